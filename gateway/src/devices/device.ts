@@ -1,0 +1,95 @@
+/**
+ * What the gateway knows of a device: facts only. What can be done with it is in `verbs/`, who judges whether it
+ * lives is `liveness.ts`, what the cluster sees of it is `resources/`. No Kubernetes, MQTT, CoAP or serial type here.
+ */
+
+export type Carrier = "mqtt" | "coap" | "serial";
+
+export type Phase = "Pending" | "Online" | "Asleep" | "Offline" | "Retired";
+
+/** One allowed link of a device, in its order of preference. A serial one names its port. */
+export type LinkSpec =
+  | { readonly carrier: "mqtt" | "coap" }
+  | { readonly carrier: "serial"; readonly port: string };
+
+/** The proof by which a device is known on a carrier that can carry one (command-profile: Security). */
+export interface DeviceIdentity {
+  /** Fleet-unique, 1–12 of [a-z0-9]. */
+  readonly wireId: string;
+  readonly generation: number;
+  readonly password: string;
+}
+
+/** What a person wants of a device; built from the Device object by `resources/device.ts`. */
+export interface DeviceSpec {
+  readonly namespace: string;
+  readonly name: string;
+  /** UID of the Device object: tells a recreated one from its predecessor. */
+  readonly uid: string;
+  /** Name of the Node that stands for the device. */
+  readonly nodeName: string;
+  /** Absent: any link that the identity proves. */
+  readonly links?: readonly LinkSpec[];
+  readonly identity?: DeviceIdentity;
+  readonly paused: boolean;
+}
+
+export interface DeviceLink {
+  readonly carrier: Carrier;
+  /** Address or port, for people. */
+  readonly peer: string;
+  readonly sinceMs: number;
+}
+
+export interface DeviceHardware {
+  readonly board?: string;
+  /** Lower-case hex, from hello. */
+  readonly hardwareId?: string;
+  /** From the info command. */
+  readonly arch?: string;
+  readonly os?: string;
+  readonly ramBytes?: number;
+  readonly flashBytes?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface DeviceFirmware {
+  /** `name version` as the device says it, e.g. "blinky 1.4.0". */
+  readonly text: string;
+  readonly buildId?: string;
+}
+
+/** The latest figures of a beat; absent = the device does not know. */
+export interface DeviceSample {
+  readonly atMs: number;
+  readonly uptimeS?: number;
+  readonly heapFreeBytes?: number;
+  readonly rssiDbm?: number;
+  readonly batteryPercent?: number;
+  readonly temperatureC?: number;
+  readonly cpuPercent?: number;
+}
+
+/** A snapshot: immutable, replaced as a whole by the registry. Times are Unix milliseconds. */
+export interface DeviceFacts {
+  /** `<namespace>/<name>` */
+  readonly key: string;
+  readonly spec: DeviceSpec;
+  readonly phase: Phase;
+  /** When `phase` last changed. */
+  readonly phaseSinceMs: number;
+  readonly link?: DeviceLink;
+  readonly lastSeenMs?: number;
+  readonly boot?: number;
+  readonly bootedAtMs?: number;
+  readonly resetCause?: number;
+  readonly hardware: DeviceHardware;
+  readonly firmware?: DeviceFirmware;
+  /** Capability names of profiles/src/capability.ts. */
+  readonly capabilities: readonly string[];
+  readonly sample?: DeviceSample;
+}
+
+export function deviceKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,57 @@
+import { ChangeFeed } from "../foundation/change-feed.ts";
+import { type DeviceFacts, type DeviceSpec, deviceKey } from "./device.ts";
+
+/**
+ * All devices that the gateway is told to serve, by `<namespace>/<name>`. The only place where facts are kept;
+ * each change replaces the snapshot and is published on `changes` by key (deletion included).
+ */
+export class Registry {
+  readonly changes = new ChangeFeed<string>();
+  readonly #devices = new Map<string, DeviceFacts>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  get(key: string): DeviceFacts | undefined {
+    return this.#devices.get(key);
+  }
+
+  list(): readonly DeviceFacts[] {
+    return [...this.#devices.values()];
+  }
+
+  /**
+   * Takes a device's wanted state. A new one (or one with another UID: recreated) starts Pending; a known one
+   * keeps its facts.
+   */
+  admit(spec: DeviceSpec): DeviceFacts {
+    const key = deviceKey(spec.namespace, spec.name);
+    const known = this.#devices.get(key);
+    const facts: DeviceFacts =
+      known && known.spec.uid === spec.uid
+        ? { ...known, spec }
+        : { key, spec, phase: "Pending", phaseSinceMs: this.#nowMs(), hardware: {}, capabilities: [] };
+    this.#devices.set(key, facts);
+    this.changes.publish(key);
+    return facts;
+  }
+
+  /** Merges newly learnt facts. A key that is not (or no longer) served is ignored. A changed phase stamps `phaseSinceMs`. */
+  learn(key: string, learnt: Partial<Omit<DeviceFacts, "key" | "spec" | "phaseSinceMs">>): void {
+    const known = this.#devices.get(key);
+    if (!known) return;
+    const phaseChanged = learnt.phase !== undefined && learnt.phase !== known.phase;
+    this.#devices.set(key, {
+      ...known,
+      ...learnt,
+      ...(phaseChanged ? { phaseSinceMs: this.#nowMs() } : {}),
+    });
+    this.changes.publish(key);
+  }
+
+  remove(key: string): void {
+    if (this.#devices.delete(key)) this.changes.publish(key);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * What the gateway throws. The class says what the caller can do about it, `code` what happened,
+ * the message names the subject, what was expected and what came; `cause` is kept.
+ */
+export abstract class MoteletError extends Error {
+  readonly code: string;
+  /** Fields for the log line: device, peer, limit … never a secret. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: string, message: string, details: Record<string, unknown> & { cause?: unknown } = {}) {
+    const { cause, ...fields } = details;
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = fields;
+  }
+}
+
+/** The caller asked for something that cannot be: mend the request, do not repeat it. */
+export class RequestError extends MoteletError {}
+
+/** The caller is not who it must be, or may not do what it asked. */
+export class AccessError extends MoteletError {}
+
+/** Nothing is wrong with the request, but it cannot be done now: try again later. */
+export class UnavailableError extends MoteletError {}
+
+/** The other side of a line broke the protocol: the exchange or the connection ends, the gateway goes on. */
+export class ProtocolError extends MoteletError {}
+
+/** The configuration cannot be used: a person has to change it before the gateway can start. */
+export class ConfigError extends MoteletError {}
+
+/** The gateway itself failed: a bug, a full disk, a broken invariant. */
+export class InternalError extends MoteletError {}
+
+/** Text of anything that was thrown, for a log line or an answer. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
