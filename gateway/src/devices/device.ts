@@ -1,9 +1,11 @@
+import type { Carrier } from "@motelet/profiles";
+
+export type { Carrier } from "@motelet/profiles";
+
 /**
  * What the gateway knows of a device: facts only. What can be done with it is in `verbs/`, who judges whether it
  * lives is `liveness.ts`, what the cluster sees of it is `resources/`. No Kubernetes, MQTT, CoAP or serial type here.
  */
-
-export type Carrier = "mqtt" | "coap" | "serial";
 
 export type Phase = "Pending" | "Online" | "Asleep" | "Offline" | "Retired";
 

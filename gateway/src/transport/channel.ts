@@ -1,0 +1,44 @@
+import type { Carrier } from "@motelet/profiles";
+
+/** What a transport has proved about the peer: a wire id by a credential, or the port it is wired to. */
+export type ProvenIdentity =
+  | { readonly kind: "wire-id"; readonly wireId: string; readonly generation: number }
+  | { readonly kind: "port"; readonly port: string };
+
+/**
+ * An open path for messages to one peer. It declares its physics; the session above copes with loss, so `send`
+ * may drop, but never blocks and never throws.
+ */
+export interface Channel {
+  readonly carrier: Carrier;
+  /** Address or port, for people and log lines. */
+  readonly peer: string;
+  readonly identity: ProvenIdentity;
+  /** Largest message that the carrier takes. */
+  readonly maxMessageBytes: number;
+  /** Retransmission time-out that suits the carrier (SPEC §8), milliseconds. */
+  readonly rtoMs: number;
+  /** True where a beat is answered by an ack, because the carrier has no keep-alive of its own (SPEC §5.4). */
+  readonly acksBeats: boolean;
+  /** Queues one encoded message. False: dropped, its buffer is full or it is closed (counted by the transport). */
+  send(message: Uint8Array): boolean;
+  /** Bytes for the device's console; only on carriers that have one (serial). */
+  writeConsole?(bytes: Uint8Array): boolean;
+  /** Ends the path; `closed` follows once. */
+  close(reason: string): void;
+}
+
+/** What a channel tells its owner. Calls come in order, on the event loop, and must not throw. */
+export interface ChannelEvents {
+  /** One undecoded message; the bytes belong to the receiver. */
+  message(bytes: Uint8Array): void;
+  /** Console text that came outside frames. */
+  console(bytes: Uint8Array): void;
+  /** The path is gone; nothing follows. */
+  closed(reason: string): void;
+}
+
+/** Where transports hand over what they opened. */
+export interface ChannelAcceptor {
+  opened(channel: Channel): ChannelEvents;
+}
