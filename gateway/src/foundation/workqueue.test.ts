@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Clock } from "./clock.ts";
+import { createLogger } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { type Reconcile, WorkQueue } from "./workqueue.ts";
+
+/** Runs timers by hand, in order of time. */
+function manualClock(): Clock & { advance(byMs: number): void; waits: number[] } {
+  let nowMs = 0;
+  const timers = new Set<{ atMs: number; callback: () => void }>();
+  const waits: number[] = [];
+  return {
+    waits,
+    monotonicMs: () => nowMs,
+    wallMs: () => nowMs,
+    after(delayMs, callback) {
+      const timer = { atMs: nowMs + delayMs, callback };
+      waits.push(delayMs);
+      timers.add(timer);
+      return { cancel: () => timers.delete(timer) };
+    },
+    advance(byMs) {
+      nowMs += byMs;
+      for (const timer of [...timers].sort((a, b) => a.atMs - b.atMs)) {
+        if (timer.atMs > nowMs || !timers.delete(timer)) continue;
+        timer.callback();
+      }
+    },
+  };
+}
+
+function build(options: { workers?: number; lowWorkers?: number; maxItems?: number } = {}) {
+  const clock = manualClock();
+  const metrics = new Metrics();
+  const queue = new WorkQueue({ clock, metrics, log: createLogger({ level: "silent" }), random: () => 0, ...options });
+  return { clock, metrics, queue };
+}
+
+/** A reconcile that ends only when told to. */
+function gated() {
+  const calls: string[] = [];
+  const waiting: (() => void)[] = [];
+  const reconcile: Reconcile = async (key) => {
+    calls.push(key);
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    return undefined;
+  };
+  return { calls, reconcile, release: () => waiting.shift()?.() };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test("a key added many times before it runs is reconciled once", async () => {
+  const { queue } = build();
+  const runs: string[] = [];
+  const work = queue.register("w", "high", async (key) => void runs.push(key) as undefined);
+  for (let i = 0; i < 10; i++) work.add("a");
+  queue.start();
+  await turn();
+  assert.deepEqual(runs, ["a"]);
+});
+
+test("a key added while it runs is reconciled once more, never twice at a time", async () => {
+  const { queue } = build();
+  const gate = gated();
+  const work = queue.register("w", "high", gate.reconcile);
+  queue.start();
+  work.add("a");
+  work.add("a");
+  work.add("a");
+  await turn();
+  assert.deepEqual(gate.calls, ["a"]);
+  gate.release();
+  await turn();
+  assert.deepEqual(gate.calls, ["a", "a"]);
+  gate.release();
+  await turn();
+  assert.deepEqual(gate.calls, ["a", "a"]);
+});
+
+test("high work overtakes low work, and low work leaves workers free", async () => {
+  const { queue } = build({ workers: 2, lowWorkers: 1 });
+  const low = gated();
+  const high = gated();
+  const lowWork = queue.register("low", "low", low.reconcile);
+  const highWork = queue.register("high", "high", high.reconcile);
+  queue.start();
+  lowWork.add("1");
+  lowWork.add("2");
+  highWork.add("3");
+  await turn();
+  assert.deepEqual([low.calls, high.calls], [["1"], ["3"]]);
+  low.release();
+  await turn();
+  assert.deepEqual(low.calls, ["1", "2"]);
+});
+
+test("a failing key is retried with growing waits, and news does not shorten them", async () => {
+  const { queue, clock, metrics } = build();
+  let calls = 0;
+  const work = queue.register("w", "high", async () => {
+    calls += 1;
+    throw new Error("no");
+  });
+  queue.start();
+  work.add("a");
+  await turn();
+  work.add("a");
+  await turn();
+  assert.equal(calls, 1);
+  clock.advance(100);
+  await turn();
+  clock.advance(200);
+  await turn();
+  assert.equal(calls, 3);
+  assert.deepEqual(clock.waits, [100, 200, 400]);
+  assert.equal(await metrics.valueOf("motelet_workqueue_retries_total", { work: "w" }), 3);
+});
+
+test("a timed second look comes when due, or at once on news", async () => {
+  const { queue, clock } = build();
+  let calls = 0;
+  const work = queue.register("w", "high", async () => {
+    calls += 1;
+    return 1_000;
+  });
+  queue.start();
+  work.add("a");
+  await turn();
+  clock.advance(999);
+  await turn();
+  assert.equal(calls, 1);
+  clock.advance(1);
+  await turn();
+  assert.equal(calls, 2);
+  work.add("a");
+  await turn();
+  assert.equal(calls, 3);
+});
+
+test("keys at the bound are kept, one past it is dropped and counted", async () => {
+  const { queue, metrics } = build({ maxItems: 2 });
+  const runs: string[] = [];
+  const work = queue.register("w", "high", async (key) => void runs.push(key) as undefined);
+  for (const key of ["a", "b", "c"]) work.add(key);
+  queue.start();
+  await turn();
+  assert.deepEqual(runs, ["a", "b"]);
+  assert.equal(await metrics.valueOf("motelet_workqueue_dropped_total"), 1);
+});
+
+test("disposal aborts what runs and waits for it", async () => {
+  const { queue } = build();
+  let ended = false;
+  const work = queue.register("w", "high", async (_key, signal) => {
+    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    ended = true;
+    return undefined;
+  });
+  queue.start();
+  work.add("a");
+  await turn();
+  await queue[Symbol.asyncDispose]();
+  assert.equal(ended, true);
+});

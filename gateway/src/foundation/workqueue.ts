@@ -1,0 +1,192 @@
+import { type BackoffPolicy, backoffMs } from "./backoff.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { MoteletError, messageOf } from "./errors.ts";
+import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** High work always goes first; low work never occupies the last workers. */
+export type Lane = "high" | "low";
+
+/**
+ * Brings one thing to its wanted state; level-based, called again whenever something may have changed.
+ * @returns milliseconds after which to look again, or nothing
+ * @throws anything: counted, logged, retried with back-off
+ */
+export type Reconcile = (key: string, signal: AbortSignal) => Promise<number | undefined>;
+
+/** One kind of work in a queue. */
+export interface Work {
+  /** Asks for a reconcile of this key. Many calls before it starts make one run; calls during a run make one more. */
+  add(key: string): void;
+}
+
+interface Item {
+  readonly work: RegisteredWork;
+  readonly key: string;
+  state: "queued" | "running" | "dirty" | "waiting";
+  failures: number;
+  timer?: Timer;
+}
+
+interface RegisteredWork {
+  readonly name: string;
+  readonly lane: Lane;
+  readonly reconcile: Reconcile;
+}
+
+const defaultBackoff: BackoffPolicy = { baseMs: 100, factor: 2, maxMs: 10_000, jitter: 0.3 };
+
+/**
+ * Runs reconcilers, after controller-runtime: one run a key at a time, deduplicated, retried for ever with capped
+ * back-off. Memory is bounded by `maxItems` keys; what comes beyond is dropped, counted and logged.
+ */
+export class WorkQueue implements AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #random: () => number;
+  readonly #backoff: BackoffPolicy;
+  readonly #workers: number;
+  readonly #lowWorkers: number;
+  readonly #maxItems: number;
+  readonly #items = new Map<string, Item>();
+  readonly #lanes: Record<Lane, Set<string>> = { high: new Set(), low: new Set() };
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #stop = new AbortController();
+  readonly #depth;
+  readonly #retries;
+  readonly #dropped;
+  readonly #duration;
+  #runningLow = 0;
+  #started = false;
+
+  constructor(options: {
+    clock: Clock;
+    log: Logger;
+    metrics: Metrics;
+    random?: () => number;
+    backoff?: BackoffPolicy;
+    /** Reconciles at a time, in all. */
+    workers?: number;
+    /** … of which at most so many of the low lane. */
+    lowWorkers?: number;
+    maxItems?: number;
+  }) {
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#random = options.random ?? Math.random;
+    this.#backoff = options.backoff ?? defaultBackoff;
+    this.#workers = options.workers ?? 8;
+    this.#lowWorkers = options.lowWorkers ?? Math.max(1, this.#workers - 2);
+    this.#maxItems = options.maxItems ?? 100_000;
+    const { metrics } = options;
+    this.#depth = metrics.gauge("motelet_workqueue_depth", "Keys that wait for a worker", ["lane"]);
+    this.#retries = metrics.counter("motelet_workqueue_retries_total", "Reconciles that failed", ["work"]);
+    this.#dropped = metrics.counter("motelet_workqueue_dropped_total", "Keys beyond the bound", ["work"]);
+    this.#duration = metrics.histogram("motelet_workqueue_run_seconds", "Time of one reconcile", ["work"]);
+  }
+
+  /** Declares a kind of work. Keys of different works are independent. */
+  register(name: string, lane: Lane, reconcile: Reconcile): Work {
+    const work = { name, lane, reconcile };
+    return { add: (key) => this.#add(work, key) };
+  }
+
+  /** Starts the workers; keys added before wait until then. */
+  start(): void {
+    this.#started = true;
+    this.#pump();
+  }
+
+  /** Takes no more work, aborts what runs and waits for it to end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const item of this.#items.values()) item.timer?.cancel();
+    await Promise.allSettled(this.#running.values());
+    this.#items.clear();
+  }
+
+  #add(work: RegisteredWork, key: string): void {
+    if (this.#stop.signal.aborted) return;
+    const id = `${work.name} ${key}`;
+    const item = this.#items.get(id);
+    if (!item) {
+      if (this.#items.size >= this.#maxItems) {
+        this.#dropped.inc({ work: work.name });
+        this.#log.error({ work: work.name, key, limit: this.#maxItems }, "work dropped: queue is full");
+        return;
+      }
+      this.#enqueue(id, { work, key, state: "queued", failures: 0 });
+    } else if (item.state === "running") {
+      item.state = "dirty";
+    } else if (item.state === "waiting" && item.failures === 0) {
+      // A timed second look gives way to news; a back-off does not, or a chatty peer would turn it off.
+      item.timer?.cancel();
+      this.#enqueue(id, item);
+    }
+  }
+
+  #enqueue(id: string, item: Item): void {
+    item.state = "queued";
+    this.#items.set(id, item);
+    this.#lanes[item.work.lane].add(id);
+    this.#depth.set({ lane: item.work.lane }, this.#lanes[item.work.lane].size);
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (!this.#started || this.#stop.signal.aborted) return;
+    while (this.#running.size < this.#workers) {
+      const lane: Lane = this.#lanes.high.size > 0 ? "high" : "low";
+      if (lane === "low" && this.#runningLow >= this.#lowWorkers) return;
+      const id = this.#lanes[lane].values().next().value;
+      const item = id === undefined ? undefined : this.#items.get(id);
+      if (id === undefined || !item) return;
+      this.#lanes[lane].delete(id);
+      this.#depth.set({ lane }, this.#lanes[lane].size);
+      if (lane === "low") this.#runningLow += 1;
+      item.state = "running";
+      this.#running.set(id, this.#run(id, item));
+    }
+  }
+
+  async #run(id: string, item: Item): Promise<void> {
+    const { work, key } = item;
+    const endTimer = this.#duration.startTimer({ work: work.name });
+    let againAfterMs: number | undefined;
+    try {
+      againAfterMs = await work.reconcile(key, this.#stop.signal);
+      item.failures = 0;
+    } catch (error) {
+      againAfterMs = backoffMs(this.#backoff, item.failures, this.#random());
+      item.failures += 1;
+      if (!this.#stop.signal.aborted) this.#reportFailure(item, error);
+    }
+    endTimer();
+    this.#running.delete(id);
+    if (work.lane === "low") this.#runningLow -= 1;
+    if (this.#stop.signal.aborted) return;
+    this.#settle(id, item, againAfterMs);
+    this.#pump();
+  }
+
+  #settle(id: string, item: Item, againAfterMs: number | undefined): void {
+    if (item.state === "dirty" && item.failures === 0) {
+      this.#enqueue(id, item);
+    } else if (againAfterMs !== undefined) {
+      item.state = "waiting";
+      item.timer = this.#clock.after(againAfterMs, () => this.#enqueue(id, item));
+    } else {
+      this.#items.delete(id);
+    }
+  }
+
+  #reportFailure(item: Item, error: unknown): void {
+    const { work, key, failures } = item;
+    this.#retries.inc({ work: work.name });
+    const code = error instanceof MoteletError ? error.code : undefined;
+    const fields = { work: work.name, key, code, failures, err: code ? messageOf(error) : error };
+    // A first failure is mostly a lost race for a resourceVersion and mends itself.
+    if (failures < 3) this.#log.debug(fields, "reconcile failed");
+    else this.#log.warn(fields, "reconcile keeps failing");
+  }
+}
