@@ -1,1 +1,11 @@
 export * from "./bindings.ts";
+export * from "./capability.ts";
+export * from "./cbor.ts";
+export * from "./commands.ts";
+export * from "./crc16.ts";
+export { type FieldType, MessageError, type MessageErrorCode } from "./fields.ts";
+export * from "./frame.ts";
+export * from "./limits.ts";
+export * from "./message.ts";
+export * from "./serial-number.ts";
+export * from "./status.ts";

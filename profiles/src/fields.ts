@@ -1,0 +1,316 @@
+import { CborFloat, type CborValue } from "./cbor.ts";
+
+export type MessageErrorCode = "MESSAGE_ENVELOPE" | "MESSAGE_FIELD" | "MESSAGE_MISSING" | "MESSAGE_TOO_LONG";
+
+/** A message that is good CBOR but breaks the profile (SPEC §3.1). */
+export class MessageError extends Error {
+  readonly code: MessageErrorCode;
+
+  constructor(code: MessageErrorCode, message: string) {
+    super(message);
+    this.name = "MessageError";
+    this.code = code;
+  }
+}
+
+/**
+ * One definition of a value: its type, its encoder, its decoder, its grammar and its largest size. Both directions
+ * throw MessageError MESSAGE_FIELD, naming `where`, what was expected and what came.
+ */
+export interface Field<T> {
+  readonly cddl: string;
+  readonly maxBytes: number;
+  readonly optional?: boolean;
+  encode(value: T, where: string): CborValue;
+  decode(value: CborValue, where: string): T;
+}
+
+export type FieldType<F> = F extends Field<infer T> ? T : never;
+
+function refuse(where: string, expected: string, value: unknown): MessageError {
+  return new MessageError("MESSAGE_FIELD", `${where}: expected ${expected}, got ${describe(value)}`);
+}
+
+function describe(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (value instanceof CborFloat) return `the float ${value.value}`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value instanceof Map) return `a map of ${value.size}`;
+  if (typeof value === "string") return `a text of ${value.length} characters`;
+  return String(value);
+}
+
+function field<T>(
+  cddl: string,
+  maxBytes: number,
+  expected: string,
+  accepts: (value: unknown) => value is T,
+): Field<T> {
+  const check = (value: unknown, where: string): T => {
+    if (!accepts(value)) throw refuse(where, expected, value);
+    return value;
+  };
+  return { cddl, maxBytes, encode: (value, where) => check(value, where) as CborValue, decode: check };
+}
+
+function headBytes(argument: number): number {
+  return argument < 24
+    ? 1
+    : argument < 0x100
+      ? 2
+      : argument < 0x1_0000
+        ? 3
+        : argument < 0x1_0000_0000
+          ? 5
+          : 9;
+}
+
+/** An integer from `least` to `most`. */
+export function integer(least: number, most: number, cddl = `${least}..${most}`): Field<number> {
+  const size = Math.max(headBytes(most), least < 0 ? headBytes(-1 - least) : 1);
+  return field(
+    cddl,
+    size,
+    `an integer of ${least} to ${most}`,
+    (value): value is number =>
+      typeof value === "number" && Number.isInteger(value) && value >= least && value <= most,
+  );
+}
+
+export const u8 = integer(0, 0xff, "u8");
+export const u16 = integer(0, 0xffff, "u16");
+export const u32 = integer(0, 0xffff_ffff, "u32");
+export const i8 = integer(-128, 127, "i8");
+
+/** A byte string of `least` to `most` bytes. */
+export function byteString(least: number, most: number): Field<Uint8Array> {
+  const size = least === most ? `${least}` : `${least}..${most}`;
+  return field(
+    `bstr .size ${least === most ? size : `(${size})`}`,
+    headBytes(most) + most,
+    `a byte string of ${size} bytes`,
+    (value): value is Uint8Array =>
+      value instanceof Uint8Array && value.length >= least && value.length <= most,
+  );
+}
+
+const utf8 = new TextEncoder();
+
+/** A text of at most `most` bytes in UTF-8. */
+export function text(most: number): Field<string> {
+  return field(
+    `tstr .size (0..${most})`,
+    headBytes(most) + most,
+    `a text of at most ${most} bytes`,
+    (value): value is string =>
+      typeof value === "string" && (value.length * 3 <= most || utf8.encode(value).length <= most),
+  );
+}
+
+/** Any value of the subset; what it means is another layer's business. */
+export const any: Field<CborValue> = {
+  cddl: "any",
+  maxBytes: Number.POSITIVE_INFINITY,
+  encode: (value) => value,
+  decode: (value) => value,
+};
+
+/** 0 or 1. */
+export const flag: Field<boolean> = {
+  cddl: "0..1",
+  maxBytes: 1,
+  encode: (value) => (value ? 1 : 0),
+  decode(value, where) {
+    if (value !== 0 && value !== 1) throw refuse(where, "0 or 1", value);
+    return value === 1;
+  },
+};
+
+/** `null` for what is unknown; undefined in TypeScript. */
+export function unknownAsNull<T>(inner: Field<T>): Field<T | undefined> & { optional: true } {
+  return {
+    cddl: `${inner.cddl} / null`,
+    maxBytes: inner.maxBytes,
+    optional: true,
+    encode: (value, where) => (value === undefined ? null : inner.encode(value, where)),
+    decode: (value, where) => (value === null ? undefined : inner.decode(value, where)),
+  };
+}
+
+/** `null` stays null. */
+export function nullable<T>(inner: Field<T>): Field<T | null> {
+  return {
+    cddl: `${inner.cddl} / null`,
+    maxBytes: inner.maxBytes,
+    encode: (value, where) => (value === null ? null : inner.encode(value, where)),
+    decode: (value, where) => (value === null ? null : inner.decode(value, where)),
+  };
+}
+
+/** May be absent at the end. */
+export function optional<T>(inner: Field<T>): Field<T | undefined> & { optional: true } {
+  return {
+    cddl: inner.cddl,
+    maxBytes: inner.maxBytes,
+    optional: true,
+    encode: (value, where) => inner.encode(value as T, where),
+    decode: (value, where) => inner.decode(value, where),
+  };
+}
+
+/** An array of `least` to any number of elements. */
+export function list<T>(inner: Field<T>, least = 0, most = Number.POSITIVE_INFINITY): Field<readonly T[]> {
+  return {
+    cddl: `[${least === 0 ? "*" : least === 1 ? "+" : `${least}*`} ${inner.cddl}]`,
+    maxBytes: most * inner.maxBytes + headBytes(Math.min(most, 1024)),
+    encode(values, where) {
+      if (values.length < least || values.length > most)
+        throw refuse(where, `${least} or more elements`, values);
+      return values.map((value, index) => inner.encode(value, `${where}[${index}]`));
+    },
+    decode(value, where) {
+      if (!Array.isArray(value) || value.length < least || value.length > most) {
+        throw refuse(where, `an array of ${least} or more`, value);
+      }
+      return (value as CborValue[]).map((element, index) => inner.decode(element, `${where}[${index}]`));
+    },
+  };
+}
+
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+type OptionalNames<F> = { [K in keyof F]: F[K] extends { optional: true } ? K : never }[keyof F];
+
+/** The TypeScript shape of a set of fields; what is optional may be left out. */
+export type ShapeOf<F> = { readonly [K in Exclude<keyof F, OptionalNames<F>>]: FieldType<F[K]> } & {
+  readonly [K in OptionalNames<F>]?: Exclude<FieldType<F[K]>, undefined>;
+};
+
+function each(fields: Fields): [string, Field<unknown>][] {
+  return Object.entries(fields);
+}
+
+/** Values in the order of the fields; absent optional ones at the end are left out, in between they are null. */
+export function encodePositional<F extends Fields>(fields: F, shape: ShapeOf<F>, where: string): CborValue[] {
+  const values: CborValue[] = [];
+  let wanted = 0;
+  for (const [name, definition] of each(fields)) {
+    const value = (shape as Record<string, unknown>)[name];
+    if (value === undefined) {
+      if (!definition.optional) throw new MessageError("MESSAGE_MISSING", `${where}: ${name} is missing`);
+      values.push(null);
+    } else {
+      values.push(definition.encode(value, `${where}.${name}`));
+      wanted = values.length;
+    }
+  }
+  return values.slice(0, wanted);
+}
+
+/** @returns the shape and how many elements beyond the fields were skipped */
+export function decodePositional<F extends Fields>(
+  fields: F,
+  values: readonly CborValue[],
+  where: string,
+): { shape: ShapeOf<F>; skipped: number } {
+  const shape: Record<string, unknown> = {};
+  let index = 0;
+  for (const [name, definition] of each(fields)) {
+    const value = values[index++];
+    if (value === undefined) {
+      if (!definition.optional) throw new MessageError("MESSAGE_MISSING", `${where}: ${name} is missing`);
+      continue;
+    }
+    const decoded = definition.decode(value, `${where}.${name}`);
+    if (decoded !== undefined) shape[name] = decoded;
+  }
+  return { shape: shape as ShapeOf<F>, skipped: Math.max(0, values.length - index) };
+}
+
+export type KeyedFields = Readonly<Record<string, { readonly key: number; readonly field: Field<unknown> }>>;
+
+/** The TypeScript shape of a keyed map: everything may be absent. */
+export type KeyedShapeOf<F extends KeyedFields> = { readonly [K in keyof F]?: FieldType<F[K]["field"]> };
+
+function eachKeyed(fields: KeyedFields): [string, number, Field<unknown>][] {
+  return Object.entries(fields).map(([name, { key, field }]) => [
+    name,
+    key,
+    field as unknown as Field<unknown>,
+  ]);
+}
+
+/** A map with the keys of the values that are there. */
+export function encodeKeyed<F extends KeyedFields>(
+  fields: F,
+  shape: KeyedShapeOf<F>,
+  where: string,
+): ReadonlyMap<number, CborValue> {
+  const map = new Map<number, CborValue>();
+  for (const [name, key, definition] of eachKeyed(fields)) {
+    const value = (shape as Record<string, unknown>)[name];
+    if (value !== undefined) map.set(key, definition.encode(value, `${where}.${name}`));
+  }
+  return map;
+}
+
+/** @returns the shape and how many unknown keys were skipped */
+export function decodeKeyed<F extends KeyedFields>(
+  fields: F,
+  value: CborValue,
+  where: string,
+): { shape: KeyedShapeOf<F>; skipped: number } {
+  if (!(value instanceof Map)) throw refuse(where, "a map", value);
+  const shape: Record<string, unknown> = {};
+  let known = 0;
+  for (const [name, key, definition] of eachKeyed(fields)) {
+    const entry = value.get(key) as CborValue | undefined;
+    if (entry === undefined) continue;
+    known++;
+    shape[name] = definition.decode(entry, `${where}.${name}`);
+  }
+  return { shape: shape as KeyedShapeOf<F>, skipped: value.size - known };
+}
+
+/** Positional fields as one nested array, e.g. `[s, ms]`. */
+export function tuple<F extends Fields>(fields: F): Field<ShapeOf<F>> {
+  const parts = each(fields);
+  return {
+    cddl: `[${parts.map(([name, definition]) => `${definition.optional ? "? " : ""}${name}: ${definition.cddl}`).join(", ")}]`,
+    maxBytes: parts.reduce((sum, [, definition]) => sum + definition.maxBytes, headBytes(parts.length)),
+    encode: (shape, where) => encodePositional(fields, shape, where),
+    decode(value, where) {
+      if (!Array.isArray(value)) throw refuse(where, "an array", value);
+      return decodePositional(fields, value as CborValue[], where).shape;
+    },
+  };
+}
+
+/** Keyed fields as one nested map. */
+export function keyed<F extends KeyedFields>(fields: F): Field<KeyedShapeOf<F>> {
+  const parts = eachKeyed(fields);
+  return {
+    cddl: `{${parts.map(([name, key, definition]) => `? ${key} => ${definition.cddl} ; ${name}`).join("\n")}\n* uint => any}`,
+    maxBytes: parts.reduce(
+      (sum, [, key, definition]) => sum + headBytes(key) + definition.maxBytes,
+      headBytes(parts.length),
+    ),
+    encode: (shape, where) => encodeKeyed(fields, shape, where),
+    decode: (value, where) => decodeKeyed(fields, value, where).shape,
+  };
+}
+
+/** `[a, b]`: environments and labels are arrays of these. */
+export function pair<A, B>(first: Field<A>, second: Field<B>): Field<readonly [A, B]> {
+  return {
+    cddl: `[${first.cddl}, ${second.cddl}]`,
+    maxBytes: 1 + first.maxBytes + second.maxBytes,
+    encode: ([a, b], where) => [first.encode(a, `${where}[0]`), second.encode(b, `${where}[1]`)],
+    decode(value, where) {
+      if (!Array.isArray(value) || value.length !== 2) throw refuse(where, "a pair", value);
+      return [
+        first.decode(value[0] as CborValue, `${where}[0]`),
+        second.decode(value[1] as CborValue, `${where}[1]`),
+      ];
+    },
+  };
+}
