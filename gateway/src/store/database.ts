@@ -1,0 +1,224 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { type Clock, systemClock, type Timer } from "../foundation/clock.ts";
+import { ConfigError, InternalError, messageOf, UnavailableError } from "../foundation/errors.ts";
+import type { Metrics } from "../foundation/metrics.ts";
+import { migrations } from "./migrations.ts";
+
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+/** What a write may do. It is only valid during the call that gets it. */
+export interface Transaction {
+  run(sql: string, ...values: SQLInputValue[]): { changes: number; lastId: number };
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined;
+  all(sql: string, ...values: SQLInputValue[]): Row[];
+  /** Runs when everything of the transaction is on the disk; must not throw. */
+  afterCommit(callback: () => void): void;
+  /** Runs when nothing of the transaction was kept; must not throw. */
+  afterRollback(callback: () => void): void;
+}
+
+export interface DatabaseOptions {
+  /** A file, made with its folder where absent, or ":memory:". */
+  readonly path: string;
+  readonly metrics: Metrics;
+  readonly clock?: Clock;
+  /** Pause between two commits, so that a slow disk does not take all of the process's time. */
+  readonly commitSpacingMs?: number;
+  /** Writes that may wait for one commit. */
+  readonly maxQueuedWrites?: number;
+}
+
+interface QueuedWrite {
+  readonly task: (transaction: Transaction) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const sqliteCodes = { busy: 5, corrupt: 11, full: 13, cantOpen: 14, notADatabase: 26 } as const;
+
+/**
+ * The embedded store: node:sqlite in WAL mode, owned by one process. Writes are collected and committed in groups, each
+ * group with one fsync (`synchronous=FULL`), so what a promise of `write` reports as done survives a loss of power.
+ */
+export class Database implements Disposable {
+  readonly #sql: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #spacingMs: number;
+  readonly #maxQueued: number;
+  readonly #commits;
+  readonly #failures;
+  readonly #commitSeconds;
+  #queue: QueuedWrite[] = [];
+  #timer: Timer | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #committedAtMs = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  /** @throws ConfigError STORE_LOCKED, STORE_UNREADABLE, STORE_TOO_NEW */
+  constructor(options: DatabaseOptions) {
+    const { path, metrics } = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#spacingMs = options.commitSpacingMs ?? 10;
+    this.#maxQueued = options.maxQueuedWrites ?? 20_000;
+    this.#commits = metrics.counter("motelet_store_commits_total", "Groups of writes that were committed.");
+    this.#failures = metrics.counter("motelet_store_failures_total", "Writes that were not kept.", ["code"]);
+    this.#commitSeconds = metrics.histogram("motelet_store_commit_seconds", "Time that one commit took.");
+    this.#sql = openFile(path);
+    try {
+      migrate(this.#sql, path);
+    } catch (error) {
+      this.#sql.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Queues a write for the next commit.
+   * @returns what the task returned, once it is durable
+   * @throws InternalError STORE_FULL (the disk is), STORE_WRITE; UnavailableError STORE_OVERLOADED, STORE_CLOSED
+   */
+  write<T>(task: (transaction: Transaction) => T): Promise<T> {
+    if (this.#closed) return Promise.reject(new UnavailableError("STORE_CLOSED", "the store is closed"));
+    if (this.#queue.length >= this.#maxQueued) {
+      this.#failures.inc({ code: "STORE_OVERLOADED" });
+      const message = `the store has ${this.#queue.length} writes waiting: limit ${this.#maxQueued}`;
+      return Promise.reject(new UnavailableError("STORE_OVERLOADED", message));
+    }
+    const written = new Promise<T>((resolve, reject) => {
+      this.#queue.push({ task, resolve: resolve as (value: unknown) => void, reject });
+    });
+    this.#schedule();
+    return written;
+  }
+
+  /** Reads what is committed. */
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  /** Commits what is queued now, instead of soon. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+    const group = this.#queue;
+    if (group.length === 0) return;
+    this.#queue = [];
+    const startedMs = performance.now();
+    if (!this.#commit(group)) {
+      // One bad write must not take the others with it.
+      for (const write of group) this.#commit([write], true);
+    }
+    this.#commitSeconds.observe((performance.now() - startedMs) / 1000);
+    this.#committedAtMs = this.#clock.monotonicMs();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    this.#sql.close();
+  }
+
+  #schedule(): void {
+    if (this.#timer || this.#immediate) return;
+    const waitMs = this.#committedAtMs + this.#spacingMs - this.#clock.monotonicMs();
+    if (waitMs > 0) this.#timer = this.#clock.after(waitMs, () => this.flush());
+    else this.#immediate = setImmediate(() => this.flush());
+  }
+
+  /** @returns false where nothing was kept; `last` says that there will be no other try */
+  #commit(group: readonly QueuedWrite[], last = group.length === 1): boolean {
+    const committed: (() => void)[] = [];
+    const rolledBack: (() => void)[] = [];
+    const transaction: Transaction = {
+      run: (sql, ...values) => {
+        const result = this.#prepare(sql).run(...values);
+        return { changes: Number(result.changes), lastId: Number(result.lastInsertRowid) };
+      },
+      get: (sql, ...values) => this.get(sql, ...values),
+      all: (sql, ...values) => this.all(sql, ...values),
+      afterCommit: (callback) => void committed.push(callback),
+      afterRollback: (callback) => void rolledBack.push(callback),
+    };
+    const results: unknown[] = [];
+    try {
+      this.#sql.exec("BEGIN IMMEDIATE");
+      for (const write of group) results.push(write.task(transaction));
+      this.#sql.exec("COMMIT");
+    } catch (error) {
+      if (this.#sql.isTransaction) this.#sql.exec("ROLLBACK");
+      for (const callback of rolledBack) callback();
+      if (last) for (const write of group) write.reject(this.#failed(error));
+      return last;
+    }
+    this.#commits.inc();
+    for (const callback of committed) callback();
+    group.forEach((write, index) => {
+      write.resolve(results[index]);
+    });
+    return true;
+  }
+
+  #failed(error: unknown): unknown {
+    const code = sqliteCode(error);
+    if (code === undefined) return error;
+    const name = code === sqliteCodes.full ? "STORE_FULL" : "STORE_WRITE";
+    this.#failures.inc({ code: name });
+    const what = name === "STORE_FULL" ? "the disk is full" : messageOf(error);
+    return new InternalError(name, `the store did not keep a write: ${what}`, { cause: error });
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#sql.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** SQLite's primary result code, where the error is SQLite's. */
+function sqliteCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown }).errcode;
+  return typeof code === "number" ? code & 0xff : undefined;
+}
+
+function openFile(path: string): DatabaseSync {
+  try {
+    if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
+    const sql = new DatabaseSync(path);
+    // EXCLUSIVE: a second gateway on the same file fails at once; the system frees the lock when a process dies.
+    sql.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
+    sql.exec("BEGIN EXCLUSIVE; COMMIT;");
+    return sql;
+  } catch (error) {
+    if (sqliteCode(error) === sqliteCodes.busy)
+      throw new ConfigError("STORE_LOCKED", `store ${path} is in use by another process`, { cause: error });
+    throw new ConfigError("STORE_UNREADABLE", `cannot open store ${path}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function migrate(sql: DatabaseSync, path: string): void {
+  const done = Number(sql.prepare("PRAGMA user_version").get()?.user_version ?? 0);
+  if (done > migrations.length)
+    throw new ConfigError(
+      "STORE_TOO_NEW",
+      `store ${path} has layout ${done}: this gateway knows ${migrations.length}`,
+    );
+  for (const [index, step] of migrations.entries()) {
+    if (index < done) continue;
+    sql.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA user_version=${index + 1}; COMMIT;`);
+  }
+}
