@@ -1,0 +1,60 @@
+import type { IncomingMessage } from "node:http";
+import type { DeviceFacts } from "../devices/device.ts";
+import type { Registry } from "../devices/registry.ts";
+import { RequestError } from "../foundation/errors.ts";
+import type { Authenticator, Credentials, User } from "./authentication.ts";
+import type { Authorizer } from "./authorization.ts";
+import { findPod } from "./pod-lookup.ts";
+import { matchRoute, type RouteMatch } from "./routes.ts";
+
+/** A request whose caller may make it. */
+export interface Call extends RouteMatch {
+  readonly query: URLSearchParams;
+  readonly user: User;
+  /** The device behind the pod that the path names, if there is one. */
+  readonly facts: DeviceFacts | undefined;
+}
+
+/**
+ * Lets a request in: who calls, then what is asked for, then whether that caller may. Everything needs a known
+ * caller, and a pod that does not exist is only told to those who may reach every Node.
+ * @throws AccessError, RequestError, UnavailableError
+ */
+export async function admit(
+  request: IncomingMessage,
+  certificate: Credentials["certificate"],
+  floor: {
+    readonly authenticator: Authenticator;
+    readonly authorizer: Authorizer;
+    readonly registry: Registry;
+  },
+): Promise<Call> {
+  const { authorization } = request.headers;
+  const user = await floor.authenticator.authenticate({
+    ...(certificate ? { certificate } : {}),
+    ...(authorization === undefined ? {} : { authorization }),
+  });
+  const { path, query } = splitTarget(request.url ?? "/");
+  const match = matchRoute(path);
+  if (!match) throw new RequestError("ROUTE_NOT_FOUND", "404 page not found");
+  const { route, params } = match;
+  if (!route.methods.includes(request.method ?? ""))
+    throw new RequestError("METHOD_NOT_ALLOWED", "405: Method Not Allowed", {
+      allow: route.methods.join(", "),
+    });
+  const facts = findPod(floor.registry, params.namespace ?? "", params.pod ?? "");
+  await floor.authorizer.authorize(user, route.access, facts?.spec.nodeName ?? "");
+  return { route, params, query, user, facts };
+}
+
+/** Name of the route for metrics, whatever becomes of the request. */
+export function routeLabel(request: IncomingMessage): string {
+  return matchRoute(splitTarget(request.url ?? "/").path)?.route.name ?? "unknown";
+}
+
+function splitTarget(target: string): { path: string; query: URLSearchParams } {
+  const mark = target.indexOf("?");
+  return mark < 0
+    ? { path: target, query: new URLSearchParams() }
+    : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark + 1)) };
+}

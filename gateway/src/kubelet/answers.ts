@@ -1,0 +1,89 @@
+import { STATUS_CODES } from "node:http";
+import { AccessError, MoteletError, RequestError, UnavailableError } from "../foundation/errors.ts";
+
+/** An HTTP answer of a few words. */
+export interface Answer {
+  readonly code: number;
+  readonly text: string;
+  readonly contentType: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** HTTP codes of errors that say more than their class. */
+const codes: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  PROTOCOL_UNSUPPORTED: 403,
+  POD_NOT_FOUND: 404,
+  CONTAINER_NOT_FOUND: 404,
+  ROUTE_NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  QUERY_INVALID: 422,
+};
+
+export function plainText(
+  code: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return { code, text, contentType: "text/plain; charset=utf-8", headers };
+}
+
+export function json(value: unknown): Answer {
+  return { code: 200, text: JSON.stringify(value), contentType: "application/json" };
+}
+
+/** What a caller is told of an error. What is our own fault is told without its inside. */
+export function answerOfError(error: unknown): Answer {
+  const code = codeOfError(error);
+  const text = error instanceof MoteletError && code !== 500 ? error.message : "internal error";
+  const allow = error instanceof MoteletError ? error.details.allow : undefined;
+  return plainText(code, text, typeof allow === "string" ? { allow } : {});
+}
+
+function codeOfError(error: unknown): number {
+  if (!(error instanceof MoteletError)) return 500;
+  const known = codes[error.code];
+  if (known !== undefined) return known;
+  if (error instanceof RequestError) return 400;
+  if (error instanceof AccessError) return 403;
+  return error instanceof UnavailableError ? 503 : 500;
+}
+
+/**
+ * The same as a metav1.Status, for requests to upgrade: clients decode it from the refused handshake and show its
+ * message alone, where a plain text would stand behind "unable to upgrade connection".
+ */
+export function asStatus(answer: Answer): Answer {
+  const reasons: Readonly<Record<number, string>> = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    503: "ServiceUnavailable",
+  };
+  const status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: answer.text,
+    reason: reasons[answer.code] ?? "InternalError",
+    code: answer.code,
+  };
+  return { ...answer, text: JSON.stringify(status), contentType: "application/json" };
+}
+
+/** An answer as bytes, for a socket that waits for an upgrade. The connection ends with it. */
+export function formatRaw(answer: Answer): string {
+  const body = Buffer.from(answer.text, "utf8");
+  const headers = {
+    connection: "close",
+    "content-type": answer.contentType,
+    "content-length": String(body.length),
+    ...answer.headers,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${answer.code} ${STATUS_CODES[answer.code] ?? ""}\r\n${lines.join("")}\r\n${answer.text}`;
+}

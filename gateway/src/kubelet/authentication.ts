@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "../foundation/clock.ts";
+import { AccessError, UnavailableError } from "../foundation/errors.ts";
+import type { KubeClient } from "../kubeapi/kube-client.ts";
+import { ExpiringCache } from "./expiring-cache.ts";
+
+/** Who calls, as Kubernetes' authorizers want it. */
+export interface User {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What a caller shows of itself. */
+export interface Credentials {
+  /** Subject of a certificate that the client CA vouches for. */
+  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  /** The Authorization header. */
+  readonly authorization?: string;
+}
+
+/** A kubelet's: tokens stay good for 2 min; a bad one is asked for again soon, it may just have been made. */
+const acceptedForMs = 120_000;
+const refusedForMs = 10_000;
+
+interface TokenReview {
+  readonly status?: {
+    readonly authenticated?: boolean;
+    readonly user?: {
+      readonly username?: string;
+      readonly uid?: string;
+      readonly groups?: readonly string[];
+      readonly extra?: Readonly<Record<string, readonly string[]>>;
+    };
+  };
+}
+
+/** Tells who calls the kubelet API: a client certificate, else a bearer token that the API server reviews; never anonymous. */
+export class Authenticator {
+  readonly #kube: KubeClient;
+  readonly #reviews: ExpiringCache<User | undefined>;
+
+  constructor(kube: KubeClient, clock: Clock, limits = { entries: 1_000, pending: 32 }) {
+    this.#kube = kube;
+    this.#reviews = new ExpiringCache(clock, limits);
+  }
+
+  /** @throws AccessError UNAUTHENTICATED; UnavailableError where the API server cannot be asked */
+  async authenticate(credentials: Credentials): Promise<User> {
+    const { certificate, authorization } = credentials;
+    if (certificate)
+      return { name: certificate.commonName, groups: withAuthenticated(certificate.organizations) };
+    const token = bearerToken(authorization);
+    if (token === undefined)
+      throw new AccessError("UNAUTHENTICATED", "Unauthorized", { credentials: "none" });
+    // The key is a digest, so that a dump of memory shows no token that is not in use.
+    const key = createHash("sha256").update(token).digest("base64");
+    const user = await this.#reviews.get(key, () => this.#review(token));
+    if (!user) throw new AccessError("UNAUTHENTICATED", "Unauthorized", { credentials: "token" });
+    return user;
+  }
+
+  async #review(token: string): Promise<{ value: User | undefined; forMs: number }> {
+    const review = await this.#ask(token);
+    const { authenticated, user } = review.status ?? {};
+    if (authenticated !== true || !user?.username) return { value: undefined, forMs: refusedForMs };
+    const { username, uid, groups, extra } = user;
+    return {
+      value: { name: username, groups: groups ?? [], ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) },
+      forMs: acceptedForMs,
+    };
+  }
+
+  async #ask(token: string): Promise<TokenReview> {
+    const body = {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenReview",
+      spec: { token },
+    };
+    try {
+      return await this.#kube.create<TokenReview>(
+        "/apis/authentication.k8s.io/v1/tokenreviews",
+        body,
+        reviewDeadline(),
+      );
+    } catch (cause) {
+      throw new UnavailableError(
+        "TOKEN_REVIEW_FAILED",
+        "cannot review the token: the API server did not answer",
+        {
+          cause,
+        },
+      );
+    }
+  }
+}
+
+/** A review is asked for while a caller waits: it may not take long. */
+export function reviewDeadline(): { signal: AbortSignal } {
+  return { signal: AbortSignal.timeout(10_000) };
+}
+
+/** x509 users are authenticated, and the API server adds this group to those that it authenticates itself. */
+function withAuthenticated(groups: readonly string[]): readonly string[] {
+  return groups.includes("system:authenticated") ? groups : [...groups, "system:authenticated"];
+}
+
+function bearerToken(authorization: string | undefined): string | undefined {
+  return /^bearer +([^\s]+)$/i.exec(authorization ?? "")?.[1];
+}
+
+/**
+ * Reads the subject of a client certificate that TLS has verified against the client CA and for client use.
+ * @param nowMs a connection outlives its handshake, a certificate may not outlive its end
+ * @returns undefined where there is none, it is not vouched for, has ended, or names no single user
+ */
+export function verifiedSubject(socket: TLSSocket, nowMs: number): Credentials["certificate"] {
+  if (!socket.authorized) return undefined;
+  const { subject, valid_to: validTo } = socket.getPeerCertificate();
+  const commonName: unknown = subject?.CN;
+  if (typeof commonName !== "string" || commonName === "") return undefined;
+  if (!(Date.parse(validTo) > nowMs)) return undefined;
+  const organization: unknown = subject.O;
+  const organizations = (Array.isArray(organization) ? organization : [organization]).filter(
+    (name): name is string => typeof name === "string",
+  );
+  return { commonName, organizations };
+}

@@ -1,0 +1,71 @@
+import { type BackoffPolicy, backoffMs } from "../foundation/backoff.ts";
+import type { Clock, Timer } from "../foundation/clock.ts";
+import { messageOf } from "../foundation/errors.ts";
+import type { Logger } from "../foundation/log.ts";
+import type { KubeClient } from "../kubeapi/kube-client.ts";
+
+const path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+const refreshMs = 60_000;
+const retry: BackoffPolicy = { baseMs: 1_000, factor: 2, maxMs: refreshMs, jitter: 0.2 };
+
+export interface ClientCaOptions {
+  readonly kube: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Given: this PEM bundle is used and the ConfigMap is not read (clusters whose kubelet client has another CA). */
+  readonly override?: string;
+  readonly onChange: (pem: string) => void;
+}
+
+/**
+ * Follows the CA that signs kube-apiserver's client certificate: `client-ca-file` of the ConfigMap
+ * kube-system/extension-apiserver-authentication. Until it is known no client certificate is accepted; once known
+ * it is kept while the API server does not answer.
+ */
+export class ClientCa implements AsyncDisposable {
+  readonly #options: ClientCaOptions;
+  readonly #stop = new AbortController();
+  #pem: string | undefined;
+  #failures = 0;
+  #timer: Timer | undefined;
+
+  constructor(options: ClientCaOptions) {
+    this.#options = options;
+    this.#pem = options.override;
+  }
+
+  get pem(): string | undefined {
+    return this.#pem;
+  }
+
+  /** Reads once and goes on reading; a first read that fails is retried, not thrown. */
+  async start(): Promise<void> {
+    if (this.#options.override === undefined) await this.#refresh();
+  }
+
+  async #refresh(): Promise<void> {
+    const { kube, clock, log, onChange } = this.#options;
+    try {
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)]);
+      const map = await kube.get<{ readonly data?: Readonly<Record<string, string>> }>(path, { signal });
+      const pem = map.data?.["client-ca-file"];
+      this.#failures = 0;
+      if (!pem) log.warn({ path }, "no client CA in the cluster: client certificates are refused");
+      else if (pem !== this.#pem) {
+        this.#pem = pem;
+        onChange(pem);
+      }
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#failures += 1;
+      log.warn({ path, error: messageOf(error), attempts: this.#failures }, "cannot read the client CA");
+    }
+    const delayMs = this.#failures === 0 ? refreshMs : backoffMs(retry, this.#failures - 1, Math.random());
+    if (!this.#stop.signal.aborted) this.#timer = clock.after(delayMs, () => void this.#refresh());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#timer?.cancel();
+  }
+}

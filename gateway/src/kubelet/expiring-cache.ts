@@ -1,0 +1,60 @@
+import type { Clock } from "../foundation/clock.ts";
+import { UnavailableError } from "../foundation/errors.ts";
+
+export interface CacheLimits {
+  /** Entries kept; the oldest goes first. */
+  readonly entries: number;
+  /** Loads under way; beyond that a caller is turned away, so that a flood here is none on the API server. */
+  readonly pending: number;
+}
+
+/** A value and how long it may be answered from memory. */
+export interface Lasting<V> {
+  readonly value: V;
+  readonly forMs: number;
+}
+
+/** Remembers answers of the API server for a time. Callers that ask for the same at once share one load; failed loads are not kept. */
+export class ExpiringCache<V> {
+  readonly #clock: Clock;
+  readonly #limits: CacheLimits;
+  readonly #entries = new Map<string, { readonly value: V; readonly untilMs: number }>();
+  readonly #pending = new Map<string, Promise<V>>();
+
+  constructor(clock: Clock, limits: CacheLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** @throws UnavailableError where too many loads are under way; whatever `load` throws */
+  async get(key: string, load: () => Promise<Lasting<V>>): Promise<V> {
+    const known = this.#entries.get(key);
+    if (known && known.untilMs > this.#clock.monotonicMs()) return known.value;
+    const pending = this.#pending.get(key);
+    if (pending) return pending;
+    if (this.#pending.size >= this.#limits.pending)
+      throw new UnavailableError("REVIEWS_BUSY", "too many reviews are under way, try again");
+    const loading = this.#load(key, load);
+    this.#pending.set(key, loading);
+    return loading;
+  }
+
+  async #load(key: string, load: () => Promise<Lasting<V>>): Promise<V> {
+    try {
+      const { value, forMs } = await load();
+      this.#entries.delete(key);
+      for (const oldest of this.#entries.keys()) {
+        if (this.#entries.size < this.#limits.entries) break;
+        this.#entries.delete(oldest);
+      }
+      this.#entries.set(key, { value, untilMs: this.#clock.monotonicMs() + forMs });
+      return value;
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+}

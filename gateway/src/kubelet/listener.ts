@@ -1,0 +1,131 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { ConfigError } from "../foundation/errors.ts";
+import { type Credentials, verifiedSubject } from "./authentication.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
+
+export const listenerLimits = {
+  connections: 4_096,
+  /** A command's words are in the URL. */
+  headerBytes: 65_536,
+  handshakeMs: 10_000,
+  headersMs: 15_000,
+  requestMs: 60_000,
+  /** Longer than the 90 s that kube-apiserver keeps idle connections, so that it is never us who close under a request. */
+  keepAliveMs: 120_000,
+} as const;
+
+export interface ListenerHandlers {
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly onTlsError: () => void;
+}
+
+/**
+ * The HTTPS server under the kubelet API. It asks for a client certificate and takes callers without one too: they
+ * are told 401 in words. HTTP/1.1 only, because upgrades need it (kubelet-protocol.md §2.2).
+ */
+export class Listener implements AsyncDisposable {
+  readonly #handlers: ListenerHandlers;
+  readonly #sockets = new Set<Duplex>();
+  /** Which client CA a connection was verified against. */
+  readonly #generations = new WeakMap<Duplex, number>();
+  #generation = 0;
+  #certificate: ServingCertificate;
+  #clientCa: string | undefined;
+  #server: Server | undefined;
+
+  constructor(certificate: ServingCertificate, handlers: ListenerHandlers) {
+    this.#certificate = certificate;
+    this.#handlers = handlers;
+  }
+
+  /** @throws ConfigError where the address cannot be listened on */
+  async start(host: string, port: number): Promise<{ port: number }> {
+    const server = createServer({
+      ...this.#secrets(),
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.2",
+      ALPNProtocols: ["http/1.1"],
+      handshakeTimeout: listenerLimits.handshakeMs,
+      headersTimeout: listenerLimits.headersMs,
+      requestTimeout: listenerLimits.requestMs,
+      keepAliveTimeout: listenerLimits.keepAliveMs,
+      maxHeaderSize: listenerLimits.headerBytes,
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+    });
+    this.#server = server;
+    server.maxConnections = listenerLimits.connections;
+    server.on("secureConnection", (socket) => {
+      this.#generations.set(socket, this.#generation);
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    server.on("tlsClientError", () => this.#handlers.onTlsError());
+    server.on("clientError", (_error, socket) => socket.destroy());
+    server.on("request", this.#handlers.onRequest);
+    server.on("upgrade", this.#handlers.onUpgrade);
+    const listening = Promise.withResolvers<void>();
+    server.once("error", listening.reject);
+    server.listen({ host, port }, listening.resolve);
+    try {
+      await listening.promise;
+    } catch (cause) {
+      throw new ConfigError("KUBELET_LISTEN", `cannot listen on ${host} port ${port} for the kubelet API`, {
+        cause,
+      });
+    }
+    server.off("error", listening.reject);
+    return { port: (server.address() as AddressInfo).port };
+  }
+
+  /** Serves new connections with another certificate. */
+  useCertificate(certificate: ServingCertificate): void {
+    this.#certificate = certificate;
+    this.#server?.setSecureContext(this.#secrets());
+  }
+
+  /** Verifies client certificates against another CA; connections that were verified against the last one are told to come again. */
+  useClientCa(pem: string): void {
+    this.#clientCa = pem;
+    this.#generation += 1;
+    this.#server?.setSecureContext(this.#secrets());
+    this.#server?.closeIdleConnections();
+  }
+
+  /** The caller's certificate, where TLS has verified it against the present client CA. */
+  verifiedCertificate(request: IncomingMessage, nowMs: number): Credentials["certificate"] {
+    const { socket } = request;
+    if (!(socket instanceof TLSSocket) || this.#clientCa === undefined) return undefined;
+    return this.#generations.get(socket) === this.#generation ? verifiedSubject(socket, nowMs) : undefined;
+  }
+
+  /** `ca` is never left out: without it Node would trust every public authority to vouch for a client. */
+  #secrets() {
+    const { certPem, keyPem } = this.#certificate;
+    return { cert: certPem, key: keyPem, ca: this.#clientCa === undefined ? [] : [this.#clientCa] };
+  }
+
+  /** Takes no more connections; those that are open go on. */
+  stopAccepting(): void {
+    this.#server?.close();
+    this.#server?.closeIdleConnections();
+  }
+
+  /** Ends every connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    // Upgraded sockets no longer belong to the server's list.
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}

@@ -1,0 +1,128 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../foundation/clock.ts";
+import { type ProtocolError, RequestError, UnavailableError } from "../../foundation/errors.ts";
+import { SpdyConnection } from "../spdy/connection.ts";
+import type { SpdyStream } from "../spdy/stream.ts";
+import { negotiateSpdyProtocol, type SpdyProtocol, type StreamOptions } from "./negotiate.ts";
+import { formatStatus, type RemoteStatus } from "./status.ts";
+import { expectedStreams, type RemoteSession, StreamGathering } from "./streams.ts";
+
+/** An HTTP upgrade request that has not been answered yet. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** Bytes that came behind the request. */
+  readonly head: Uint8Array;
+}
+
+export interface SpdyUpgradeOptions {
+  readonly clock: Clock;
+  readonly onProtocolError: (error: ProtocolError) => void;
+  /** How long the client may take to open its streams. */
+  readonly creationTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+  /** How long the client may take to close once all streams have ended. */
+  readonly closeGraceMs?: number;
+}
+
+const defaults = { creationTimeoutMs: 30_000, idleTimeoutMs: 4 * 3_600_000, closeGraceMs: 5_000 };
+
+/**
+ * Finds what a client's request for exec or attach over SPDY can be served with.
+ * @throws RequestError, AccessError where it cannot be upgraded
+ */
+export function checkSpdyUpgrade(request: IncomingMessage): SpdyProtocol {
+  const wants = (header: string | undefined, word: string) => (header ?? "").toLowerCase().includes(word);
+  if (!wants(request.headers.connection, "upgrade") || !wants(request.headers.upgrade, "spdy/3.1"))
+    throw new RequestError("UPGRADE_REQUIRED", "unable to upgrade: this gateway speaks SPDY/3.1 only");
+  const offered = request.headersDistinct["x-stream-protocol-version"] ?? [];
+  return negotiateSpdyProtocol(offered);
+}
+
+/**
+ * Answers 101 and waits until the client has opened every stream that its options name.
+ * @throws UnavailableError where it does not in time or goes away; the connection is closed by then
+ */
+export async function openSpdySession(
+  upgrade: Upgrade,
+  protocol: SpdyProtocol,
+  wanted: StreamOptions,
+  options: SpdyUpgradeOptions,
+): Promise<RemoteSession> {
+  const { clock, onProtocolError } = options;
+  const { creationTimeoutMs, idleTimeoutMs, closeGraceMs } = { ...defaults, ...options };
+  const hasResize = protocol === "v4.channel.k8s.io" || protocol === "v3.channel.k8s.io";
+  const gathering = new StreamGathering<SpdyStream>(expectedStreams(wanted, hasResize));
+  const connection = new SpdyConnection(upgrade.socket, {
+    clock,
+    onProtocolError,
+    limits: { idleTimeoutMs },
+    accept: (stream) => gathering.offer(stream.headers.get("streamtype"), stream),
+  });
+  upgrade.socket.write(switchingProtocols(protocol));
+  connection.start(upgrade.head);
+
+  const timeout = Promise.withResolvers<void>();
+  const timer = clock.after(creationTimeoutMs, timeout.resolve);
+  const outcome = await Promise.race([
+    gathering.complete.then(() => "complete" as const),
+    connection.closed.then(() => "closed" as const),
+    timeout.promise.then(() => "late" as const),
+  ]);
+  timer.cancel();
+  if (outcome !== "complete") {
+    await connection.close();
+    throw new UnavailableError(
+      outcome === "late" ? "STREAMS_LATE" : "CONNECTION_LOST",
+      outcome === "late" ? "the client did not open its streams in time" : "the client closed the connection",
+    );
+  }
+  return new SpdySession(connection, gathering.streams, protocol, closeGraceMs);
+}
+
+function switchingProtocols(protocol: SpdyProtocol): string {
+  return [
+    "HTTP/1.1 101 Switching Protocols",
+    "Connection: Upgrade",
+    "Upgrade: SPDY/3.1",
+    `X-Stream-Protocol-Version: ${protocol}`,
+    "\r\n",
+  ].join("\r\n");
+}
+
+class SpdySession implements RemoteSession {
+  readonly streams: RemoteSession["streams"];
+  readonly #all: readonly SpdyStream[];
+  readonly #connection: SpdyConnection;
+  readonly #protocol: SpdyProtocol;
+  readonly #closeGraceMs: number;
+
+  constructor(
+    connection: SpdyConnection,
+    streams: ReadonlyMap<string, SpdyStream>,
+    protocol: SpdyProtocol,
+    closeGraceMs: number,
+  ) {
+    this.#connection = connection;
+    this.streams = Object.fromEntries(streams);
+    this.#all = [...streams.values()];
+    this.#protocol = protocol;
+    this.#closeGraceMs = closeGraceMs;
+    // Clients send nothing on these, and what is not read must not stop the others.
+    for (const type of ["error", "stdout", "stderr"] as const) streams.get(type)?.discardInput();
+  }
+
+  get closed(): Promise<void> {
+    return this.#connection.closed;
+  }
+
+  async finish(status: RemoteStatus): Promise<void> {
+    const text = formatStatus(status, this.#protocol);
+    for (const stream of this.#all) stream.discardInput();
+    // Not awaited: a client that reads nothing any more is ended by the grace.
+    if (text !== "") this.streams.error?.write(Buffer.from(text)).catch(() => undefined);
+    for (const stream of this.#all) stream.end();
+    await this.#connection.close(this.#closeGraceMs);
+  }
+}

@@ -1,0 +1,101 @@
+import type { RequestOptions } from "node:https";
+import { get as httpsGet } from "node:https";
+import type { DeviceLogReader } from "../../src/devices/device-log.ts";
+import { Registry } from "../../src/devices/registry.ts";
+import { systemClock } from "../../src/foundation/clock.ts";
+import { createLogger } from "../../src/foundation/log.ts";
+import { Metrics } from "../../src/foundation/metrics.ts";
+import { KubeletServer, type KubeletServerOptions } from "../../src/kubelet/server.ts";
+import { selfSignedCertificate } from "../../src/kubelet/serving-certificate.ts";
+import { FakeExec } from "./fake-exec.ts";
+import { ReviewKubeClient } from "./review-kube-client.ts";
+import { type UpgradeAnswer, upgrade } from "./spdy-client.ts";
+
+export const noLogs: DeviceLogReader = { read: () => undefined };
+
+/** A kubelet server on a free port of this machine with one online device, `default/lamp` on Node `lamp`. */
+export class KubeletUnderTest implements AsyncDisposable {
+  readonly kube = new ReviewKubeClient();
+  readonly exec = new FakeExec();
+  readonly metrics = new Metrics();
+  readonly registry = new Registry(() => Date.now());
+  readonly server: KubeletServer;
+  port = 0;
+
+  constructor(overrides: Partial<KubeletServerOptions> = {}) {
+    this.kube.tokens.set("good-token", "alice");
+    this.registry.admit({
+      namespace: "default",
+      name: "lamp",
+      uid: "uid-lamp",
+      nodeName: "lamp",
+      paused: false,
+    });
+    this.registry.learn("default/lamp", { phase: "Online" });
+    this.server = new KubeletServer({
+      host: "127.0.0.1",
+      port: 0,
+      certificate: selfSignedCertificate({ addresses: ["127.0.0.1"], nowMs: Date.now() }),
+      registry: this.registry,
+      exec: this.exec,
+      logs: noLogs,
+      kube: this.kube,
+      clock: systemClock,
+      log: createLogger({ level: "silent" }),
+      metrics: this.metrics,
+      ...overrides,
+    });
+  }
+
+  async start(): Promise<this> {
+    this.port = (await this.server.start()).port;
+    return this;
+  }
+
+  options(path: string, token = "good-token"): RequestOptions {
+    return {
+      host: "127.0.0.1",
+      port: this.port,
+      path,
+      agent: false,
+      rejectUnauthorized: false,
+      headers: token === "" ? {} : { authorization: `Bearer ${token}` },
+    };
+  }
+
+  get(path: string, extra: RequestOptions = {}): Promise<{ code: number; body: string }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ code: number; body: string }>();
+    const sent = httpsGet({ ...this.options(path), ...extra }, (answer) => {
+      let body = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (text: string) => {
+        body += text;
+      });
+      answer.on("end", () => resolve({ code: answer.statusCode ?? 0, body }));
+      answer.on("error", reject);
+    });
+    sent.on("error", reject);
+    return promise;
+  }
+
+  /** Upgrades `/exec/default/lamp/device` with this command and these flags. */
+  execUpgrade(command: readonly string[], flags: string, extra: RequestOptions = {}): Promise<UpgradeAnswer> {
+    const query = command.map((word) => `command=${encodeURIComponent(word)}`).join("&");
+    const options = this.options(`/exec/default/lamp/device?${query}&${flags}`);
+    return upgrade({
+      ...options,
+      ...extra,
+      headers: {
+        ...options.headers,
+        connection: "Upgrade",
+        upgrade: "SPDY/3.1",
+        "x-stream-protocol-version": ["v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io"],
+        ...extra.headers,
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+  }
+}

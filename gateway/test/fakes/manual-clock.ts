@@ -1,0 +1,43 @@
+import type { Clock } from "../../src/foundation/clock.ts";
+
+/** A clock that a test moves. Not done: time passing by itself. */
+export class ManualClock implements Clock {
+  #nowMs = 0;
+  #wallOffsetMs: number;
+  #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
+
+  constructor(wallMs = Date.parse("2026-11-21T12:00:00Z")) {
+    this.#wallOffsetMs = wallMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.#wallOffsetMs + this.#nowMs;
+  }
+
+  after(delayMs: number, callback: () => void): { cancel: () => void } {
+    const timer = { atMs: this.#nowMs + Math.max(0, delayMs), callback };
+    this.#timers.push(timer);
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer);
+      },
+    };
+  }
+
+  /** Moves time on and fires what is due, in its order; timers set while firing fire too where they are due. */
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (;;) {
+      const due = this.#timers.filter((timer) => timer.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (!due) break;
+      this.#timers = this.#timers.filter((timer) => timer !== due);
+      this.#nowMs = due.atMs;
+      due.callback();
+    }
+    this.#nowMs = untilMs;
+  }
+}
