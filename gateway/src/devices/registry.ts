@@ -1,6 +1,10 @@
 import { ChangeFeed } from "../foundation/change-feed.ts";
 import { type DeviceFacts, type DeviceSpec, deviceKey } from "./device.ts";
 
+/** What an earlier process wrote down about a device: it holds until the device or its silence says otherwise. */
+export type RestoredFacts = Pick<DeviceFacts, "phase"> &
+  Partial<Pick<DeviceFacts, "lastSeenMs" | "boot" | "hardware" | "firmware" | "capabilities">>;
+
 /**
  * All devices that the gateway is told to serve, by `<namespace>/<name>`. The only place where facts are kept;
  * each change replaces the snapshot and is published on `changes` by key (deletion included).
@@ -23,16 +27,25 @@ export class Registry {
   }
 
   /**
-   * Takes a device's wanted state. A new one (or one with another UID: recreated) starts Pending; a known one
-   * keeps its facts.
+   * Takes a device's wanted state. A new one (or one with another UID: recreated) starts with the restored facts,
+   * Pending where there are none; a known one keeps its facts. A device restored as Online has no session yet:
+   * liveness gives it time to return.
    */
-  admit(spec: DeviceSpec): DeviceFacts {
+  admit(spec: DeviceSpec, restored?: RestoredFacts): DeviceFacts {
     const key = deviceKey(spec.namespace, spec.name);
     const known = this.#devices.get(key);
     const facts: DeviceFacts =
       known && known.spec.uid === spec.uid
         ? { ...known, spec }
-        : { key, spec, phase: "Pending", phaseSinceMs: this.#nowMs(), hardware: {}, capabilities: [] };
+        : {
+            key,
+            spec,
+            phase: "Pending",
+            phaseSinceMs: this.#nowMs(),
+            hardware: {},
+            capabilities: [],
+            ...restored,
+          };
     this.#devices.set(key, facts);
     this.changes.publish(key);
     return facts;

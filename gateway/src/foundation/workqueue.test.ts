@@ -33,7 +33,13 @@ function manualClock(): Clock & { advance(byMs: number): void; waits: number[] }
 function build(options: { workers?: number; lowWorkers?: number; maxItems?: number } = {}) {
   const clock = manualClock();
   const metrics = new Metrics();
-  const queue = new WorkQueue({ clock, metrics, log: createLogger({ level: "silent" }), random: () => 0, ...options });
+  const queue = new WorkQueue({
+    clock,
+    metrics,
+    log: createLogger({ level: "silent" }),
+    random: () => 0,
+    ...options,
+  });
   return { clock, metrics, queue };
 }
 

@@ -1,0 +1,235 @@
+import { type Dispatcher, Pool } from "undici";
+import type { Clock } from "../foundation/clock.ts";
+import { delay } from "../foundation/delay.ts";
+import { messageOf, UnavailableError } from "../foundation/errors.ts";
+import type { Metrics } from "../foundation/metrics.ts";
+import type { Credentials } from "./credentials.ts";
+import { KubeApiError } from "./errors.ts";
+import type { KubeClient, KubeRequestOptions, PatchType, WatchEvent } from "./kube-client.ts";
+import type { KubeStatus } from "./objects.ts";
+import { readWatchEvents } from "./watch.ts";
+
+const patchMediaTypes: Record<PatchType, string> = {
+  merge: "application/merge-patch+json",
+  json: "application/json-patch+json",
+  strategic: "application/strategic-merge-patch+json",
+  apply: "application/apply-patch+yaml",
+};
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+interface Timing {
+  /** One request with its answer, retries after 429 not counted. */
+  readonly requestTimeoutMs: number;
+  /** Retries after 429 or 503 with Retry-After. */
+  readonly maxRetries: number;
+  readonly maxRetryAfterMs: number;
+  /** The API server closes a watch after between one and two times this. */
+  readonly watchLengthS: number;
+  /** A watch without a byte for so long is taken for dead; bookmarks come about every minute. */
+  readonly watchSilenceMs: number;
+}
+
+const defaultTiming: Timing = {
+  requestTimeoutMs: 15_000,
+  maxRetries: 3,
+  maxRetryAfterMs: 10_000,
+  watchLengthS: 300,
+  watchSilenceMs: 150_000,
+};
+
+/**
+ * KubeClient over two pools of kept-alive HTTP/1.1 connections: a small one for requests, and one for watches, each of
+ * which occupies a connection for minutes. Measured before: client-node opens a TLS connection for each call.
+ */
+export class HttpKubeClient implements KubeClient, AsyncDisposable {
+  readonly #credentials: Credentials;
+  readonly #clock: Clock;
+  readonly #timing: Timing;
+  readonly #prefix: string;
+  readonly #requests: Pool;
+  readonly #watches: Pool;
+  readonly #count;
+  readonly #retries;
+
+  constructor(options: {
+    credentials: Credentials;
+    clock: Clock;
+    metrics: Metrics;
+    connections?: number;
+    timing?: Partial<Timing>;
+  }) {
+    const { credentials } = options;
+    this.#credentials = credentials;
+    this.#clock = options.clock;
+    this.#timing = { ...defaultTiming, ...options.timing };
+    const url = new URL(credentials.server);
+    this.#prefix = url.pathname.replace(/\/$/, "");
+    const common = {
+      allowH2: false,
+      pipelining: 1,
+      keepAliveTimeout: 60_000,
+      connect: {
+        timeout: 5_000,
+        rejectUnauthorized: credentials.verify,
+        ...(credentials.ca ? { ca: credentials.ca } : {}),
+        ...(credentials.cert && credentials.key ? { cert: credentials.cert, key: credentials.key } : {}),
+        ...(credentials.serverName ? { servername: credentials.serverName } : {}),
+      },
+    };
+    this.#requests = new Pool(url.origin, { ...common, connections: options.connections ?? 8 });
+    this.#watches = new Pool(url.origin, {
+      ...common,
+      headersTimeout: 30_000,
+      bodyTimeout: this.#timing.watchSilenceMs,
+    });
+    this.#count = options.metrics.counter(
+      "motelet_kube_requests_total",
+      "Requests to the API server by answer",
+      ["verb", "code"],
+    );
+    this.#retries = options.metrics.counter(
+      "motelet_kube_retries_total",
+      "Requests repeated as told by Retry-After",
+    );
+  }
+
+  get<T>(path: string, options?: KubeRequestOptions): Promise<T> {
+    return this.#call<T>("GET", path, undefined, "application/json", options);
+  }
+
+  create<T>(path: string, body: unknown, options?: KubeRequestOptions): Promise<T> {
+    return this.#call<T>("POST", path, body, "application/json", options);
+  }
+
+  replace<T>(path: string, body: unknown, options?: KubeRequestOptions): Promise<T> {
+    return this.#call<T>("PUT", path, body, "application/json", options);
+  }
+
+  patch<T>(path: string, body: unknown, type: PatchType, options?: KubeRequestOptions): Promise<T> {
+    return this.#call<T>("PATCH", path, body, patchMediaTypes[type], options);
+  }
+
+  delete<T>(path: string, body?: unknown, options?: KubeRequestOptions): Promise<T> {
+    return this.#call<T>("DELETE", path, body, "application/json", options);
+  }
+
+  async *watch<T>(path: string, options: KubeRequestOptions = {}): AsyncGenerator<WatchEvent<T>> {
+    const lengthS = Math.round(this.#timing.watchLengthS * (1 + Math.random()));
+    const query = { ...options.query, watch: true, allowWatchBookmarks: true, timeoutSeconds: lengthS };
+    const target = this.#target(path, query);
+    try {
+      const answer = await this.#send(this.#watches, "GET", target, undefined, undefined, options.signal);
+      this.#count.inc({ verb: "watch", code: String(answer.statusCode) });
+      if (answer.statusCode >= 300) throw await errorOf(answer, `watch ${path}`);
+      yield* readWatchEvents<T>(answer.body);
+    } catch (error) {
+      if (options.signal?.aborted) return;
+      throw asUnavailable(error, `watch ${path}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
+  }
+
+  async #call<T>(
+    method: Method,
+    path: string,
+    body: unknown,
+    mediaType: string,
+    options: KubeRequestOptions = {},
+  ): Promise<T> {
+    const target = this.#target(path, options.query);
+    const subject = `${method} ${path}`;
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    let freshToken = false;
+    for (let attempt = 0; ; attempt++) {
+      const timeout = AbortSignal.timeout(this.#timing.requestTimeoutMs);
+      const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+      let answer: Dispatcher.ResponseData;
+      let answerText: string;
+      try {
+        answer = await this.#send(this.#requests, method, target, text, mediaType, signal, freshToken);
+        answerText = await answer.body.text();
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        this.#count.inc({ verb: method, code: "none" });
+        throw asUnavailable(error, subject);
+      }
+      this.#count.inc({ verb: method, code: String(answer.statusCode) });
+      if (answer.statusCode < 300) return parseJson(answerText) as T;
+      const waitMs = this.#retryAfterMs(answer);
+      const refused: boolean = answer.statusCode === 401 && !freshToken;
+      if (attempt >= this.#timing.maxRetries || (waitMs === undefined && !refused)) {
+        throw new KubeApiError(answer.statusCode, statusOf(answerText), subject);
+      }
+      freshToken = refused;
+      this.#retries.inc();
+      if (waitMs !== undefined) await delay(this.#clock, waitMs, options.signal);
+    }
+  }
+
+  async #send(
+    pool: Pool,
+    method: Method,
+    path: string,
+    body: string | undefined,
+    mediaType: string | undefined,
+    signal: AbortSignal | undefined,
+    freshToken = false,
+  ): Promise<Dispatcher.ResponseData> {
+    const token = await this.#credentials.token(freshToken);
+    const headers: Record<string, string> = { accept: "application/json", "user-agent": "motelet" };
+    if (token) headers.authorization = `Bearer ${token}`;
+    if (body !== undefined && mediaType) headers["content-type"] = mediaType;
+    return pool.request({
+      method,
+      path,
+      headers,
+      ...(body === undefined ? {} : { body }),
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  #target(path: string, query: KubeRequestOptions["query"]): string {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query ?? {})) {
+      if (value !== undefined) parameters.set(name, String(value));
+    }
+    const text = parameters.toString();
+    return `${this.#prefix}${path}${text ? `?${text}` : ""}`;
+  }
+
+  /** 429, and 503 of a server that starts or stops, say when to come again. */
+  #retryAfterMs(answer: Dispatcher.ResponseData): number | undefined {
+    if (answer.statusCode !== 429 && answer.statusCode !== 503) return undefined;
+    const seconds = Number(answer.headers["retry-after"]);
+    if (!Number.isFinite(seconds)) return undefined;
+    return Math.min(this.#timing.maxRetryAfterMs, seconds * 1_000);
+  }
+}
+
+function parseJson(text: string): unknown {
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+function statusOf(text: string): KubeStatus {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === "object" && parsed !== null) return parsed;
+  } catch {
+    // A proxy's page: its first words still say more than the number.
+  }
+  return { message: text.slice(0, 200) };
+}
+
+async function errorOf(answer: Dispatcher.ResponseData, subject: string): Promise<KubeApiError> {
+  return new KubeApiError(answer.statusCode, statusOf(await answer.body.text()), subject);
+}
+
+/** Whatever is not an answer is trouble on the way. */
+function asUnavailable(error: unknown, subject: string): Error {
+  if (error instanceof KubeApiError) return error;
+  return new UnavailableError("KUBE_UNREACHABLE", `${subject}: ${messageOf(error)}`, { cause: error });
+}

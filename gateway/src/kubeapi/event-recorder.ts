@@ -1,0 +1,173 @@
+import type { Clock } from "../foundation/clock.ts";
+import type { Metrics } from "../foundation/metrics.ts";
+import { TokenBucket } from "../foundation/token-bucket.ts";
+import type { Work, WorkQueue } from "../foundation/workqueue.ts";
+import { isNotFound, KubeApiError } from "./errors.ts";
+import type { KubeClient } from "./kube-client.ts";
+import type { ObjectMeta } from "./objects.ts";
+
+/** What an Event is about. */
+export interface EventSubject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface EventText {
+  readonly type: "Normal" | "Warning";
+  /** One word in UpperCamelCase. */
+  readonly reason: string;
+  /** A sentence for people. */
+  readonly message: string;
+}
+
+interface Series {
+  readonly subject: EventSubject;
+  readonly text: EventText;
+  /** Name of the Event object; new for each series. */
+  readonly name: string;
+  readonly firstMs: number;
+  lastMs: number;
+  count: number;
+  /** Count that the API server knows; 0 = not created yet. */
+  written: number;
+}
+
+/** Repetitions within this time become one Event with a count. */
+const seriesMs = 10 * 60_000;
+const maxSubjects = 4_096;
+/** A subject may say 20 things at once, then one every half minute. */
+const perSubject = { burst: 20, refillMs: 30_000 };
+
+/**
+ * Records Events (core/v1) about objects: the same text again raises the count of one Event, a subject that talks too
+ * much is cut, both counted. Written in the low lane; one that cannot be written after four tries is given up.
+ */
+export class EventRecorder {
+  readonly #kube: KubeClient;
+  readonly #clock: Clock;
+  readonly #component: string;
+  readonly #series = new Map<string, Series>();
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #failures = new Map<string, number>();
+  readonly #work: Work;
+  readonly #cut;
+
+  constructor(options: {
+    kube: KubeClient;
+    clock: Clock;
+    queue: WorkQueue;
+    metrics: Metrics;
+    component: string;
+  }) {
+    this.#kube = options.kube;
+    this.#clock = options.clock;
+    this.#component = options.component;
+    this.#cut = options.metrics.counter("motelet_events_cut_total", "Events not written", ["cause"]);
+    this.#work = options.queue.register("event", "low", (key, signal) => this.#write(key, signal));
+  }
+
+  record(subject: EventSubject, text: EventText): void {
+    const wallMs = this.#clock.wallMs();
+    const id = `${subject.uid} ${text.type} ${text.reason} ${text.message}`;
+    const known = this.#series.get(id);
+    if (this.#bucketOf(subject.uid).take(this.#clock.monotonicMs()) > 0) {
+      this.#cut.inc({ cause: "rate" });
+      return;
+    }
+    if (known && wallMs - known.lastMs < seriesMs) {
+      known.count += 1;
+      known.lastMs = wallMs;
+    } else {
+      const name = `${subject.name}.${wallMs.toString(16)}${this.#series.size.toString(16)}`;
+      remember(this.#series, id, {
+        subject,
+        text,
+        name,
+        firstMs: wallMs,
+        lastMs: wallMs,
+        count: 1,
+        written: 0,
+      });
+    }
+    this.#work.add(id);
+  }
+
+  #bucketOf(uid: string): TokenBucket {
+    const known = this.#buckets.get(uid);
+    if (known) return known;
+    const bucket = new TokenBucket(perSubject, this.#clock.monotonicMs());
+    remember(this.#buckets, uid, bucket);
+    return bucket;
+  }
+
+  async #write(id: string, signal: AbortSignal): Promise<undefined> {
+    const series = this.#series.get(id);
+    if (!series || series.written === series.count) return undefined;
+    const { count } = series;
+    const path = `/api/v1/namespaces/${series.subject.namespace}/events`;
+    try {
+      if (series.written === 0) await this.#kube.create(path, this.#eventOf(series), { signal });
+      else await this.#raise(path, series, signal);
+      series.written = count;
+      this.#failures.delete(id);
+    } catch (error) {
+      const failures = (this.#failures.get(id) ?? 0) + 1;
+      // A refusal (terminating namespace, no right) will not mend; trouble on the way may.
+      if (!(error instanceof KubeApiError) && failures < 4) {
+        remember(this.#failures, id, failures);
+        throw error;
+      }
+      this.#failures.delete(id);
+      this.#series.delete(id);
+      this.#cut.inc({ cause: "refused" });
+    }
+    return undefined;
+  }
+
+  async #raise(path: string, series: Series, signal: AbortSignal): Promise<void> {
+    const patch = { count: series.count, lastTimestamp: seconds(series.lastMs) };
+    try {
+      await this.#kube.patch(`${path}/${series.name}`, patch, "merge", { signal });
+    } catch (error) {
+      // Events live for an hour by default.
+      if (!isNotFound(error)) throw error;
+      await this.#kube.create(path, this.#eventOf(series), { signal });
+    }
+  }
+
+  #eventOf(series: Series) {
+    const { subject, text } = series;
+    const metadata: ObjectMeta = { name: series.name, namespace: subject.namespace };
+    return {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata,
+      involvedObject: subject,
+      type: text.type,
+      reason: text.reason,
+      message: text.message.slice(0, 1_024),
+      source: { component: this.#component },
+      firstTimestamp: seconds(series.firstMs),
+      lastTimestamp: seconds(series.lastMs),
+      count: series.count,
+    };
+  }
+}
+
+/** metav1.Time has whole seconds. */
+function seconds(wallMs: number): string {
+  return new Date(wallMs).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** Sets an entry of a bounded map; the oldest gives way. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > maxSubjects) {
+    const oldest = map.keys().next().value;
+    if (oldest !== undefined) map.delete(oldest);
+  }
+}

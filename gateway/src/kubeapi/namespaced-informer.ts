@@ -1,0 +1,48 @@
+import { ChangeFeed } from "../foundation/change-feed.ts";
+import { Informer, type InformerOptions, type ObjectStore } from "./informer.ts";
+import { type KubeObject, splitKey } from "./objects.ts";
+
+/** Namespaces that a gateway serves. */
+export type Namespaces = readonly string[] | "all";
+
+/**
+ * One store over a namespaced collection: one informer a namespace, so that rights in these namespaces are enough,
+ * or a single one over the whole cluster.
+ */
+export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>, AsyncDisposable {
+  readonly changes = new ChangeFeed<string>();
+  readonly #informers: ReadonlyMap<string, Informer<T>>;
+
+  /** @param options `path` is that of the API group, e.g. "/api/v1"; `resource` the plural name */
+  constructor(options: InformerOptions & { resource: string; namespaces: Namespaces }) {
+    const { path, resource, namespaces } = options;
+    const scopes: readonly (readonly [string, string])[] =
+      namespaces === "all"
+        ? [["", `${path}/${resource}`]]
+        : namespaces.map((namespace) => [namespace, `${path}/namespaces/${namespace}/${resource}`]);
+    this.#informers = new Map(
+      scopes.map(([scope, scopePath]) => [scope, new Informer<T>({ ...options, path: scopePath })]),
+    );
+    for (const informer of this.#informers.values()) {
+      informer.changes.subscribe((key) => this.changes.publish(key));
+    }
+  }
+
+  get(key: string): T | undefined {
+    const informer = this.#informers.get("") ?? this.#informers.get(splitKey(key).namespace);
+    return informer?.get(key);
+  }
+
+  list(): readonly T[] {
+    return [...this.#informers.values()].flatMap((informer) => informer.list());
+  }
+
+  /** Resolves when all of them have listed once. */
+  async start(): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer.start()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer[Symbol.asyncDispose]()));
+  }
+}

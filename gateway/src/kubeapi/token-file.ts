@@ -1,0 +1,37 @@
+import { readFile } from "node:fs/promises";
+import { ConfigError, messageOf } from "../foundation/errors.ts";
+
+/** The kubelet replaces a projected token at 80 % of its life (an hour by default); a minute is soon enough. */
+const rereadMs = 60_000;
+
+/** A bearer token that somebody else keeps fresh in a file. */
+export class TokenFile {
+  readonly #path: string;
+  readonly #nowMs: () => number;
+  #token: string | undefined;
+  #readAtMs = 0;
+
+  constructor(path: string, nowMs: () => number = () => performance.now()) {
+    this.#path = path;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * @param fresh read the file even when the last reading is young (the API server refused the token)
+   * @throws ConfigError where the file was never readable; later failures keep the last token
+   */
+  async read(fresh: boolean): Promise<string> {
+    if (this.#token !== undefined && !fresh && this.#nowMs() - this.#readAtMs < rereadMs) return this.#token;
+    try {
+      this.#token = (await readFile(this.#path, "utf8")).trim();
+      this.#readAtMs = this.#nowMs();
+    } catch (cause) {
+      if (this.#token === undefined) {
+        throw new ConfigError("TOKEN_READ", `cannot read token ${this.#path}: ${messageOf(cause)}`, {
+          cause,
+        });
+      }
+    }
+    return this.#token;
+  }
+}
