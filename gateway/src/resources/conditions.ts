@@ -1,0 +1,53 @@
+/** The part that conditions of all kinds share. */
+export interface ConditionCore {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+}
+
+/** What a condition should say; the times are added by `mergeConditions`. */
+export interface WantedCondition {
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: string;
+  readonly message: string;
+}
+
+/**
+ * The new list of conditions: ours as wanted, those of others as they are. `lastTransitionTime` moves only with
+ * the status, and a condition that says what it said before is kept to the letter, so that equal lists need no write.
+ * @param stale types of ours that may stand in `current` and are no longer wanted
+ */
+export function mergeConditions<T extends ConditionCore>(
+  current: readonly T[],
+  wanted: readonly WantedCondition[],
+  build: (condition: WantedCondition & { lastTransitionTime: string }) => T,
+  options: { nowMs: number; stale?: (type: string) => boolean },
+): T[] {
+  const now = timestamp(options.nowMs);
+  const wantedTypes = new Set(wanted.map(({ type }) => type));
+  const merged = wanted.map((condition) => {
+    const known = current.find(({ type }) => type === condition.type);
+    if (known && sayTheSame(known, condition)) return known;
+    const unmoved = known?.status === condition.status ? known.lastTransitionTime : undefined;
+    return build({ ...condition, lastTransitionTime: unmoved ?? now });
+  });
+  const foreign = current.filter(({ type }) => !wantedTypes.has(type) && !options.stale?.(type));
+  return [...merged, ...foreign];
+}
+
+function sayTheSame(known: ConditionCore, wanted: WantedCondition): boolean {
+  // The API server leaves empty texts out.
+  return (
+    known.status === wanted.status &&
+    (known.reason ?? "") === wanted.reason &&
+    (known.message ?? "") === wanted.message
+  );
+}
+
+/** metav1.Time: whole seconds, UTC. */
+export function timestamp(wallMs: number): string {
+  return new Date(wallMs).toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -1,0 +1,172 @@
+import { type Static, Type } from "typebox";
+
+/**
+ * The Device's schema: the one source of its TypeScript types and of its CRD (gateway/scripts/generate-crds.ts).
+ * Every string, list and map is bounded: the API server refuses CEL rules over unbounded ones.
+ */
+
+/** A CEL rule of the API server, on the value that carries it. */
+function rules(...entries: readonly { rule: string; message: string }[]) {
+  return { "x-kubernetes-validations": entries };
+}
+
+const dnsName = { minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" } as const;
+const foreignKeys = (what: string) =>
+  rules({
+    rule: "self.all(key, !key.contains('kubernetes.io/') && !key.contains('k8s.io/'))",
+    message: `${what} of kubernetes.io and k8s.io are not a namespace user's to give`,
+  });
+
+const link = Type.Object(
+  {
+    carrier: Type.Enum(["mqtt", "coap", "serial"], {
+      type: "string",
+      description: "What the link runs over.",
+    }),
+    port: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description:
+          "Serial only: a path (/dev/ttyACM0, pty:/path), usb:<vid>:<pid>:<serial>, unix:<path>, tcp:<host>:<port> or rfc2217:<host>:<port>.",
+      }),
+    ),
+  },
+  rules({
+    rule: "(self.carrier == 'serial') == has(self.port)",
+    message: "a serial link names its port, others have none",
+  }),
+);
+
+const taint = Type.Object({
+  key: Type.String({
+    minLength: 1,
+    maxLength: 253,
+    ...rules({
+      rule: "!self.contains('kubernetes.io/') && !self.contains('k8s.io/')",
+      message: "taints of kubernetes.io and k8s.io are not a namespace user's to give",
+    }),
+  }),
+  value: Type.Optional(Type.String({ maxLength: 63 })),
+  effect: Type.Enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], { type: "string" }),
+});
+
+const node = Type.Object(
+  {
+    name: Type.Optional(Type.String({ ...dnsName, description: "Name of the Node; cannot be changed." })),
+    labels: Type.Optional(
+      Type.Record(Type.String(), Type.String({ maxLength: 63 }), {
+        maxProperties: 32,
+        ...foreignKeys("labels"),
+      }),
+    ),
+    annotations: Type.Optional(
+      Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {
+        maxProperties: 32,
+        ...foreignKeys("annotations"),
+      }),
+    ),
+    taints: Type.Optional(
+      Type.Array(taint, { maxItems: 16, description: "In addition to motelet.dev/mote." }),
+    ),
+  },
+  { description: "What the Node of the device gets in addition." },
+);
+
+export const deviceSpecSchema = Type.Object(
+  {
+    profile: Type.Optional(Type.String({ ...dnsName, description: "DeviceProfile that types the device." })),
+    links: Type.Optional(
+      Type.Array(link, {
+        minItems: 1,
+        maxItems: 8,
+        description: "Allowed links, best first. Absent: any that the identity proves.",
+      }),
+    ),
+    identity: Type.Optional(
+      Type.Object(
+        { secretName: Type.String({ ...dnsName, maxLength: 253 }) },
+        {
+          description:
+            "Secret with the device's identity. Absent: <device>-identity, which the gateway makes.",
+        },
+      ),
+    ),
+    node: Type.Optional(node),
+    paused: Type.Optional(Type.Boolean({ description: "The gateway leaves the device alone." })),
+  },
+  { description: "What a person wants of the device. All of it is optional." },
+);
+
+const time = (description: string) => Type.String({ format: "date-time", description });
+const text = (maxLength: number, description: string) => Type.String({ maxLength, description });
+
+const condition = Type.Object({
+  type: Type.String({ maxLength: 316 }),
+  status: Type.Enum(["True", "False", "Unknown"], { type: "string" }),
+  reason: Type.String({ maxLength: 1024 }),
+  message: Type.String({ maxLength: 32768 }),
+  lastTransitionTime: Type.String({ format: "date-time" }),
+  observedGeneration: Type.Optional(Type.Integer({ format: "int64" })),
+});
+
+export const deviceStatusSchema = Type.Object(
+  {
+    phase: Type.Optional(
+      Type.Enum(["Pending", "Online", "Asleep", "Offline", "Retired"], { type: "string" }),
+    ),
+    observedGeneration: Type.Optional(Type.Integer({ format: "int64" })),
+    conditions: Type.Optional(
+      Type.Array(condition, {
+        maxItems: 16,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+      }),
+    ),
+    nodeName: Type.Optional(text(253, "Node that stands for the device.")),
+    link: Type.Optional(
+      Type.Object({
+        carrier: Type.String({ maxLength: 16 }),
+        peer: text(255, "Address or port."),
+        since: time("When the link came up."),
+      }),
+    ),
+    firmware: Type.Optional(
+      Type.Object({
+        name: Type.String({ maxLength: 128 }),
+        version: Type.Optional(Type.String({ maxLength: 128 })),
+        buildId: Type.Optional(Type.String({ maxLength: 128 })),
+      }),
+    ),
+    hardware: Type.Optional(
+      Type.Object({
+        board: Type.Optional(Type.String({ maxLength: 128 })),
+        id: Type.Optional(Type.String({ maxLength: 128 })),
+        arch: Type.Optional(Type.String({ maxLength: 64 })),
+        os: Type.Optional(Type.String({ maxLength: 64 })),
+        ramBytes: Type.Optional(Type.Integer({ format: "int64" })),
+        flashBytes: Type.Optional(Type.Integer({ format: "int64" })),
+        labels: Type.Optional(
+          Type.Record(Type.String(), Type.String({ maxLength: 63 }), { maxProperties: 16 }),
+        ),
+      }),
+    ),
+    capabilities: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 64 })),
+    boot: Type.Optional(Type.Integer({ format: "int64", description: "The device's count of its boots." })),
+    lastSeen: Type.Optional(time("Written on transitions and every ten minutes.")),
+  },
+  { description: "What the gateway knows of the device." },
+);
+
+export type DeviceResourceSpec = Static<typeof deviceSpecSchema>;
+export type DeviceResourceStatus = Static<typeof deviceStatusSchema>;
+export type Condition = Static<typeof condition>;
+
+/** Rules over the whole object. */
+export const deviceRules = [
+  { rule: "self.metadata.name.size() <= 63", message: "the name of a Device has at most 63 characters" },
+  {
+    rule: "self.?spec.?node.?name.orValue('') == oldSelf.?spec.?node.?name.orValue('')",
+    message: "spec.node.name cannot be changed: delete the Device and create it anew",
+  },
+];

@@ -1,0 +1,191 @@
+import type { DeviceFacts, DeviceIdentity, DeviceSpec, LinkSpec, Phase } from "../devices/device.ts";
+import type { RestoredFacts } from "../devices/registry.ts";
+import type { EventSubject } from "../kubeapi/event-recorder.ts";
+import type { KubeObject } from "../kubeapi/objects.ts";
+import { mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
+import type { Condition, DeviceResourceSpec, DeviceResourceStatus } from "./device-schema.ts";
+import { firmwareOf } from "./firmware.ts";
+import { apiVersion, reportedLabels } from "./labels.ts";
+
+/** The API object that a user writes. */
+export interface Device extends KubeObject {
+  readonly spec?: DeviceResourceSpec;
+  readonly status?: DeviceResourceStatus;
+}
+
+export const devicesPath = `/apis/${apiVersion}`;
+
+export function devicePath(namespace: string, name: string): string {
+  return `${devicesPath}/namespaces/${namespace}/devices/${name}`;
+}
+
+/** While nothing else changes, `status.lastSeen` is written this often. */
+const lastSeenEveryMs = 10 * 60_000;
+
+/** Name of the Secret with a device's identity. */
+export function identitySecretName(device: Device): string {
+  return device.spec?.identity?.secretName ?? `${device.metadata.name}-identity`;
+}
+
+/** A Device of the home namespace gives a Node of its own name, of another one `<namespace>.<name>`. */
+export function nodeNameOf(device: Device, homeNamespace: string): string {
+  const { namespace = "", name } = device.metadata;
+  return device.spec?.node?.name ?? (namespace === homeNamespace ? name : `${namespace}.${name}`);
+}
+
+/** What the registry is told to want. */
+export function deviceSpecOf(device: Device, homeNamespace: string, identity?: DeviceIdentity): DeviceSpec {
+  const links = device.spec?.links?.map(linkSpecOf);
+  return {
+    namespace: device.metadata.namespace ?? "",
+    name: device.metadata.name,
+    uid: device.metadata.uid ?? "",
+    nodeName: nodeNameOf(device, homeNamespace),
+    paused: device.spec?.paused ?? false,
+    ...(links ? { links } : {}),
+    ...(identity ? { identity } : {}),
+  };
+}
+
+function linkSpecOf(link: NonNullable<DeviceResourceSpec["links"]>[number]): LinkSpec {
+  // The API server holds the rule that a serial link has a port.
+  if (link.carrier === "serial") return { carrier: "serial", port: link.port ?? "" };
+  return { carrier: link.carrier as "mqtt" | "coap" };
+}
+
+/** What an earlier gateway wrote into the status, for a registry that starts anew. */
+export function restoredFacts(device: Device): RestoredFacts | undefined {
+  const status = device.status;
+  const phase = status?.phase as Phase | undefined;
+  if (!status || phase === undefined || phase === "Pending") return undefined;
+  const { id, ...hardware } = status.hardware ?? {};
+  const { firmware } = status;
+  return {
+    phase,
+    hardware: { ...hardware, ...(id ? { hardwareId: id } : {}) },
+    capabilities: status.capabilities ?? [],
+    ...(status.lastSeen ? { lastSeenMs: Date.parse(status.lastSeen) } : {}),
+    ...(status.boot === undefined ? {} : { boot: status.boot }),
+    ...(firmware
+      ? {
+          firmware: {
+            text: [firmware.name, firmware.version].filter(Boolean).join(" "),
+            ...(firmware.buildId ? { buildId: firmware.buildId } : {}),
+          },
+        }
+      : {}),
+  };
+}
+
+/**
+ * The status that the Device should have. Equal to the current one, to the letter, when nothing has to be written.
+ * @param findings conditions that the reconcilers found out: Identity, Node, Pod
+ */
+export function deviceStatus(
+  device: Device,
+  facts: DeviceFacts,
+  findings: readonly WantedCondition[],
+  nowMs: number,
+): DeviceResourceStatus {
+  const current = device.status ?? {};
+  const observedGeneration = device.metadata.generation ?? 0;
+  const { board, hardwareId, arch, os, ramBytes, flashBytes, labels } = facts.hardware;
+  const reported = Object.entries(reportedLabels(labels));
+  const hardware = defined({
+    board: cut(board, 128),
+    id: cut(hardwareId, 128),
+    arch: cut(arch, 64),
+    os: cut(os, 64),
+    ramBytes,
+    flashBytes,
+    labels:
+      reported.length > 0
+        ? Object.fromEntries(reported.map(([key, value]) => [afterSlash(key), value]))
+        : undefined,
+  });
+  return defined({
+    phase: facts.phase,
+    observedGeneration,
+    conditions: mergeConditions<Condition>(
+      current.conditions ?? [],
+      [readyCondition(facts), ...findings],
+      (condition) => ({ ...condition, observedGeneration }),
+      { nowMs },
+    ),
+    nodeName: facts.phase === "Pending" ? undefined : facts.spec.nodeName,
+    link: facts.link && {
+      carrier: facts.link.carrier,
+      peer: facts.link.peer.slice(0, 255),
+      since: timestamp(facts.link.sinceMs),
+    },
+    firmware: facts.firmware && firmwareStatus(facts.firmware),
+    hardware: Object.keys(hardware).length > 0 ? hardware : undefined,
+    capabilities: facts.capabilities.length > 0 ? facts.capabilities.slice(0, 64) : undefined,
+    boot: facts.boot,
+    lastSeen: lastSeen(current, facts),
+  }) as DeviceResourceStatus;
+}
+
+function readyCondition({ phase }: DeviceFacts): WantedCondition {
+  switch (phase) {
+    case "Online":
+      return { type: "Ready", status: "True", reason: "DeviceOnline", message: "the device answers" };
+    case "Asleep":
+      return {
+        type: "Ready",
+        status: "True",
+        reason: "DeviceAsleep",
+        message: "the device announced its sleep",
+      };
+    case "Offline":
+      return {
+        type: "Ready",
+        status: "False",
+        reason: "DeviceOffline",
+        message: "the device has stopped answering",
+      };
+    case "Retired":
+      return { type: "Ready", status: "False", reason: "DeviceRetired", message: "the device was retired" };
+    case "Pending":
+      return {
+        type: "Ready",
+        status: "False",
+        reason: "DevicePending",
+        message: "the device has not said hello yet",
+      };
+    default:
+      return phase satisfies never;
+  }
+}
+
+function firmwareStatus(firmware: NonNullable<DeviceFacts["firmware"]>): DeviceResourceStatus["firmware"] {
+  const { name, version } = firmwareOf(firmware);
+  return defined({ name, version, buildId: cut(firmware.buildId, 128) });
+}
+
+function lastSeen(current: DeviceResourceStatus, facts: DeviceFacts): string | undefined {
+  if (facts.lastSeenMs === undefined) return current.lastSeen;
+  const written = current.lastSeen === undefined ? Number.NEGATIVE_INFINITY : Date.parse(current.lastSeen);
+  const transition = current.phase !== facts.phase || current.boot !== facts.boot;
+  const due = transition || facts.lastSeenMs - written >= lastSeenEveryMs;
+  return due ? timestamp(facts.lastSeenMs) : current.lastSeen;
+}
+
+/** Whom Events about a device regard. */
+export function eventSubject({ spec }: Pick<DeviceFacts, "spec">): EventSubject {
+  return { apiVersion, kind: "Device", namespace: spec.namespace, name: spec.name, uid: spec.uid };
+}
+
+function cut(text: string | undefined, maxLength: number): string | undefined {
+  return text?.slice(0, maxLength);
+}
+
+function afterSlash(key: string): string {
+  return key.slice(key.indexOf("/") + 1);
+}
+
+/** The same object without its undefined fields, as JSON would have it. */
+function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}

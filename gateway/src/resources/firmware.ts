@@ -1,0 +1,26 @@
+import type { DeviceFirmware } from "../devices/device.ts";
+
+export interface FirmwareName {
+  readonly name: string;
+  readonly version?: string;
+}
+
+/** Splits what a device says of its firmware ("blinky 1.4.0") into name and version. */
+export function firmwareOf(firmware: DeviceFirmware): FirmwareName {
+  const [name = "", version] = firmware.text.trim().split(/\s+/, 2);
+  return { name: (name || "unknown").slice(0, 128), ...(version ? { version: version.slice(0, 128) } : {}) };
+}
+
+/**
+ * The image name under which a firmware appears in Pods. What an image name cannot hold becomes "-"; the result is
+ * always a valid reference.
+ */
+export function firmwareImage(firmware: DeviceFirmware | undefined): string {
+  const { name, version } = firmware ? firmwareOf(firmware) : { name: "unknown", version: undefined };
+  const repository = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+  const tag = (version ?? "unknown").replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[.-]+/, "");
+  return `motelet.dev/firmware/${repository || "unknown"}:${tag || "unknown"}`;
+}

@@ -1,0 +1,78 @@
+import type { DeviceIdentity } from "../devices/device.ts";
+import type { KubeObject } from "../kubeapi/objects.ts";
+import { type Device, identitySecretName } from "./device.ts";
+import { apiVersion, deviceLabel, identityLabel, managedByLabel } from "./labels.ts";
+
+/** `data` is base64, as the API server gives it. */
+export interface Secret extends KubeObject {
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export const wireIdLength = 12;
+const passwordBytes = 24;
+const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/** The gateway reads Secrets with this label only; a Secret that a person makes needs it too. */
+export const identitySelector = identityLabel;
+
+/**
+ * A new identity for a device.
+ * @param randomBytes gives so many bytes from a cryptographic source
+ */
+export function newIdentity(randomBytes: (count: number) => Uint8Array): DeviceIdentity {
+  return {
+    wireId: randomWireId(randomBytes),
+    generation: 1,
+    password: Buffer.from(randomBytes(passwordBytes)).toString("base64url"),
+  };
+}
+
+function randomWireId(randomBytes: (count: number) => Uint8Array): string {
+  // 252 = 7 × 36: larger bytes are thrown away, or the first letters would be likelier than the others.
+  const unbiased = 252;
+  let wireId = "";
+  while (wireId.length < wireIdLength) {
+    const fresh = [...randomBytes(wireIdLength * 2)].filter((byte) => byte < unbiased);
+    wireId += fresh.map((byte) => alphabet[byte % alphabet.length]).join("");
+  }
+  return wireId.slice(0, wireIdLength);
+}
+
+/** The Secret that keeps an identity, in the device's namespace, owned by the Device. */
+export function buildIdentitySecret(device: Device, identity: DeviceIdentity): Secret {
+  const base64 = (text: string) => Buffer.from(text, "utf8").toString("base64");
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: {
+      name: identitySecretName(device),
+      namespace: device.metadata.namespace ?? "",
+      labels: {
+        [identityLabel]: "device",
+        [deviceLabel]: device.metadata.name,
+        [managedByLabel]: "motelet",
+      },
+      ownerReferences: [
+        { apiVersion, kind: "Device", name: device.metadata.name, uid: device.metadata.uid ?? "" },
+      ],
+    },
+    type: "Opaque",
+    data: {
+      wireId: base64(identity.wireId),
+      generation: base64(String(identity.generation)),
+      password: base64(identity.password),
+    },
+  };
+}
+
+/** @returns undefined where the Secret does not hold a usable identity */
+export function identityOf(secret: Secret): DeviceIdentity | undefined {
+  const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString("utf8");
+  const wireId = text("wireId");
+  const password = text("password");
+  const generation = Number(text("generation") || "1");
+  if (!/^[a-z0-9]{1,12}$/.test(wireId) || password === "") return undefined;
+  if (!Number.isSafeInteger(generation) || generation < 1) return undefined;
+  return { wireId, generation, password };
+}

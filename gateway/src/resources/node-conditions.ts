@@ -1,0 +1,127 @@
+import type { DeviceFacts } from "../devices/device.ts";
+import type { ConditionCore, WantedCondition } from "./conditions.ts";
+
+/** A figure that becomes bad beyond one bound and good again only beyond another, so that noise at a bound flips nothing. */
+interface Threshold {
+  readonly badBelow: number;
+  readonly goodFrom: number;
+}
+
+const heapShare: Threshold = { badBelow: 0.05, goodFrom: 0.1 };
+const batteryPercent: Threshold = { badBelow: 15, goodFrom: 20 };
+const rssiDbm: Threshold = { badBelow: -85, goodFrom: -80 };
+
+/** Types under motelet.dev/ that come and go with what a device reports. */
+export function isOptionalCondition(type: string): boolean {
+  return type.startsWith("motelet.dev/");
+}
+
+/**
+ * The conditions of a device's Node. Pure: the memory that hysteresis needs is the condition that stands in the API.
+ * Messages are constant: a figure in them would mean a write for each sample.
+ */
+export function nodeConditions(
+  facts: DeviceFacts,
+  current: readonly ConditionCore[],
+): readonly WantedCondition[] {
+  const { sample, hardware } = facts;
+  const wasBad = (type: string) => current.find((condition) => condition.type === type)?.status === "True";
+  const pressure = (type: string, figure: number | undefined, threshold: Threshold): boolean =>
+    figure === undefined ? wasBad(type) : figure < (wasBad(type) ? threshold.goodFrom : threshold.badBelow);
+
+  const heap =
+    sample?.heapFreeBytes !== undefined && hardware.ramBytes
+      ? sample.heapFreeBytes / hardware.ramBytes
+      : undefined;
+  const conditions: WantedCondition[] = [
+    readyCondition(facts),
+    pressureCondition("MemoryPressure", pressure("MemoryPressure", heap, heapShare), [
+      "DeviceHasLittleHeap",
+      "the device's heap is nearly used up",
+      "DeviceHasSufficientMemory",
+      "the device has sufficient heap",
+    ]),
+    pressureCondition("DiskPressure", false, [
+      "",
+      "",
+      "DeviceHasNoDiskPressure",
+      "the device has sufficient flash",
+    ]),
+    pressureCondition("PIDPressure", false, [
+      "",
+      "",
+      "DeviceHasSufficientPID",
+      "the firmware's tasks are fixed",
+    ]),
+    pressureCondition("NetworkUnavailable", false, [
+      "",
+      "",
+      "DeviceNeedsNoRoutes",
+      "the gateway is the device's network",
+    ]),
+  ];
+  if (sample?.batteryPercent !== undefined || wasBad("motelet.dev/LowBattery")) {
+    const low = pressure("motelet.dev/LowBattery", sample?.batteryPercent, batteryPercent);
+    conditions.push(
+      pressureCondition("motelet.dev/LowBattery", low, [
+        "BatteryLow",
+        "the battery is low",
+        "BatteryFine",
+        "the battery is fine",
+      ]),
+    );
+  }
+  if (sample?.rssiDbm !== undefined || wasBad("motelet.dev/WeakLink")) {
+    const weak = pressure("motelet.dev/WeakLink", sample?.rssiDbm, rssiDbm);
+    conditions.push(
+      pressureCondition("motelet.dev/WeakLink", weak, [
+        "SignalWeak",
+        "the radio signal is weak",
+        "SignalFine",
+        "the radio signal is fine",
+      ]),
+    );
+  }
+  if (facts.phase === "Asleep") {
+    conditions.push({
+      type: "motelet.dev/Asleep",
+      status: "True",
+      reason: "SleepAnnounced",
+      message: "the device announced its sleep",
+    });
+  }
+  return conditions;
+}
+
+function readyCondition({ phase }: DeviceFacts): WantedCondition {
+  const ready = (status: "True" | "False", reason: string, message: string): WantedCondition => ({
+    type: "Ready",
+    status,
+    reason,
+    message,
+  });
+  switch (phase) {
+    case "Online":
+      return ready("True", "DeviceOnline", "the device answers");
+    case "Asleep":
+      return ready("True", "DeviceAsleep", "the device announced its sleep");
+    case "Offline":
+      return ready("False", "DeviceOffline", "the device has stopped answering; motelet itself is well");
+    case "Retired":
+      return ready("False", "DeviceRetired", "the device was retired");
+    case "Pending":
+      return ready("False", "DevicePending", "the device has not said hello yet");
+    default:
+      return phase satisfies never;
+  }
+}
+
+function pressureCondition(
+  type: string,
+  bad: boolean,
+  [badReason, badMessage, goodReason, goodMessage]: readonly [string, string, string, string],
+): WantedCondition {
+  return bad
+    ? { type, status: "True", reason: badReason, message: badMessage }
+    : { type, status: "False", reason: goodReason, message: goodMessage };
+}

@@ -1,0 +1,251 @@
+import type { DeviceFacts } from "../devices/device.ts";
+import type { KubeObject } from "../kubeapi/objects.ts";
+import { type ConditionCore, mergeConditions, timestamp } from "./conditions.ts";
+import type { Device } from "./device.ts";
+import {
+  deviceLabel,
+  deviceUidAnnotation,
+  fromSpecAnnotation,
+  labelValue,
+  metricsPathAnnotation,
+  moteTaint,
+  namespaceLabel,
+  profileLabel,
+  reportedLabels,
+} from "./labels.ts";
+import { isOptionalCondition, nodeConditions } from "./node-conditions.ts";
+
+export interface NodeCondition extends ConditionCore {
+  readonly lastHeartbeatTime?: string;
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
+  readonly timeAdded?: string;
+}
+
+export interface NodeStatus {
+  readonly capacity?: Readonly<Record<string, string>>;
+  readonly allocatable?: Readonly<Record<string, string>>;
+  readonly conditions?: readonly NodeCondition[];
+  readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+  /** The field is spelt with a capital P; with a small one the API server ignores it silently. */
+  readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port: number } };
+  readonly nodeInfo?: Readonly<Record<string, string>>;
+}
+
+export interface Node extends KubeObject {
+  readonly spec?: {
+    readonly providerID?: string;
+    readonly taints?: readonly Taint[];
+    readonly unschedulable?: boolean;
+    readonly podCIDR?: string;
+  };
+  readonly status?: NodeStatus;
+}
+
+export const nodesPath = "/api/v1/nodes";
+
+/** What of a Node is the gateway's, not the device's. */
+export interface NodeSite {
+  /** Where the API server reaches the kubelet listener. */
+  readonly address: string;
+  readonly port: number;
+  /** Version that the API server says of itself, e.g. "v1.37.1". */
+  readonly servedVersion: string;
+  /** The gateway's own, e.g. "0.1.0". */
+  readonly moteletVersion: string;
+}
+
+export function providerId(namespace: string, name: string): string {
+  return `motelet://${namespace}/${name}`;
+}
+
+/** `v<served minor>.0-motelet.<version>`: kubeadm refuses to upgrade a cluster with kubelets of version v0.x. */
+export function kubeletVersion({ servedVersion, moteletVersion }: NodeSite): string {
+  const minor = /^v?(\d+\.\d+)/.exec(servedVersion)?.[1] ?? "1.30";
+  return `v${minor}.0-motelet.${moteletVersion}`;
+}
+
+/** A Node for a device that has none yet; carries its status, so that it is Ready from the first moment. */
+export function buildNode(device: Device, facts: DeviceFacts, site: NodeSite, nowMs: number): Node {
+  const bare: Node = { apiVersion: "v1", kind: "Node", metadata: { name: facts.spec.nodeName } };
+  const node = desiredNode(bare, device, facts);
+  return { ...node, status: desiredStatus(node, facts, site, nowMs) };
+}
+
+/**
+ * The Node with our metadata, taints and providerID as they should be and everything of others as it is: labels,
+ * annotations, foreign taints, cordon. Never a zone or hostname label (a tainted mote would count as a spread domain),
+ * never a podCIDR.
+ */
+export function desiredNode(current: Node, device: Device, facts: DeviceFacts): Node {
+  const { namespace, name, uid, nodeName } = facts.spec;
+  const wanted = device.spec?.node;
+  const earlier = parseFromSpec(current.metadata.annotations?.[fromSpecAnnotation]);
+  const arch = labelValue(facts.hardware.arch ?? "") || "unknown";
+  const os = osLabel(facts);
+  const labels: Record<string, string> = {
+    ...without(current.metadata.labels, earlier.labels, "device.motelet.dev/"),
+    ...wanted?.labels,
+    ...reportedLabels(facts.hardware.labels),
+    "kubernetes.io/arch": arch,
+    "kubernetes.io/os": os,
+    // The node lifecycle controller adds these when they are missing, one request a Node.
+    "beta.kubernetes.io/arch": arch,
+    "beta.kubernetes.io/os": os,
+    "node-role.kubernetes.io/mote": "",
+    [deviceLabel]: name,
+    [namespaceLabel]: namespace,
+    "topology.kubernetes.io/region": "motelet",
+    "node.kubernetes.io/exclude-from-external-load-balancers": "",
+  };
+  if (device.spec?.profile) labels[profileLabel] = device.spec.profile;
+  else delete labels[profileLabel];
+  const annotations: Record<string, string> = {
+    ...without(current.metadata.annotations, earlier.annotations),
+    ...wanted?.annotations,
+    [deviceUidAnnotation]: uid,
+    [metricsPathAnnotation]: `/metrics/nodes/${nodeName}/metrics/resource`,
+  };
+  const fromSpec = formatFromSpec(wanted);
+  if (fromSpec) annotations[fromSpecAnnotation] = fromSpec;
+  else delete annotations[fromSpecAnnotation];
+  return {
+    ...current,
+    metadata: { ...current.metadata, labels, annotations },
+    spec: {
+      ...current.spec,
+      providerID: current.spec?.providerID ?? providerId(namespace, name),
+      taints: desiredTaints(current.spec?.taints ?? [], wanted?.taints ?? [], earlier.taints, facts),
+    },
+  };
+}
+
+/** DaemonSets select linux: a port of the firmware to it must not attract them. */
+function osLabel({ hardware }: DeviceFacts): string {
+  const os = labelValue(hardware.os ?? "") || "unknown";
+  return os.toLowerCase() === "linux" || os.toLowerCase() === "windows" ? "posix" : os;
+}
+
+function desiredTaints(
+  current: readonly Taint[],
+  wanted: readonly Taint[],
+  earlier: readonly string[],
+  facts: DeviceFacts,
+): readonly Taint[] {
+  const ours = new Map<string, Taint>([moteTaint, ...wanted].map((taint) => [taintId(taint), taint]));
+  // Order and timeAdded of what stands there are kept, or controllers and we would rewrite each other.
+  const kept = current
+    .filter((taint) => ours.has(taintId(taint)) || !earlier.includes(taintId(taint)))
+    .filter((taint) => !(facts.phase === "Online" && isAdmissionTaint(taint)))
+    .map((taint) => {
+      const own = ours.get(taintId(taint));
+      ours.delete(taintId(taint));
+      return own && own.value !== taint.value ? own : taint;
+    });
+  return [...kept, ...ours.values()];
+}
+
+/**
+ * The not-ready taint that admission adds to every new Node has no timeAdded; the one of the node lifecycle controller
+ * has, and is the controller's own to remove. Left to it, 500 new Nodes keep theirs for more than a minute.
+ */
+function isAdmissionTaint(taint: Taint): boolean {
+  return taint.key === "node.kubernetes.io/not-ready" && taint.effect === "NoSchedule" && !taint.timeAdded;
+}
+
+/**
+ * The status that the Node should have; fields and conditions of others stay. Equal to the current one, to the
+ * letter, when nothing has to be written.
+ */
+export function desiredStatus(current: Node, facts: DeviceFacts, site: NodeSite, nowMs: number): NodeStatus {
+  const conditions = current.status?.conditions ?? [];
+  const capacity = {
+    ...current.status?.capacity,
+    cpu: "1",
+    memory: quantity(facts.hardware.ramBytes ?? 0),
+    "ephemeral-storage": quantity(facts.hardware.flashBytes ?? 0),
+    pods: "4",
+  };
+  return {
+    ...current.status,
+    capacity,
+    allocatable: { ...current.status?.allocatable, ...capacity },
+    conditions: mergeConditions<NodeCondition>(
+      conditions,
+      nodeConditions(facts, conditions),
+      (condition) => ({ ...condition, lastHeartbeatTime: timestamp(nowMs) }),
+      { nowMs, stale: isOptionalCondition },
+    ),
+    addresses: [{ type: "InternalIP", address: site.address }],
+    daemonEndpoints: { kubeletEndpoint: { Port: site.port } },
+    nodeInfo: {
+      ...current.status?.nodeInfo,
+      architecture: facts.hardware.arch ?? "unknown",
+      operatingSystem: osLabel(facts),
+      osImage: facts.firmware?.text ?? "unknown",
+      kernelVersion: facts.hardware.os ?? "unknown",
+      kubeletVersion: kubeletVersion(site),
+      kubeProxyVersion: "",
+      containerRuntimeVersion: `motelet://${site.moteletVersion}`,
+      machineID: facts.hardware.hardwareId ?? "",
+      systemUUID: facts.spec.uid,
+      bootID: facts.boot === undefined ? "" : String(facts.boot),
+    },
+  };
+}
+
+/** The API server's own way to write a number (64000 becomes "64k"), so that what is read equals what was written. */
+function quantity(count: number): string {
+  const suffixes = ["", "k", "M", "G", "T"];
+  let value = count;
+  let index = 0;
+  while (value !== 0 && value % 1000 === 0 && index < suffixes.length - 1) {
+    value /= 1000;
+    index += 1;
+  }
+  return `${value}${suffixes[index]}`;
+}
+
+interface FromSpec {
+  readonly labels: readonly string[];
+  readonly annotations: readonly string[];
+  readonly taints: readonly string[];
+}
+
+function formatFromSpec(wanted: NonNullable<Device["spec"]>["node"]): string | undefined {
+  const fromSpec: FromSpec = {
+    labels: Object.keys(wanted?.labels ?? {}).sort(),
+    annotations: Object.keys(wanted?.annotations ?? {}).sort(),
+    taints: (wanted?.taints ?? []).map(taintId).sort(),
+  };
+  const empty = Object.values(fromSpec).every((keys) => keys.length === 0);
+  return empty ? undefined : JSON.stringify(fromSpec);
+}
+
+function parseFromSpec(text: string | undefined): FromSpec {
+  const none: FromSpec = { labels: [], annotations: [], taints: [] };
+  try {
+    return text ? { ...none, ...(JSON.parse(text) as Partial<FromSpec>) } : none;
+  } catch {
+    return none;
+  }
+}
+
+function taintId(taint: Taint): string {
+  return `${taint.key}:${taint.effect}`;
+}
+
+function without(
+  entries: Readonly<Record<string, string>> | undefined,
+  keys: readonly string[],
+  prefix?: string,
+): Record<string, string> {
+  const kept = Object.entries(entries ?? {}).filter(
+    ([key]) => !keys.includes(key) && !(prefix && key.startsWith(prefix)),
+  );
+  return Object.fromEntries(kept);
+}

@@ -1,0 +1,224 @@
+import { type DeviceFacts, deviceKey } from "../devices/device.ts";
+import type { KubeObject } from "../kubeapi/objects.ts";
+import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
+import { firmwareImage } from "./firmware.ts";
+import { apiVersion, deviceLabel, managedByLabel } from "./labels.ts";
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly image: string;
+  readonly imageID: string;
+  readonly containerID?: string;
+  readonly ready: boolean;
+  readonly started?: boolean;
+  readonly restartCount: number;
+  readonly state?: { readonly running?: { readonly startedAt: string } };
+  readonly lastState?: Readonly<Record<string, unknown>>;
+}
+
+export interface PodStatus {
+  readonly phase?: string;
+  readonly conditions?: readonly ConditionCore[];
+  readonly containerStatuses?: readonly ContainerStatus[];
+  readonly hostIP?: string;
+  readonly hostIPs?: readonly { readonly ip: string }[];
+  readonly podIP?: string;
+  readonly podIPs?: readonly { readonly ip: string }[];
+  readonly startTime?: string;
+}
+
+export interface Pod extends KubeObject {
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly containers: readonly { readonly name: string; readonly image: string }[];
+  };
+  readonly status?: PodStatus;
+}
+
+/** The container that is the device itself. */
+export const deviceContainer = "device";
+
+export function podPath(namespace: string, name: string): string {
+  return `/api/v1/namespaces/${namespace}/pods/${name}`;
+}
+
+/**
+ * The Pod that stands for a device: bound to its Node from the start, tolerates everything without a time (else it
+ * would be evicted after 300 s offline), and meets the `restricted` Pod Security level.
+ */
+export function buildVirtualPod(facts: DeviceFacts): Pod {
+  const { namespace, name, uid, nodeName } = facts.spec;
+  const spec = {
+    nodeName,
+    containers: [
+      {
+        name: deviceContainer,
+        image: firmwareImage(facts.firmware),
+        imagePullPolicy: "IfNotPresent",
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+      },
+    ],
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+    tolerations: [{ operator: "Exists" }],
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 1,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+  };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace,
+      labels: {
+        [deviceLabel]: name,
+        [managedByLabel]: "motelet",
+        "sidecar.istio.io/inject": "false",
+        "kuma.io/sidecar-injection": "disabled",
+      },
+      annotations: { "linkerd.io/inject": "disabled", "vault.hashicorp.com/agent-inject": "false" },
+      ownerReferences: [{ apiVersion, kind: "Device", name, uid, controller: true }],
+    },
+    spec,
+  };
+}
+
+/** Ours: a Pod that this very Device owns. */
+export function ownsPod(facts: Pick<DeviceFacts, "spec">, pod: Pod): boolean {
+  return (pod.metadata.ownerReferences ?? []).some(
+    ({ kind, uid }) => kind === "Device" && uid === facts.spec.uid,
+  );
+}
+
+/** A Pod made by motelet for some Device of this name, perhaps an earlier one. */
+export function isVirtualPod(pod: Pod): boolean {
+  return (pod.metadata.ownerReferences ?? []).some(
+    (owner) => owner.kind === "Device" && owner.apiVersion === apiVersion && owner.name === pod.metadata.name,
+  );
+}
+
+/** Whether only a new Pod can become what is wanted: other containers, other Node, or already over. */
+export function mustReplacePod(pod: Pod, facts: DeviceFacts): boolean {
+  const wanted = buildVirtualPod(facts);
+  const names = (of: Pod) => of.spec.containers.map(({ name }) => name).join();
+  const over = pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
+  return (
+    over || !ownsPod(facts, pod) || pod.spec.nodeName !== wanted.spec.nodeName || names(pod) !== names(wanted)
+  );
+}
+
+/** The Pod with the image of the firmware that runs; the image is the one field that may change. */
+export function withFirmwareImage(pod: Pod, facts: DeviceFacts): Pod {
+  const image = firmwareImage(facts.firmware);
+  const containers = pod.spec.containers.map((container) =>
+    container.name === deviceContainer ? { ...container, image } : container,
+  );
+  return { ...pod, spec: { ...pod.spec, containers } };
+}
+
+/**
+ * The status that the Pod should have: Running while the device is known, Ready while it is online. A new boot counts
+ * as a restart. Equal to the current one, to the letter, when nothing has to be written.
+ */
+export function virtualPodStatus(
+  pod: Pod,
+  facts: DeviceFacts,
+  site: { readonly address: string },
+  nowMs: number,
+): PodStatus {
+  const current = pod.status ?? {};
+  const ready = facts.phase === "Online";
+  const startTime = current.startTime ?? timestamp(nowMs);
+  return {
+    ...current,
+    phase: "Running",
+    conditions: mergeConditions<ConditionCore>(
+      current.conditions ?? [],
+      podConditions(facts),
+      (condition) => ({ ...condition }),
+      { nowMs },
+    ),
+    hostIP: site.address,
+    hostIPs: [{ ip: site.address }],
+    podIP: site.address,
+    podIPs: [{ ip: site.address }],
+    startTime,
+    containerStatuses: [containerStatus(current.containerStatuses?.[0], facts, ready, startTime)],
+  };
+}
+
+function podConditions({ phase }: DeviceFacts): readonly WantedCondition[] {
+  const yes = (type: string): WantedCondition => ({ type, status: "True", reason: "", message: "" });
+  const readiness = (type: string): WantedCondition =>
+    phase === "Online"
+      ? yes(type)
+      : {
+          type,
+          status: "False",
+          reason: phase === "Asleep" ? "Asleep" : "DeviceOffline",
+          message: phase === "Asleep" ? "the device announced its sleep" : "the device has stopped answering",
+        };
+  return [yes("PodScheduled"), yes("Initialized"), readiness("ContainersReady"), readiness("Ready")];
+}
+
+function containerStatus(
+  known: ContainerStatus | undefined,
+  facts: DeviceFacts,
+  ready: boolean,
+  podStart: string,
+): ContainerStatus {
+  const image = firmwareImage(facts.firmware);
+  const containerID = `motelet://${facts.spec.uid}-${facts.boot ?? 0}`;
+  const sameBoot = known?.containerID === containerID;
+  const startedAt =
+    (sameBoot ? known.state?.running?.startedAt : undefined) ??
+    (facts.bootedAtMs === undefined ? podStart : timestamp(facts.bootedAtMs));
+  const rebooted = known?.containerID !== undefined && !sameBoot;
+  const lastState = rebooted
+    ? {
+        terminated: {
+          exitCode: 0,
+          reason: "Rebooted",
+          startedAt: known.state?.running?.startedAt ?? podStart,
+          finishedAt: startedAt,
+          containerID: known.containerID,
+        },
+      }
+    : known?.lastState;
+  return {
+    name: deviceContainer,
+    image,
+    imageID: facts.firmware?.buildId ?? "",
+    containerID,
+    ready,
+    started: true,
+    restartCount: (known?.restartCount ?? 0) + (rebooted ? 1 : 0),
+    state: { running: { startedAt } },
+    lastState: lastState ?? {},
+  };
+}
+
+/** What a (pod, container) of a kubelet request stands for. */
+export type PodTarget =
+  | { readonly kind: "device"; readonly key: string; readonly facts: DeviceFacts; readonly nodeName: string }
+  | { readonly kind: "no-pod" }
+  | { readonly kind: "no-container"; readonly nodeName: string };
+
+/**
+ * Finds the device behind a Pod and container of a kubelet request.
+ * @param container absent where a request names the Pod only (port-forward)
+ */
+export function findPodTarget(
+  devices: { get(key: string): DeviceFacts | undefined },
+  request: { readonly namespace: string; readonly pod: string; readonly container?: string },
+): PodTarget {
+  const key = deviceKey(request.namespace, request.pod);
+  const facts = devices.get(key);
+  // A Pending device has neither Node nor Pod.
+  if (!facts || facts.phase === "Pending") return { kind: "no-pod" };
+  const { nodeName } = facts.spec;
+  if (request.container !== undefined && request.container !== deviceContainer)
+    return { kind: "no-container", nodeName };
+  return { kind: "device", key, facts, nodeName };
+}
