@@ -1,0 +1,55 @@
+import { downlinkTopic, parseUserName, uplinkTopic } from "@motelet/profiles";
+
+/** What a client says about itself in CONNECT, without its secret. */
+export interface ConnectRequest {
+  readonly clientId: string;
+  readonly userName: string | undefined;
+  readonly cleanSession: boolean;
+  readonly hasWill: boolean;
+}
+
+/** Why something was refused: the label of the counter and the `code` of the log line. */
+export type AccessRefusal =
+  | "user-name"
+  | "client-id"
+  | "persistent-session"
+  | "will"
+  | "publish-topic"
+  | "publish-retained"
+  | "publish-qos"
+  | "subscribe-topic";
+
+export type ConnectDecision =
+  | { readonly allowed: true; readonly wireId: string; readonly generation: number }
+  | { readonly allowed: false; readonly reason: AccessRefusal };
+
+/**
+ * Whether a CONNECT is one of ours, before its password is looked at (SPEC §10.1): the user name names an identity,
+ * the client id is that identity's wire id, the session is clean and there is no will.
+ */
+export function decideConnect(request: ConnectRequest): ConnectDecision {
+  const identity = request.userName === undefined ? undefined : parseUserName(request.userName);
+  if (!identity) return { allowed: false, reason: "user-name" };
+  // A take-over goes by client id, so an id that is not proved by the password would let one device end another.
+  if (request.clientId !== identity.wireId) return { allowed: false, reason: "client-id" };
+  if (request.hasWill) return { allowed: false, reason: "will" };
+  if (!request.cleanSession) return { allowed: false, reason: "persistent-session" };
+  return { allowed: true, wireId: identity.wireId, generation: identity.generation };
+}
+
+/** Why this device may not publish so; undefined where it may. */
+export function refusePublish(
+  wireId: string,
+  packet: { readonly topic: string; readonly retain: boolean; readonly qos: number },
+): AccessRefusal | undefined {
+  if (packet.topic !== uplinkTopic(wireId)) return "publish-topic";
+  if (packet.retain) return "publish-retained";
+  // A PUBACK would promise what is not kept: it leaves before anything is stored.
+  if (packet.qos > 0) return "publish-qos";
+  return undefined;
+}
+
+/** Why this device may not subscribe to the filter; undefined where it may. Wildcards never equal a downlink topic. */
+export function refuseSubscribe(wireId: string, filter: string): AccessRefusal | undefined {
+  return filter === downlinkTopic(wireId) ? undefined : "subscribe-topic";
+}

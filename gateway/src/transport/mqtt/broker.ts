@@ -1,0 +1,126 @@
+import { Aedes, type AuthenticateError, type Client } from "aedes";
+import type { ConnectRequest } from "./access.ts";
+import type { MqttLimits } from "./mqtt-limits.ts";
+import type { PacketGuard } from "./packet-guard.ts";
+
+/** Return codes of CONNACK (MQTT 3.1.1 §3.2.2.3). */
+export type ConnackCode = 2 | 3 | 4 | 5;
+
+/** A PUBLISH as the broker parsed it; the payload is only valid during the call. */
+export interface IncomingPublish {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retain: boolean;
+  readonly qos: number;
+}
+
+/** What the broker asks and tells about one client. Calls must not throw. */
+export interface BrokerClient {
+  /** @returns the code to refuse with; undefined admits the client */
+  connect(request: ConnectRequest, password: Uint8Array): ConnackCode | undefined;
+  /** @returns false to end the connection */
+  mayPublish(packet: IncomingPublish): boolean;
+  published(payload: Uint8Array): void;
+  /** @returns false to answer with the failure code */
+  maySubscribe(filter: string): boolean;
+  /** The SUBACK is on its way; the filters are those that were asked for. */
+  subscribed(filters: readonly string[]): void;
+  unsubscribed(filters: readonly string[]): void;
+  /** The connection ends: the peer broke the protocol, or it is gone or stalled. */
+  failed(fault: "protocol" | "lost", error: Error): void;
+}
+
+/**
+ * The MQTT 3.1.1 broker: aedes, used for the protocol towards each client and never for routing between them. What
+ * the gateway says to a device does not pass through it, so one stalled device holds up nobody.
+ */
+export class Broker implements AsyncDisposable {
+  readonly #limits: MqttLimits;
+  readonly #clients = new WeakMap<Client, BrokerClient>();
+  readonly #requests = new WeakMap<Client, ConnectRequest>();
+  #aedes: Aedes | undefined;
+
+  constructor(limits: MqttLimits) {
+    this.#limits = limits;
+  }
+
+  async start(): Promise<void> {
+    const aedes = await Aedes.createBroker({
+      // With a bound here, one subscriber that does not read would freeze every client for the drain time-out.
+      concurrency: 0,
+      drainTimeout: this.#limits.drainTimeoutMs,
+      // The guard's deadline is the one that counts; this one only backs it up.
+      connectTimeout: 2 * this.#limits.connectDeadlineMs,
+      preConnect: (client, packet, done) => {
+        this.#requests.set(client, {
+          clientId: packet.clientId,
+          userName: packet.username,
+          cleanSession: packet.clean === true,
+          hasWill: packet.will !== undefined,
+        });
+        done(null, true);
+      },
+      authenticate: (client, _userName, password, done) => {
+        const request = this.#requests.get(client);
+        this.#requests.delete(client);
+        const code = request ? this.#of(client)?.connect(request, password ?? new Uint8Array()) : 3;
+        if (code === undefined) done(null, true);
+        else done(Object.assign(new Error("refused"), { returnCode: code }) as AuthenticateError, false);
+      },
+      authorizePublish: (client, packet, done) => {
+        const allowed = client && this.#of(client)?.mayPublish(incoming(packet));
+        done(allowed ? null : new Error("publish refused"));
+      },
+      authorizeSubscribe: (client, subscription, done) => {
+        done(null, this.#of(client)?.maySubscribe(subscription.topic) ? subscription : null);
+      },
+      // Nothing is forwarded from client to client.
+      authorizeForward: () => null,
+      published: (packet, client, done) => {
+        if (client) this.#of(client)?.published(incoming(packet).payload);
+        done(null);
+      },
+    });
+    this.#aedes = aedes;
+    aedes.on("subscribe", (subscriptions, client) => {
+      this.#of(client)?.subscribed(subscriptions.map(({ topic }) => topic));
+    });
+    aedes.on("unsubscribe", (filters, client) => this.#of(client)?.unsubscribed(filters));
+    aedes.on("clientError", (client, error) => this.#of(client)?.failed(faultOf(error), error));
+    aedes.on("connectionError", (client, error) => this.#of(client)?.failed(faultOf(error), error));
+  }
+
+  /** Speaks MQTT on this stream until it ends. The broker is started. */
+  handle(guard: PacketGuard, client: BrokerClient): void {
+    if (!this.#aedes) return;
+    this.#clients.set(this.#aedes.handle(guard), client);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const aedes = this.#aedes;
+    this.#aedes = undefined;
+    if (aedes) await new Promise<void>((resolve) => aedes.close(() => resolve()));
+  }
+
+  #of(client: Client): BrokerClient | undefined {
+    return this.#clients.get(client);
+  }
+}
+
+/** What aedes says where nobody broke the protocol; it gives no codes. */
+const lostMessages = ["keep alive timeout", "drain timeout", "connection closed"];
+
+function faultOf(error: Error & { readonly code?: string }): "protocol" | "lost" {
+  // A code means that the system or the stream speaks (ECONNRESET, EPIPE, ERR_STREAM_DESTROYED …).
+  return error.code !== undefined || lostMessages.includes(error.message) ? "lost" : "protocol";
+}
+
+function incoming(packet: {
+  topic: string;
+  payload: string | Buffer;
+  retain: boolean;
+  qos: number;
+}): IncomingPublish {
+  const { topic, payload, retain, qos } = packet;
+  return { topic, payload: typeof payload === "string" ? Buffer.from(payload) : payload, retain, qos };
+}

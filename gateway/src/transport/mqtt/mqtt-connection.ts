@@ -1,0 +1,153 @@
+import { downlinkTopic } from "@motelet/profiles";
+import type { ChannelAcceptor, ChannelEvents } from "../channel.ts";
+import type { Authenticator } from "../directory.ts";
+import { type ConnectRequest, decideConnect, refusePublish, refuseSubscribe } from "./access.ts";
+import type { BrokerClient, ConnackCode, IncomingPublish } from "./broker.ts";
+import { MqttChannel } from "./mqtt-channel.ts";
+import type { MqttMeters } from "./mqtt-meters.ts";
+import type { PacketGuard } from "./packet-guard.ts";
+import type { Refusals } from "./refusals.ts";
+
+/** What all connections of one transport share. */
+export interface ConnectionSurroundings {
+  readonly authenticator: Authenticator;
+  readonly acceptor: ChannelAcceptor;
+  readonly refusals: Refusals;
+  readonly meters: MqttMeters;
+  readonly downlinkBufferBytes: number;
+  /** The connection has proved its wire id; whoever held it before must go. */
+  admitted(connection: MqttConnection, wireId: string): void;
+}
+
+/**
+ * One MQTT connection from its socket to its end.
+ *
+ *   greeting ── CONNECT admitted ──▶ admitted ── subscribed to its downlink ──▶ open
+ *       └──────────────┬────────────────┴─────────────────────────────────────────┘
+ *                      ▼  refused │ taken over │ revoked │ closed by either side
+ *                    ended
+ */
+export class MqttConnection implements BrokerClient {
+  readonly peer: string;
+  readonly #guard: PacketGuard;
+  readonly #shared: ConnectionSurroundings;
+  #identity: { readonly wireId: string; readonly generation: number } | undefined;
+  #events: ChannelEvents | undefined;
+  #ended = false;
+  #connectRefused = false;
+  #subscribeRefused = false;
+
+  constructor(guard: PacketGuard, peer: string, shared: ConnectionSurroundings) {
+    this.peer = peer;
+    this.#guard = guard;
+    this.#shared = shared;
+    guard.once("close", () => this.end("connection closed"));
+  }
+
+  /** The wire id that was proved; undefined before. */
+  get wireId(): string | undefined {
+    return this.#identity?.wireId;
+  }
+
+  /** Ends the connection; what is queued for the device still leaves where the peer reads. */
+  end(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#guard.finish();
+    const events = this.#events;
+    this.#events = undefined;
+    // Not in the caller's turn: the caller may be the very session that is told.
+    if (events) queueMicrotask(() => events.closed(reason));
+  }
+
+  connect(request: ConnectRequest, password: Uint8Array): ConnackCode | undefined {
+    const code = this.#decideConnect(request, password);
+    // The broker sends the code and then reports its own refusal as an error.
+    this.#connectRefused = code !== undefined;
+    return code;
+  }
+
+  mayPublish(packet: IncomingPublish): boolean {
+    if (this.#ended || !this.#identity) return false;
+    const reason = refusePublish(this.#identity.wireId, packet);
+    if (!reason) return true;
+    this.#refuse(reason, { wireId: this.#identity.wireId, topic: packet.topic });
+    this.end(`refused: ${reason}`);
+    return false;
+  }
+
+  published(payload: Uint8Array): void {
+    if (this.#ended) return;
+    if (!this.#events) {
+      // Said before it listens: a hello comes again, anything else has no session yet.
+      this.#shared.meters.dropped("early-uplink");
+      return;
+    }
+    this.#shared.meters.received();
+    // A copy: the payload is a view of a whole read of the socket, which it would keep alive.
+    this.#events.message(Uint8Array.from(payload));
+  }
+
+  maySubscribe(filter: string): boolean {
+    if (this.#ended || !this.#identity) return false;
+    const reason = refuseSubscribe(this.#identity.wireId, filter);
+    if (!reason) return true;
+    // One packet may ask for hundreds; it is refused once.
+    if (!this.#subscribeRefused) this.#refuse(reason, { wireId: this.#identity.wireId, topic: filter });
+    this.#subscribeRefused = true;
+    return false;
+  }
+
+  subscribed(filters: readonly string[]): void {
+    this.#subscribeRefused = false;
+    const identity = this.#identity;
+    if (this.#ended || this.#events || !identity || !filters.includes(downlinkTopic(identity.wireId))) return;
+    const channel = new MqttChannel({
+      guard: this.#guard,
+      peer: this.peer,
+      ...identity,
+      bufferBytes: this.#shared.downlinkBufferBytes,
+      dropped: () => this.#shared.meters.dropped("downlink-full"),
+      closing: (reason) => this.end(reason),
+    });
+    this.#events = this.#shared.acceptor.opened(channel);
+  }
+
+  unsubscribed(filters: readonly string[]): void {
+    if (this.#identity && filters.includes(downlinkTopic(this.#identity.wireId))) this.end("unsubscribed");
+  }
+
+  failed(fault: "protocol" | "lost", error: Error): void {
+    if (fault === "protocol" && !this.#ended && !this.#connectRefused) {
+      this.#refuse(fault, { wireId: this.wireId, err: error.message });
+    }
+    this.end(`connection ${fault}: ${error.message}`);
+  }
+
+  #decideConnect(request: ConnectRequest, password: Uint8Array): ConnackCode | undefined {
+    const decision = decideConnect(request);
+    if (!decision.allowed) {
+      this.#refuse(decision.reason, { wireId: request.clientId, userName: request.userName });
+      return decision.reason === "client-id" ? 2 : decision.reason === "user-name" ? 4 : 5;
+    }
+    const { wireId, generation } = decision;
+    const verdict = this.#shared.authenticator.authenticate({
+      wireId,
+      generation,
+      password,
+      peer: this.peer,
+    });
+    if (!verdict.admitted) {
+      this.#refuse(verdict.reason, { wireId });
+      return verdict.reason === "paused" ? 3 : 4;
+    }
+    this.#guard.admit();
+    this.#identity = { wireId, generation };
+    this.#shared.admitted(this, wireId);
+    return undefined;
+  }
+
+  #refuse(reason: string, fields: Readonly<Record<string, string | undefined>>): void {
+    this.#shared.refusals.add(reason, { peer: this.peer, ...fields });
+  }
+}

@@ -1,0 +1,130 @@
+import { Duplex } from "node:stream";
+import type { Clock, Timer } from "../../foundation/clock.ts";
+import { TokenBucket } from "../../foundation/token-bucket.ts";
+import type { MqttLimits } from "./mqtt-limits.ts";
+import { type PacketFault, PacketScanner } from "./packet-scanner.ts";
+
+export type GuardRefusal = PacketFault | "connect-deadline";
+
+/** What a guard tells its owner; calls must not throw. */
+export interface GuardEvents {
+  /** The peer broke a bound; the guard is about to be destroyed. */
+  refused(reason: GuardRefusal): void;
+  /** The peer sends faster than it may; its socket rests for a while. */
+  throttled(): void;
+}
+
+/**
+ * Stands between a socket and the broker, which has no packet size limit of its own (48 MB were seen buffered from a
+ * socket without a CONNECT). Lets whole chunks through, so it buffers nothing beyond what the streams do; closes on a
+ * declared length over the limit before the body is read, on a CONNECT that is not admitted in time, and rests the
+ * socket where packets come too fast. Closing either side closes the other.
+ */
+export class PacketGuard extends Duplex {
+  readonly #socket: Duplex;
+  readonly #limits: MqttLimits;
+  readonly #clock: Clock;
+  readonly #events: GuardEvents;
+  readonly #scanner: PacketScanner;
+  readonly #bucket: TokenBucket;
+  readonly #connectTimer: Timer;
+  #rest: Timer | undefined;
+  #closeTimer: Timer | undefined;
+
+  /** Takes the socket over. `socket` may be a net or a TLS socket. */
+  constructor(socket: Duplex, options: { limits: MqttLimits; clock: Clock; events: GuardEvents }) {
+    super({ allowHalfOpen: false });
+    const { limits, clock } = options;
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#events = options.events;
+    this.#scanner = new PacketScanner(limits.packetBytes);
+    this.#bucket = new TokenBucket(
+      { burst: limits.packetBurst, refillMs: limits.packetRefillMs },
+      clock.monotonicMs(),
+    );
+    this.#connectTimer = clock.after(limits.connectDeadlineMs, () => this.#refuse("connect-deadline"));
+    // The broker takes away the error listeners of a stream it has closed; a late error must not end the process.
+    super.on("error", ignore);
+    socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    socket.on("end", () => this.push(null));
+    socket.on("error", (error) => this.destroy(error));
+    socket.on("close", () => this.destroy());
+  }
+
+  /** The client is who it says: its CONNECT came in time. */
+  admit(): void {
+    this.#connectTimer.cancel();
+  }
+
+  /** Ends the connection after what is queued has left, at the latest after `closeTimeoutMs`. */
+  finish(): void {
+    if (this.#closeTimer || this.destroyed) return;
+    this.#closeTimer = this.#clock.after(this.#limits.closeTimeoutMs, () => this.destroy());
+    this.end();
+  }
+
+  override _read(): void {
+    if (!this.#rest) this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#connectTimer.cancel();
+    this.#closeTimer?.cancel();
+    this.#rest?.cancel();
+    this.#socket.destroy();
+    done(error);
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.destroyed) return;
+    const packets = this.#scanner.push(chunk);
+    if (typeof packets === "string") {
+      this.#refuse(packets);
+      return;
+    }
+    const hungry = this.push(chunk);
+    const restMs = this.#payFor(packets);
+    if (restMs > 0) this.#restFor(restMs);
+    else if (!hungry) this.#socket.pause();
+  }
+
+  /** @returns how long to rest for the packets that were not free, so that the average rate holds */
+  #payFor(packets: number): number {
+    const nowMs = this.#clock.monotonicMs();
+    let unpaid = packets;
+    while (unpaid > 0 && this.#bucket.take(nowMs) === 0) unpaid--;
+    return unpaid * this.#limits.packetRefillMs;
+  }
+
+  #restFor(restMs: number): void {
+    this.#events.throttled();
+    this.#socket.pause();
+    this.#rest?.cancel();
+    this.#rest = this.#clock.after(restMs, () => {
+      this.#rest = undefined;
+      this.#socket.resume();
+    });
+  }
+
+  #refuse(reason: GuardRefusal): void {
+    if (this.destroyed) return;
+    this.#events.refused(reason);
+    this.destroy();
+  }
+}
+
+function ignore(): void {}
