@@ -1,0 +1,36 @@
+import type { Registry } from "../devices/registry.ts";
+import type { Clock } from "../foundation/clock.ts";
+import type { Logger } from "../foundation/log.ts";
+import type { Metrics } from "../foundation/metrics.ts";
+import type { WorkQueue } from "../foundation/workqueue.ts";
+import type { EventRecorder } from "../kubeapi/event-recorder.ts";
+import type { ObjectStore } from "../kubeapi/informer.ts";
+import type { KubeClient } from "../kubeapi/kube-client.ts";
+import type { Namespaces } from "../kubeapi/namespaced-informer.ts";
+import type { Device } from "../resources/device.ts";
+import type { Secret } from "../resources/identity-secret.ts";
+import type { Node, NodeSite } from "../resources/node.ts";
+import type { Pod } from "../resources/virtual-pod.ts";
+import type { Findings } from "./findings.ts";
+
+/** What the reconcilers share. Each takes the slice that it names. */
+export interface MirrorContext {
+  readonly kube: KubeClient;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly queue: WorkQueue;
+  readonly events: EventRecorder;
+  readonly findings: Findings;
+  readonly devices: ObjectStore<Device>;
+  readonly nodes: ObjectStore<Node>;
+  readonly pods: ObjectStore<Pod>;
+  readonly secrets: ObjectStore<Secret>;
+  readonly site: NodeSite;
+  readonly namespaces: Namespaces;
+  /** A Device of this namespace gives a Node of its own name. */
+  readonly homeNamespace: string;
+  /** How long until a taken name is tried again. */
+  readonly conflictRetryMs: number;
+}

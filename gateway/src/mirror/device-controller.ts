@@ -1,0 +1,132 @@
+import { isDeepStrictEqual } from "node:util";
+import type { DeviceSpec } from "../devices/device.ts";
+import { TokenBucket } from "../foundation/token-bucket.ts";
+import type { Work } from "../foundation/workqueue.ts";
+import { isConflict, isNotFound } from "../kubeapi/errors.ts";
+import { FreshStore } from "../kubeapi/fresh-store.ts";
+import { type Device, devicePath, deviceSpecOf, deviceStatus, restoredFacts } from "../resources/device.ts";
+import { nodeFinalizer } from "../resources/labels.ts";
+import type { MirrorContext } from "./context.ts";
+import type { IdentityController } from "./identity-controller.ts";
+
+/** Removes what stands for a device in the cluster; in the order given, before the finalizer goes. */
+export interface Remover {
+  remove(spec: DeviceSpec, signal: AbortSignal): Promise<void>;
+}
+
+/** Status writes of one Device: so many at once, then one each `refillMs`, whatever the device sends. */
+const statusRate = { burst: 8, refillMs: 15_000 };
+
+/**
+ * Device objects ⇄ registry: what a person wants is admitted (with its identity, and with what an earlier gateway
+ * wrote into the status), what the device is goes into the status, coalesced, in the low lane. A Device that is
+ * deleted leaves the registry at once; its finalizer goes when Pod, Lease and Node are gone.
+ */
+export class DeviceController {
+  readonly #context: MirrorContext;
+  readonly #identities: IdentityController;
+  readonly #removers: readonly Remover[];
+  readonly #fresh: FreshStore<Device>;
+  readonly #admission: Work;
+  readonly #status: Work;
+  readonly #cleanup: Work;
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  constructor(context: MirrorContext, identities: IdentityController, removers: readonly Remover[]) {
+    this.#context = context;
+    this.#identities = identities;
+    this.#removers = removers;
+    this.#fresh = new FreshStore(context.devices);
+    const { queue, devices, secrets, registry, findings } = context;
+    this.#admission = queue.register("device-admission", "high", (key) => this.#admit(key));
+    this.#status = queue.register("device-status", "low", (key, signal) =>
+      this.#reconcileStatus(key, signal),
+    );
+    this.#cleanup = queue.register("device-cleanup", "low", (key, signal) => this.#cleanUp(key, signal));
+    devices.changes.subscribe((key) => {
+      this.#admission.add(key);
+      this.#status.add(key);
+    });
+    secrets.changes.subscribe((key) => {
+      for (const device of identities.devicesOfSecret(key)) this.#admission.add(device);
+    });
+    registry.changes.subscribe((key) => this.#status.add(key));
+    findings.changes.subscribe((key) => this.#status.add(key));
+  }
+
+  async #admit(key: string): Promise<undefined> {
+    const { devices, registry, findings, homeNamespace } = this.#context;
+    const device = devices.get(key);
+    if (!device || device.metadata.deletionTimestamp) {
+      registry.remove(key);
+      findings.clear(key);
+      this.#buckets.delete(key);
+      if (device) this.#cleanup.add(key);
+      return undefined;
+    }
+    const spec = deviceSpecOf(device, homeNamespace, this.#identities.identityFor(device));
+    if (!isDeepStrictEqual(registry.get(key)?.spec, spec)) registry.admit(spec, restoredFacts(device));
+    return undefined;
+  }
+
+  async #reconcileStatus(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const { registry, findings, clock } = this.#context;
+    const device = this.#fresh.get(key);
+    const facts = registry.get(key);
+    if (!device || !facts || device.metadata.deletionTimestamp) return undefined;
+    if (device.metadata.uid !== facts.spec.uid) return undefined;
+    const owned = device.metadata.finalizers?.includes(nodeFinalizer)
+      ? device
+      : await this.#replace(withFinalizer(device), "", signal);
+    const status = deviceStatus(owned, facts, findings.of(key), clock.wallMs());
+    if (isDeepStrictEqual(status, owned.status)) return undefined;
+    const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
+    if (waitMs > 0) return waitMs;
+    await this.#replace({ ...owned, status }, "/status", signal);
+    return undefined;
+  }
+
+  async #cleanUp(key: string, signal: AbortSignal): Promise<undefined> {
+    const { devices, homeNamespace, log } = this.#context;
+    const device = devices.get(key);
+    if (!device?.metadata.deletionTimestamp || !device.metadata.finalizers?.includes(nodeFinalizer))
+      return undefined;
+    const spec = deviceSpecOf(device, homeNamespace);
+    for (const remover of this.#removers) await remover.remove(spec, signal);
+    await this.#replace(withoutFinalizer(device), "", signal);
+    log.info({ device: key, node: spec.nodeName }, "device removed");
+    return undefined;
+  }
+
+  /** PUT under the resourceVersion that was read. */
+  async #replace(device: Device, subresource: "" | "/status", signal: AbortSignal): Promise<Device> {
+    const { namespace = "", name } = device.metadata;
+    const key = `${namespace}/${name}`;
+    try {
+      const path = `${devicePath(namespace, name)}${subresource}`;
+      return this.#fresh.wrote(key, await this.#context.kube.replace<Device>(path, device, { signal }));
+    } catch (error) {
+      this.#fresh.forget(key);
+      // Gone or replaced meanwhile: the watch brings what is true now.
+      if (isNotFound(error)) return device;
+      if (isConflict(error)) this.#status.add(key);
+      throw error;
+    }
+  }
+
+  #bucketOf(key: string): TokenBucket {
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(statusRate, this.#context.clock.monotonicMs());
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+}
+
+function withFinalizer(device: Device): Device {
+  const finalizers = [...(device.metadata.finalizers ?? []), nodeFinalizer];
+  return { ...device, metadata: { ...device.metadata, finalizers } };
+}
+
+function withoutFinalizer(device: Device): Device {
+  const finalizers = (device.metadata.finalizers ?? []).filter((finalizer) => finalizer !== nodeFinalizer);
+  return { ...device, metadata: { ...device.metadata, finalizers } };
+}

@@ -1,0 +1,29 @@
+import { ChangeFeed } from "../foundation/change-feed.ts";
+import type { WantedCondition } from "../resources/conditions.ts";
+
+/** What reconcilers found out about a device and a person should read in its status: by device and condition type. */
+export class Findings {
+  readonly changes = new ChangeFeed<string>();
+  readonly #byDevice = new Map<string, Map<string, WantedCondition>>();
+
+  of(key: string): readonly WantedCondition[] {
+    const found = [...(this.#byDevice.get(key)?.values() ?? [])];
+    return found.sort((a, b) => (a.type < b.type ? -1 : 1));
+  }
+
+  /** @returns whether this is news */
+  set(key: string, finding: WantedCondition): boolean {
+    const known = this.#byDevice.get(key) ?? new Map<string, WantedCondition>();
+    const before = known.get(finding.type);
+    if (before && before.reason === finding.reason && before.message === finding.message) return false;
+    known.set(finding.type, finding);
+    this.#byDevice.set(key, known);
+    this.changes.publish(key);
+    return true;
+  }
+
+  /** Forgets a removed device. */
+  clear(key: string): void {
+    this.#byDevice.delete(key);
+  }
+}

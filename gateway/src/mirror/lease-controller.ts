@@ -1,0 +1,101 @@
+import type { DeviceSpec } from "../devices/device.ts";
+import { UnavailableError } from "../foundation/errors.ts";
+import type { Work } from "../foundation/workqueue.ts";
+import { ignoreGone, isNotFound } from "../kubeapi/errors.ts";
+import { buildLease, type Lease, leasesPath, nextRenewalMs, renewLease } from "../resources/lease.ts";
+import type { Node } from "../resources/node.ts";
+import type { MirrorContext } from "./context.ts";
+import { isServedNode } from "./ownership.ts";
+
+/**
+ * Keeps the Lease of every Node of ours, its device online or not: the Lease says that motelet vouches for the Node,
+ * Ready tells the device's truth. A Lease that lapses turns the Node Unknown.
+ */
+export class LeaseController {
+  readonly #context: Pick<
+    MirrorContext,
+    "kube" | "clock" | "log" | "nodes" | "namespaces" | "metrics" | "queue"
+  >;
+  readonly #random: () => number;
+  readonly #work: Work;
+  /** UIDs of Nodes whose renewals are under way. */
+  readonly #kept = new Map<string, string | undefined>();
+  readonly #leases = new Map<string, Lease>();
+  readonly #renewals;
+
+  constructor(
+    context: Pick<MirrorContext, "kube" | "clock" | "log" | "nodes" | "namespaces" | "metrics" | "queue">,
+    random: () => number = Math.random,
+  ) {
+    this.#context = context;
+    this.#random = random;
+    this.#renewals = context.metrics.counter("motelet_lease_renewals_total", "Leases renewed");
+    this.#work = context.queue.register("lease", "high", (name, signal) => this.#reconcile(name, signal));
+    context.nodes.changes.subscribe((name) => {
+      const node = context.nodes.get(name);
+      const uid = node && isServedNode(node, context.namespaces) ? node.metadata.uid : undefined;
+      if (uid === this.#kept.get(name)) return;
+      if (uid === undefined) this.#kept.delete(name);
+      else this.#kept.set(name, uid);
+      this.#work.add(name);
+    });
+  }
+
+  /** Renews all once, as the last act of a gateway that goes: its successor has the Lease's length to start. */
+  async renewAll(signal: AbortSignal): Promise<void> {
+    const nodes = [...this.#kept.keys()]
+      .map((name) => this.#context.nodes.get(name))
+      .filter((node) => node !== undefined);
+    const results = await Promise.allSettled(nodes.map((node) => this.#renew(node, signal)));
+    const failed = results.filter(({ status }) => status === "rejected").length;
+    if (failed > 0) this.#context.log.warn({ failed, nodes: nodes.length }, "leases not renewed at the end");
+  }
+
+  async remove(spec: DeviceSpec, signal: AbortSignal): Promise<void> {
+    const { kube, nodes, namespaces } = this.#context;
+    const node = nodes.get(spec.nodeName);
+    if (!node || !isServedNode(node, namespaces)) return;
+    this.#kept.delete(spec.nodeName);
+    this.#leases.delete(spec.nodeName);
+    await ignoreGone(kube.delete(`${leasesPath}/${spec.nodeName}`, undefined, { signal }));
+  }
+
+  async #reconcile(name: string, signal: AbortSignal): Promise<number | undefined> {
+    const node = this.#context.nodes.get(name);
+    if (!node || !this.#kept.has(name)) {
+      this.#leases.delete(name);
+      return undefined;
+    }
+    await this.#renew(node, signal);
+    return nextRenewalMs(this.#random());
+  }
+
+  async #renew(node: Node, signal: AbortSignal): Promise<void> {
+    const { kube, clock } = this.#context;
+    const { name } = node.metadata;
+    const path = `${leasesPath}/${name}`;
+    try {
+      const known = this.#leases.get(name) ?? (await this.#read(path, signal));
+      const renewed = known && renewLease(known, node, clock.wallMs());
+      if (known && !renewed) await ignoreGone(kube.delete(path, undefined, { signal }));
+      const lease = renewed
+        ? await kube.replace<Lease>(path, renewed, { signal })
+        : await kube.create<Lease>(leasesPath, buildLease(node, clock.wallMs()), { signal });
+      this.#leases.set(name, lease);
+      this.#renewals.inc();
+    } catch (error) {
+      // A refusal means that what is kept is not what stands there: read it next time.
+      if (!(error instanceof UnavailableError)) this.#leases.delete(name);
+      throw error;
+    }
+  }
+
+  async #read(path: string, signal: AbortSignal): Promise<Lease | undefined> {
+    try {
+      return await this.#context.kube.get<Lease>(path, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import type { Registry } from "../devices/registry.ts";
+import type { Clock } from "../foundation/clock.ts";
+import type { Logger } from "../foundation/log.ts";
+import type { Metrics } from "../foundation/metrics.ts";
+import { WorkQueue } from "../foundation/workqueue.ts";
+import { EventRecorder } from "../kubeapi/event-recorder.ts";
+import { Informer, informerMetrics } from "../kubeapi/informer.ts";
+import type { KubeClient } from "../kubeapi/kube-client.ts";
+import { NamespacedInformer, type Namespaces } from "../kubeapi/namespaced-informer.ts";
+import { type Device, devicesPath } from "../resources/device.ts";
+import { identitySelector, type Secret } from "../resources/identity-secret.ts";
+import { deviceLabel, managedByLabel } from "../resources/labels.ts";
+import { type Node, type NodeSite, nodesPath } from "../resources/node.ts";
+import type { Pod } from "../resources/virtual-pod.ts";
+import type { MirrorContext } from "./context.ts";
+import { DeviceController } from "./device-controller.ts";
+import { DeviceEvents } from "./device-events.ts";
+import { Findings } from "./findings.ts";
+import { IdentityController } from "./identity-controller.ts";
+import { LeaseController } from "./lease-controller.ts";
+import { NodeController } from "./node-controller.ts";
+import { VirtualPodController } from "./virtual-pod-controller.ts";
+
+export interface MirrorOptions {
+  readonly kube: KubeClient;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Namespaces whose Devices are served. */
+  readonly namespaces: Namespaces;
+  readonly homeNamespace: string;
+  /** Where the API server reaches the kubelet listener, and the versions that Nodes tell. */
+  readonly site: NodeSite;
+  readonly conflictRetryMs?: number;
+  /** Time for the last renewal of all Leases on disposal. */
+  readonly farewellMs?: number;
+}
+
+/**
+ * Keeps the cluster's picture of the registry: informers, one work queue, and the reconcilers on it. Reads Devices and
+ * identities into the registry, writes Nodes, Leases, Pods, statuses and Events from it.
+ */
+export class Mirror implements AsyncDisposable {
+  readonly #queue: WorkQueue;
+  readonly #devices: NamespacedInformer<Device>;
+  readonly #secrets: NamespacedInformer<Secret>;
+  readonly #pods: NamespacedInformer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly #leaseController: LeaseController;
+  readonly #nodeController: NodeController;
+  readonly #events: DeviceEvents;
+  readonly #farewellMs: number;
+
+  constructor(options: MirrorOptions) {
+    const { kube, clock, log, metrics, registry, namespaces } = options;
+    this.#farewellMs = options.farewellMs ?? 2_000;
+    this.#queue = new WorkQueue({ clock, log, metrics });
+    const common = { kube, clock, log, metrics: informerMetrics(metrics) };
+    const core = { ...common, path: "/api/v1", namespaces };
+    this.#devices = new NamespacedInformer({ ...common, path: devicesPath, resource: "devices", namespaces });
+    this.#secrets = new NamespacedInformer({ ...core, resource: "secrets", labelSelector: identitySelector });
+    this.#pods = new NamespacedInformer({
+      ...core,
+      resource: "pods",
+      labelSelector: `${deviceLabel},${managedByLabel}=motelet`,
+    });
+    this.#nodes = new Informer({ ...common, path: nodesPath, labelSelector: deviceLabel });
+    const events = new EventRecorder({ kube, clock, queue: this.#queue, metrics, component: "motelet" });
+    const context: MirrorContext = {
+      kube,
+      registry,
+      clock,
+      log,
+      metrics,
+      queue: this.#queue,
+      events,
+      findings: new Findings(),
+      devices: this.#devices,
+      nodes: this.#nodes,
+      pods: this.#pods,
+      secrets: this.#secrets,
+      site: options.site,
+      namespaces,
+      homeNamespace: options.homeNamespace,
+      conflictRetryMs: options.conflictRetryMs ?? 30_000,
+    };
+    this.#leaseController = new LeaseController(context);
+    const identities = new IdentityController(context);
+    this.#nodeController = new NodeController(context);
+    const pods = new VirtualPodController(context);
+    new DeviceController(context, identities, [pods, this.#leaseController, this.#nodeController]);
+    this.#events = new DeviceEvents(registry, events);
+  }
+
+  /**
+   * Resolves when everything has been read once. Nodes come first, so that their Leases are renewed before anything
+   * else is asked; identities before Devices, so that a device is never admitted without the one it has.
+   */
+  async start(): Promise<void> {
+    this.#queue.start();
+    await this.#nodes.start();
+    await Promise.all([this.#secrets.start(), this.#pods.start()]);
+    await this.#devices.start();
+    this.#nodeController.devicesKnown();
+  }
+
+  /** Ends all work, renews all Leases once more, and writes no NotReady: the next gateway takes over in peace. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#events[Symbol.dispose]();
+    await this.#queue[Symbol.asyncDispose]();
+    await this.#leaseController.renewAll(AbortSignal.timeout(this.#farewellMs));
+    const informers = [this.#devices, this.#secrets, this.#pods, this.#nodes];
+    await Promise.all(informers.map((informer) => informer[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,230 @@
+import { isDeepStrictEqual } from "node:util";
+import type { DeviceFacts, DeviceSpec } from "../devices/device.ts";
+import { TokenBucket } from "../foundation/token-bucket.ts";
+import type { Work } from "../foundation/workqueue.ts";
+import { ignoreGone, isAlreadyExists, isConflict, isNotFound } from "../kubeapi/errors.ts";
+import { FreshStore } from "../kubeapi/fresh-store.ts";
+import { type Device, eventSubject } from "../resources/device.ts";
+import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
+import { buildNode, desiredNode, desiredStatus, type Node, nodesPath } from "../resources/node.ts";
+import type { MirrorContext } from "./context.ts";
+import { isServedNode, nodeOwnership } from "./ownership.ts";
+import { RetryLater } from "./retry-later.ts";
+
+/** Status writes of one Node: so many at once, then one each `refillMs`, whatever the device sends. */
+const statusRate = { burst: 8, refillMs: 15_000 };
+
+/**
+ * Facts → Node. Creates it at the device's first hello, Ready in the same POST; writes its status when what is desired
+ * differs from what stands in the API; edits labels and taints under resourceVersion, in the low lane; creates it anew
+ * when somebody deleted it. A Node of another owner is never touched.
+ */
+export class NodeController {
+  readonly #context: MirrorContext;
+  readonly #nodes: FreshStore<Node>;
+  readonly #status: Work;
+  readonly #metadata: Work;
+  readonly #orphans: Work;
+  /** Devices that want a Node name, in order of arrival: mostly one. */
+  readonly #wantedBy = new Map<string, Set<string>>();
+  readonly #nodeNames = new Map<string, string>();
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #taken: RetryLater;
+  readonly #created;
+  #devicesKnown = false;
+
+  constructor(context: MirrorContext) {
+    this.#context = context;
+    this.#nodes = new FreshStore(context.nodes);
+    this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
+    const { queue, registry, nodes, devices, metrics } = context;
+    this.#created = metrics.counter("motelet_nodes_created_total", "Nodes created");
+    this.#status = queue.register("node", "high", (key, signal) => this.#reconcile(key, signal));
+    this.#metadata = queue.register("node-metadata", "low", (key, signal) =>
+      this.#reconcileMetadata(key, signal),
+    );
+    this.#orphans = queue.register("node-orphan", "low", (name, signal) => this.#sweep(name, signal));
+    registry.changes.subscribe((key) => {
+      this.#index(key);
+      this.#status.add(key);
+    });
+    devices.changes.subscribe((key) => this.#status.add(key));
+    nodes.changes.subscribe((name) => {
+      const wanting = this.#wantedBy.get(name);
+      for (const key of wanting ?? []) {
+        this.#taken.forget(key);
+        this.#status.add(key);
+      }
+      if (!wanting) this.#orphans.add(name);
+    });
+  }
+
+  /** All Devices are read: from now on a Node whose Device does not exist is an orphan. */
+  devicesKnown(): void {
+    this.#devicesKnown = true;
+    for (const node of this.#context.nodes.list()) this.#orphans.add(node.metadata.name);
+  }
+
+  /** Deletes the Node of a device that goes; resolves when it is gone. */
+  async remove(spec: DeviceSpec, signal: AbortSignal): Promise<void> {
+    const path = `${nodesPath}/${spec.nodeName}`;
+    const node = await this.#read(path, signal);
+    if (node?.metadata.annotations?.[deviceUidAnnotation] !== spec.uid) return;
+    await ignoreGone(this.#context.kube.delete(path, uidPrecondition(node), { signal }));
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const target = this.#target(key);
+    if (!target) return undefined;
+    const { device, facts } = target;
+    const { nodeName } = facts.spec;
+    const waitMs = this.#taken.remaining(key);
+    if (waitMs > 0) return waitMs;
+    const node = this.#nodes.get(nodeName) ?? (await this.#create(device, facts, signal));
+    const ownership = nodeOwnership(node, facts, (uid) => this.#isLive(uid));
+    if (ownership === "foreign") return this.#reportConflict(facts);
+    this.#context.findings.set(key, {
+      type: "Node",
+      status: "True",
+      reason: "NodeExists",
+      message: `Node ${nodeName} stands for the device`,
+    });
+    if (node.metadata.deletionTimestamp) return undefined;
+    if (ownership === "adoptable" || this.#metadataDiffers(node, device, facts)) this.#metadata.add(key);
+    if (ownership === "adoptable") return undefined;
+    return this.#writeStatus(key, node, facts, signal);
+  }
+
+  async #writeStatus(
+    key: string,
+    node: Node,
+    facts: DeviceFacts,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { site, clock } = this.#context;
+    const status = desiredStatus(node, facts, site, clock.wallMs());
+    if (isDeepStrictEqual(status, node.status)) return undefined;
+    const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
+    if (waitMs > 0) return waitMs;
+    const path = `${nodesPath}/${node.metadata.name}/status`;
+    await this.#replace(path, { ...node, status }, signal);
+    return undefined;
+  }
+
+  async #reconcileMetadata(key: string, signal: AbortSignal): Promise<undefined> {
+    const target = this.#target(key);
+    const node = target && this.#nodes.get(target.facts.spec.nodeName);
+    if (!node || node.metadata.deletionTimestamp) return undefined;
+    const { device, facts } = target;
+    if (nodeOwnership(node, facts, (uid) => this.#isLive(uid)) === "foreign") return undefined;
+    if (!this.#metadataDiffers(node, device, facts)) return undefined;
+    await this.#replace(`${nodesPath}/${node.metadata.name}`, desiredNode(node, device, facts), signal);
+    this.#status.add(key);
+    return undefined;
+  }
+
+  /** PUT under the resourceVersion that was read: whoever wrote in between wins, and we look again. */
+  async #replace(path: string, node: Node, signal: AbortSignal): Promise<void> {
+    try {
+      this.#nodes.wrote(node.metadata.name, await this.#context.kube.replace<Node>(path, node, { signal }));
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) this.#nodes.forget(node.metadata.name);
+      throw error;
+    }
+  }
+
+  #metadataDiffers(node: Node, device: Device, facts: DeviceFacts): boolean {
+    return !isDeepStrictEqual(desiredNode(node, device, facts), node);
+  }
+
+  /** @returns the new Node, or the one that has the name */
+  async #create(device: Device, facts: DeviceFacts, signal: AbortSignal): Promise<Node> {
+    const { kube, site, clock, log } = this.#context;
+    const { nodeName } = facts.spec;
+    try {
+      const node = await kube.create<Node>(nodesPath, buildNode(device, facts, site, clock.wallMs()), {
+        signal,
+      });
+      this.#created.inc();
+      log.info({ device: facts.key, node: nodeName }, "node created");
+      return this.#nodes.wrote(nodeName, node);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      return kube.get<Node>(`${nodesPath}/${nodeName}`, { signal });
+    }
+  }
+
+  #reportConflict(facts: DeviceFacts): number {
+    const { findings, events, log } = this.#context;
+    const { nodeName } = facts.spec;
+    const message = `the name ${nodeName} is taken by a Node that is not this device's: set spec.node.name in a new Device, or delete that Node`;
+    if (findings.set(facts.key, { type: "Node", status: "False", reason: "NodeNameConflict", message })) {
+      events.record(eventSubject(facts), { type: "Warning", reason: "NodeNameConflict", message });
+      log.warn({ device: facts.key, node: nodeName }, "node name is taken");
+    }
+    return this.#taken.postpone(facts.key);
+  }
+
+  async #sweep(name: string, signal: AbortSignal): Promise<undefined> {
+    const { nodes, devices, namespaces, kube, log } = this.#context;
+    const node = nodes.get(name);
+    if (!this.#devicesKnown || !node || node.metadata.deletionTimestamp || !isServedNode(node, namespaces))
+      return undefined;
+    const labels = node.metadata.labels ?? {};
+    const device = devices.get(`${labels[namespaceLabel]}/${labels[deviceLabel]}`);
+    const owner = node.metadata.annotations?.[deviceUidAnnotation] ?? "";
+    if (device?.metadata.uid === owner || this.#isLive(owner)) return undefined;
+    log.info({ node: name }, "deleting the node of a device that is gone");
+    await ignoreGone(kube.delete(`${nodesPath}/${name}`, uidPrecondition(node), { signal }));
+    return undefined;
+  }
+
+  #target(key: string): { device: Device; facts: DeviceFacts } | undefined {
+    const facts = this.#context.registry.get(key);
+    const device = this.#context.devices.get(key);
+    if (!facts || !device || device.metadata.uid !== facts.spec.uid) return undefined;
+    if (device.metadata.deletionTimestamp || facts.phase === "Pending") return undefined;
+    return { device, facts };
+  }
+
+  #isLive(uid: string): boolean {
+    return this.#context.devices.list().some((device) => device.metadata.uid === uid);
+  }
+
+  #index(key: string): void {
+    const nodeName = this.#context.registry.get(key)?.spec.nodeName;
+    const before = this.#nodeNames.get(key);
+    if (before === nodeName) return;
+    if (before !== undefined) {
+      this.#wantedBy.get(before)?.delete(key);
+      if (this.#wantedBy.get(before)?.size === 0) this.#wantedBy.delete(before);
+    }
+    if (nodeName === undefined) {
+      this.#nodeNames.delete(key);
+      this.#buckets.delete(key);
+      return;
+    }
+    this.#nodeNames.set(key, nodeName);
+    const wanting = this.#wantedBy.get(nodeName) ?? new Set();
+    this.#wantedBy.set(nodeName, wanting.add(key));
+  }
+
+  #bucketOf(key: string): TokenBucket {
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(statusRate, this.#context.clock.monotonicMs());
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+
+  async #read(path: string, signal: AbortSignal): Promise<Node | undefined> {
+    try {
+      return await this.#context.kube.get<Node>(path, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function uidPrecondition(node: Node) {
+  return { preconditions: { uid: node.metadata.uid } };
+}

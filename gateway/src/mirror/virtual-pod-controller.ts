@@ -1,0 +1,167 @@
+import { isDeepStrictEqual } from "node:util";
+import { type DeviceFacts, type DeviceSpec, deviceKey } from "../devices/device.ts";
+import { TokenBucket } from "../foundation/token-bucket.ts";
+import type { Work } from "../foundation/workqueue.ts";
+import { ignoreGone, isAlreadyExists, isConflict, isNotFound } from "../kubeapi/errors.ts";
+import { FreshStore } from "../kubeapi/fresh-store.ts";
+import { eventSubject } from "../resources/device.ts";
+import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
+import {
+  buildVirtualPod,
+  isVirtualPod,
+  mustReplacePod,
+  ownsPod,
+  type Pod,
+  podPath,
+  virtualPodStatus,
+  withFirmwareImage,
+} from "../resources/virtual-pod.ts";
+import type { MirrorContext } from "./context.ts";
+import { RetryLater } from "./retry-later.ts";
+
+/** Writes to one Pod: so many at once, then one each `refillMs`, whatever the device sends. */
+const writeRate = { burst: 8, refillMs: 15_000 };
+
+/**
+ * Facts → the Pod that stands for a device: created when the Node is there, Running, Ready while the device is online;
+ * finishes its deletions as a kubelet does, and makes it anew. A foreign Pod of that name is never touched.
+ */
+export class VirtualPodController {
+  readonly #context: MirrorContext;
+  readonly #pods: FreshStore<Pod>;
+  readonly #work: Work;
+  readonly #taken: RetryLater;
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  constructor(context: MirrorContext) {
+    this.#context = context;
+    this.#pods = new FreshStore(context.pods);
+    this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
+    const { queue, registry, pods, nodes, findings } = context;
+    this.#work = queue.register("pod", "low", (key, signal) => this.#reconcile(key, signal));
+    registry.changes.subscribe((key) => {
+      if (!registry.get(key)) this.#buckets.delete(key);
+      this.#work.add(key);
+    });
+    pods.changes.subscribe((key) => {
+      this.#taken.forget(key);
+      this.#work.add(key);
+    });
+    nodes.changes.subscribe((name) => {
+      const labels = nodes.get(name)?.metadata.labels;
+      const key = labels && deviceKey(labels[namespaceLabel] ?? "", labels[deviceLabel] ?? "");
+      if (key && !pods.get(key)) this.#work.add(key);
+    });
+    findings.changes.subscribe((key) => this.#work.add(key));
+  }
+
+  /** Deletes the Pod of a device that goes. */
+  async remove(spec: DeviceSpec, signal: AbortSignal): Promise<void> {
+    const pod = await this.#read(spec, signal);
+    if (pod && ownsPod({ spec }, pod)) await this.#delete(pod, signal);
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const { registry, nodes, devices } = this.#context;
+    const facts = registry.get(key);
+    const deleting = devices.get(key)?.metadata.deletionTimestamp !== undefined;
+    if (!facts || facts.phase === "Pending" || deleting) return undefined;
+    const node = nodes.get(facts.spec.nodeName);
+    // A Pod bound to a Node that is not there is collected; one on a foreign Node would be run by its kubelet.
+    if (node?.metadata.annotations?.[deviceUidAnnotation] !== facts.spec.uid) return undefined;
+    const waitMs = this.#taken.remaining(key);
+    if (waitMs > 0) return waitMs;
+    const pod = this.#pods.get(key) ?? (await this.#create(facts, signal));
+    if (!isVirtualPod(pod)) return this.#reportConflict(facts);
+    if (pod.metadata.deletionTimestamp || mustReplacePod(pod, facts)) {
+      await this.#delete(pod, signal);
+      return undefined;
+    }
+    this.#context.findings.set(key, {
+      type: "Pod",
+      status: "True",
+      reason: "PodExists",
+      message: "the Pod runs",
+    });
+    return this.#bringUpToDate(key, pod, facts, signal);
+  }
+
+  async #bringUpToDate(
+    key: string,
+    pod: Pod,
+    facts: DeviceFacts,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { clock, site } = this.#context;
+    const path = podPath(facts.spec.namespace, facts.spec.name);
+    const withImage = withFirmwareImage(pod, facts);
+    const imageDiffers = !isDeepStrictEqual(withImage, pod);
+    const statusDiffers = !isDeepStrictEqual(virtualPodStatus(pod, facts, site, clock.wallMs()), pod.status);
+    if (!imageDiffers && !statusDiffers) return undefined;
+    const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
+    if (waitMs > 0) return waitMs;
+    const current = imageDiffers ? await this.#replace(key, path, withImage, signal) : pod;
+    const status = virtualPodStatus(current, facts, site, clock.wallMs());
+    if (!isDeepStrictEqual(status, current.status)) {
+      await this.#replace(key, `${path}/status`, { ...current, status }, signal);
+    }
+    return undefined;
+  }
+
+  async #create(facts: DeviceFacts, signal: AbortSignal): Promise<Pod> {
+    const { kube, log } = this.#context;
+    const { namespace } = facts.spec;
+    try {
+      const pod = await kube.create<Pod>(`/api/v1/namespaces/${namespace}/pods`, buildVirtualPod(facts), {
+        signal,
+      });
+      log.info({ device: facts.key, node: facts.spec.nodeName }, "pod created");
+      return this.#pods.wrote(facts.key, pod);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      return kube.get<Pod>(podPath(namespace, facts.spec.name), { signal });
+    }
+  }
+
+  async #replace(key: string, path: string, pod: Pod, signal: AbortSignal): Promise<Pod> {
+    try {
+      return this.#pods.wrote(key, await this.#context.kube.replace<Pod>(path, pod, { signal }));
+    } catch (error) {
+      if (isConflict(error) || isNotFound(error)) this.#pods.forget(key);
+      throw error;
+    }
+  }
+
+  /** At once: there is nothing to wind down on the device, and nobody else would finish it. */
+  async #delete(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { namespace = "", name, uid } = pod.metadata;
+    this.#pods.forget(`${namespace}/${name}`);
+    const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+    await ignoreGone(this.#context.kube.delete(podPath(namespace, name), options, { signal }));
+  }
+
+  #reportConflict(facts: DeviceFacts): number {
+    const { findings, events, log } = this.#context;
+    const message = `the name ${facts.spec.name} is taken by a Pod that is not this device's`;
+    if (findings.set(facts.key, { type: "Pod", status: "False", reason: "PodNameConflict", message })) {
+      events.record(eventSubject(facts), { type: "Warning", reason: "PodNameConflict", message });
+      log.warn({ device: facts.key }, "pod name is taken");
+    }
+    return this.#taken.postpone(facts.key);
+  }
+
+  #bucketOf(key: string): TokenBucket {
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(writeRate, this.#context.clock.monotonicMs());
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+
+  async #read(spec: DeviceSpec, signal: AbortSignal): Promise<Pod | undefined> {
+    try {
+      return await this.#context.kube.get<Pod>(podPath(spec.namespace, spec.name), { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+}
