@@ -289,7 +289,7 @@ export function tuple<F extends Fields>(fields: F): Field<ShapeOf<F>> {
 export function keyed<F extends KeyedFields>(fields: F): Field<KeyedShapeOf<F>> {
   const parts = eachKeyed(fields);
   return {
-    cddl: `{${parts.map(([name, key, definition]) => `? ${key} => ${definition.cddl} ; ${name}`).join("\n")}\n* uint => any}`,
+    cddl: `{ ${parts.map(([, key, definition]) => `? ${key} => ${definition.cddl}, `).join("")}* uint => any }`,
     maxBytes: parts.reduce(
       (sum, [, key, definition]) => sum + headBytes(key) + definition.maxBytes,
       headBytes(parts.length),

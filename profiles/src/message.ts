@@ -114,7 +114,7 @@ const welcomeFields = {
 };
 const requestFields = { id: u16, op: u8 };
 const responseFields = { id: u16, status: statusCode };
-const byeFields = { reason: u8, seconds: optional(u32) };
+const byeFields = { reason: integer(0, 23), seconds: optional(u32) };
 const beatFields = {
   uptimeS: unknownAsNull(u32),
   heapFree64: unknownAsNull(u16),

@@ -1,0 +1,137 @@
+/* Generated from profiles/src by make generate: do not edit. */
+#ifndef MOTE_PROFILE_GEN_H
+#define MOTE_PROFILE_GEN_H
+
+#define MOTE_PROFILE_VERSION 0u
+
+/* Kinds of message (SPEC §3.2). */
+#define MOTE_KIND_HELLO 0u
+#define MOTE_KIND_WELCOME 1u
+#define MOTE_KIND_REQUEST 2u
+#define MOTE_KIND_RESPONSE 3u
+#define MOTE_KIND_BYE 4u
+#define MOTE_KIND_BEAT 5u
+#define MOTE_KIND_REPORT 6u
+#define MOTE_KIND_ACK 7u
+#define MOTE_KIND_DATA 8u
+#define MOTE_KIND_CREDIT 9u
+#define MOTE_KIND_PROOF 10u
+
+/* Keys of hello's map (SPEC §3.3). */
+#define MOTE_HELLO_CAPS 1u
+#define MOTE_HELLO_MAX_MESSAGE_BYTES 2u
+#define MOTE_HELLO_RX_WINDOW_BYTES 3u
+#define MOTE_HELLO_HARDWARE_ID 4u
+#define MOTE_HELLO_BOARD 5u
+#define MOTE_HELLO_FIRMWARE 6u
+#define MOTE_HELLO_BUILD_ID 7u
+#define MOTE_HELLO_RING 8u
+#define MOTE_HELLO_RESET_CAUSE 9u
+#define MOTE_HELLO_UPTIME_S 10u
+#define MOTE_HELLO_NONCE 11u
+
+/* Types of report (SPEC §5.6). */
+#define MOTE_REPORT_GAP 0u
+#define MOTE_REPORT_LOG 1u
+#define MOTE_REPORT_TEXT 2u
+#define MOTE_REPORT_PROPERTY 3u
+#define MOTE_REPORT_EVENT 4u
+
+/* Levels of text reports. */
+#define MOTE_LEVEL_DEBUG 0u
+#define MOTE_LEVEL_INFO 1u
+#define MOTE_LEVEL_WARN 2u
+#define MOTE_LEVEL_ERROR 3u
+
+/* Reasons of bye (SPEC §5.3). */
+#define MOTE_BYE_CLOSING 0u
+#define MOTE_BYE_NO_SESSION 1u
+#define MOTE_BYE_REFUSED 2u
+#define MOTE_BYE_SLEEPING 3u
+#define MOTE_BYE_SUPERSEDED 4u
+#define MOTE_BYE_BUSY 5u
+
+/* Commands (SPEC §6). */
+#define MOTE_OP_PING 1u
+#define MOTE_OP_REBOOT 2u
+#define MOTE_OP_INFO 3u
+#define MOTE_OP_TIME 4u
+#define MOTE_OP_EXEC 5u
+#define MOTE_OP_EXEC_CONTROL 6u
+#define MOTE_OP_CONSOLE 7u
+#define MOTE_OP_LOG_READ 8u
+
+/* Commands whose effect must not be repeated (SPEC §5.5): name, op. */
+#define MOTE_ONCE_TABLE(X) X(REBOOT, 2) X(EXEC, 5) X(CONSOLE, 7)
+
+/* Flags of exec and kinds of exec-control (SPEC §6.3, §6.4). */
+#define MOTE_EXEC_FLAG_STDIN 1u
+#define MOTE_EXEC_FLAG_TTY 2u
+#define MOTE_EXEC_CONTROL_SIGNAL 1u
+#define MOTE_EXEC_CONTROL_RESIZE 2u
+
+/* Capabilities (SPEC §9). */
+#define MOTE_CAP_EXEC 1u
+#define MOTE_CAP_TTY 2u
+#define MOTE_CAP_CONSOLE 4u
+#define MOTE_CAP_LOG_READ 8u
+#define MOTE_CAP_REBOOT 16u
+#define MOTE_CAP_TIME 32u
+#define MOTE_CAP_STDERR 64u
+#define MOTE_CAP_PROPERTIES 128u
+#define MOTE_CAP_STATS 256u
+#define MOTE_CAP_DIAL 512u
+#define MOTE_CAP_FILES 1024u
+#define MOTE_CAP_PERIPHERALS 2048u
+#define MOTE_CAP_FIRMWARE 4096u
+#define MOTE_CAP_WORKLOAD 8192u
+#define MOTE_CAP_KEYS 16384u
+
+/* Limits and defaults (SPEC §8). */
+#define MOTE_LIMIT_DEPTH 4u
+#define MOTE_LIMIT_MESSAGE_BYTES 1024u
+#define MOTE_LIMIT_MIN_MESSAGE_BYTES 128u
+#define MOTE_LIMIT_MIN_RX_WINDOW_BYTES 64u
+#define MOTE_LIMIT_WINDOW_BYTES 16384u
+#define MOTE_LIMIT_INITIAL_WINDOW_BYTES 512u
+#define MOTE_LIMIT_STREAM_ID 23u
+#define MOTE_LIMIT_HARDWARE_ID_BYTES 12u
+#define MOTE_LIMIT_BOARD_BYTES 16u
+#define MOTE_LIMIT_FIRMWARE_BYTES 20u
+#define MOTE_LIMIT_ONCE_RESULT_BYTES 8u
+#define MOTE_LIMIT_ARGV_RESERVE_BYTES 32u
+#define MOTE_LIMIT_SALVAGED_TEXT_BYTES 8u
+#define MOTE_LIMIT_SEGMENT_SILENCE_MS 100u
+#define MOTE_LIMIT_RTO_BACKOFF 8u
+#define MOTE_DEFAULT_HEARTBEAT_S 10u
+#define MOTE_DEFAULT_SERIAL_RTO_MS 500u
+#define MOTE_DEFAULT_RTO_MS 2000u
+#define MOTE_DEFAULT_REPORT_WINDOW 4u
+#define MOTE_DEFAULT_PING_AFTER_TENTHS 13u
+#define MOTE_DEFAULT_LOST_AFTER_TENTHS 25u
+#define MOTE_DEFAULT_HELLO_AFTER_HEARTBEATS 3u
+#define MOTE_DEFAULT_CLOSING_SECONDS 1u
+#define MOTE_DEFAULT_REFUSED_SECONDS 60u
+#define MOTE_DEFAULT_BUSY_SECONDS 5u
+
+/* Status codes (SPEC §7): name, code. */
+#define MOTE_STATUS_TABLE(X) \
+    X(OK, 0) \
+    X(CANCELLED, 1) \
+    X(UNKNOWN, 2) \
+    X(INVALID_ARGUMENT, 3) \
+    X(DEADLINE_EXCEEDED, 4) \
+    X(NOT_FOUND, 5) \
+    X(ALREADY_EXISTS, 6) \
+    X(PERMISSION_DENIED, 7) \
+    X(RESOURCE_EXHAUSTED, 8) \
+    X(FAILED_PRECONDITION, 9) \
+    X(ABORTED, 10) \
+    X(OUT_OF_RANGE, 11) \
+    X(UNIMPLEMENTED, 12) \
+    X(INTERNAL, 13) \
+    X(UNAVAILABLE, 14) \
+    X(DATA_LOSS, 15) \
+    X(UNAUTHENTICATED, 16)
+
+#endif

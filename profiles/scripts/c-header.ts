@@ -1,0 +1,78 @@
+import {
+  ByeReason,
+  Capability,
+  commands,
+  defaults,
+  ExecControl,
+  ExecFlag,
+  LogLevel,
+  limits,
+  messageKinds,
+  profileVersion,
+  reportTypes,
+  statusTable,
+} from "./tables.ts";
+
+/** `maxMessageBytes` and `log-read` → `MAX_MESSAGE_BYTES` and `LOG_READ`. */
+function constant(name: string): string {
+  return name
+    .replaceAll("-", "_")
+    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toUpperCase();
+}
+
+function defines(prefix: string, entries: readonly (readonly [string, number])[]): string {
+  return entries.map(([name, value]) => `#define MOTE_${prefix}_${constant(name)} ${value}u\n`).join("");
+}
+
+/** The numbers of the profile for C; the names follow from the tables. */
+export function cHeader(): string {
+  const helloKeys = Object.entries(messageKinds.hello.keyed.fields).map(
+    ([name, { key }]) => [name, key] as const,
+  );
+  return `/* Generated from profiles/src by make generate: do not edit. */
+#ifndef MOTE_PROFILE_GEN_H
+#define MOTE_PROFILE_GEN_H
+
+#define MOTE_PROFILE_VERSION ${profileVersion}u
+
+/* Kinds of message (SPEC §3.2). */
+${defines(
+  "KIND",
+  Object.entries(messageKinds).map(([name, row]) => [name, row.number]),
+)}
+/* Keys of hello's map (SPEC §3.3). */
+${defines("HELLO", helloKeys)}
+/* Types of report (SPEC §5.6). */
+${defines(
+  "REPORT",
+  Object.entries(reportTypes).map(([name, row]) => [name, row.number]),
+)}
+/* Levels of text reports. */
+${defines("LEVEL", Object.entries(LogLevel))}
+/* Reasons of bye (SPEC §5.3). */
+${defines("BYE", Object.entries(ByeReason))}
+/* Commands (SPEC §6). */
+${defines(
+  "OP",
+  Object.values(commands).map((row) => [row.name, row.op]),
+)}
+/* Commands whose effect must not be repeated (SPEC §5.5): name, op. */
+#define MOTE_ONCE_TABLE(X) ${Object.values(commands)
+    .filter((row) => row.effect === "once")
+    .map((row) => `X(${constant(row.name)}, ${row.op})`)
+    .join(" ")}
+
+/* Flags of exec and kinds of exec-control (SPEC §6.3, §6.4). */
+${defines("EXEC_FLAG", Object.entries(ExecFlag))}${defines("EXEC_CONTROL", Object.entries(ExecControl))}
+/* Capabilities (SPEC §9). */
+${defines("CAP", Object.entries(Capability))}
+/* Limits and defaults (SPEC §8). */
+${defines("LIMIT", Object.entries(limits))}${defines("DEFAULT", Object.entries(defaults))}
+/* Status codes (SPEC §7): name, code. */
+#define MOTE_STATUS_TABLE(X) \\
+${statusTable.map((row) => `    X(${row.name}, ${row.code})`).join(" \\\n")}
+
+#endif
+`;
+}

@@ -1,0 +1,68 @@
+import { commands, type Field, type Fields, messageKinds } from "./tables.ts";
+
+type AnyField = Field<unknown>;
+
+function members(fields: Fields): string[] {
+  return Object.entries(fields).map(
+    ([name, field]) => `${(field as AnyField).optional ? "? " : ""}${name}: ${(field as AnyField).cddl}`,
+  );
+}
+
+function group(rule: string, parts: readonly string[]): string {
+  return `${rule} = [\n${parts.map((part) => `  ${part},\n`).join("")}]\n\n`;
+}
+
+/** The grammar of RFC 8610 for every message and for the arguments and results of every command. */
+export function cddl(): string {
+  const kinds = Object.entries(messageKinds).map(([name, row]) => {
+    const parts = [
+      `kind: ${row.number}`,
+      ...(name === "report" ? ["seq: u16", "age-ms: u32 / null", "report-body"] : members(row.fields)),
+    ];
+    if ("keyed" in row) parts.push(`${row.keyed.required ? "" : "? "}keys: ${name}-keys`);
+    if (name === "beat") parts.push("? ext: { * uint => any }");
+    // Elements that a later version adds are skipped (SPEC §3.1); arguments and results are the commands' own.
+    if (name !== "report") parts.push("* any");
+    return group(name, parts);
+  });
+  const keyed = Object.entries(messageKinds).flatMap(([name, row]) =>
+    "keyed" in row
+      ? [
+          `${name}-keys = {\n${Object.entries(
+            row.keyed.fields as Record<string, { key: number; field: AnyField }>,
+          )
+            .map(([member, { key, field }]) => `  ? ${key} => ${field.cddl}, ; ${member}\n`)
+            .join("")}  * uint => any,\n}\n\n`,
+        ]
+      : [],
+  );
+  const rows = Object.values(commands).map((row) => {
+    const results =
+      row.name === "log-read"
+        ? ["seq: u16", "age-ms: u32 / null", "report-body"]
+        : members(row.responseFields);
+    return `; op ${row.op}\n${group(`${row.name}-arguments`, members(row.requestFields))}${group(`${row.name}-result`, results)}`;
+  });
+  return `; Generated from profiles/src by make generate: do not edit.
+; Grammar (RFC 8610) of the compact command profile, version 0. The SPEC is normative where prose says more.
+
+message = ${Object.keys(messageKinds).join(" / ")}
+
+u8 = 0..255
+u16 = 0..65535
+u32 = 0..4294967295
+i8 = -128..127
+status = 0..16
+stream = 1..23
+
+report-body = (
+  (type: 0, count: 1..32767) //
+  (type: 1, token: u16, * any) //
+  (type: 2, level: 0..3, text: tstr) //
+  (type: 3, key: u16, value: any) //
+  (type: 4, code: u16, * any) //
+  (type: 5..255, * any)
+)
+
+${kinds.join("")}${keyed.join("")}${rows.join("")}`;
+}

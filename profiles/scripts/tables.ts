@@ -1,0 +1,7 @@
+/** What the generators read: the tables of profiles/src, those that the barrel keeps to itself included. */
+export { Capability } from "../src/capability.ts";
+export { commands, ExecControl, ExecFlag } from "../src/commands.ts";
+export type { Field, Fields } from "../src/fields.ts";
+export { defaults, limits } from "../src/limits.ts";
+export { ByeReason, LogLevel, messageKinds, profileVersion, reportTypes } from "../src/message.ts";
+export { statusTable } from "../src/status.ts";

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import { fromHex, toHex } from "../scripts/notation.ts";
+import { crc16 } from "./crc16.ts";
+import { encodeFrame, FrameDecoder, type FrameItem, maxCobsLength } from "./frame.ts";
+import { limits } from "./limits.ts";
+
+interface FrameVectors {
+  readonly crc: readonly { readonly name: string; readonly hex: string; readonly crc: number }[];
+  readonly valid: readonly { readonly name: string; readonly message: string; readonly frame: string }[];
+  readonly streams: readonly {
+    readonly name: string;
+    readonly maxMessageBytes?: number;
+    readonly chunks: readonly { readonly at: number; readonly hex?: string }[];
+    readonly items: readonly { readonly message?: string; readonly text?: string }[];
+    readonly badFrames: number;
+  }[];
+}
+const vectors = JSON.parse(
+  readFileSync(new URL("../vectors/frame.json", import.meta.url), "utf8"),
+) as FrameVectors;
+
+/** Items in the notation of the vectors, neighbouring texts joined. */
+function joined(items: readonly FrameItem[]): object[] {
+  const out: { message?: string; text?: string }[] = [];
+  for (const item of items) {
+    const hex = toHex(item.bytes);
+    const last = out.at(-1);
+    if (item.kind === "text" && last?.text !== undefined) last.text += hex;
+    else out.push({ [item.kind]: hex });
+  }
+  return out;
+}
+
+test("the checksum vectors hold", () => {
+  for (const { name, hex, crc } of vectors.crc) assert.equal(crc16(fromHex(hex)), crc, name);
+});
+
+test("every frame vector encodes and decodes", () => {
+  for (const { name, message, frame } of vectors.valid) {
+    assert.equal(toHex(encodeFrame(fromHex(message))), frame, name);
+    const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
+    assert.deepEqual(joined(decoder.push(fromHex(frame), 0)), [{ message }], name);
+    assert.ok(fromHex(frame).length - 2 <= maxCobsLength(fromHex(message).length + 2), name);
+  }
+});
+
+test("every stream vector gives its items, whole and split at every byte", () => {
+  for (const vector of vectors.streams) {
+    for (const split of [false, true]) {
+      const decoder = new FrameDecoder({ maxMessageBytes: vector.maxMessageBytes ?? limits.messageBytes });
+      const items: FrameItem[] = [];
+      for (const chunk of vector.chunks) {
+        if (chunk.hex === undefined) items.push(...decoder.expire(chunk.at));
+        else if (split)
+          for (const byte of fromHex(chunk.hex)) items.push(...decoder.push(Uint8Array.of(byte), chunk.at));
+        else items.push(...decoder.push(fromHex(chunk.hex), chunk.at));
+      }
+      // Neighbouring texts are joined on both sides: how text is cut into pieces is no part of the treaty.
+      const wanted = joined(
+        vector.items.map((item) =>
+          item.message === undefined
+            ? { kind: "text", bytes: fromHex(item.text ?? "") }
+            : { kind: "message", bytes: fromHex(item.message) },
+        ),
+      );
+      assert.deepEqual(joined(items), wanted, `${vector.name}, split ${split}`);
+      assert.equal(decoder.badFrames, vector.badFrames, vector.name);
+    }
+  }
+});
+
+test("any message survives framing, at any split, between any text without zeros", () => {
+  const textBytes = fc.uint8Array({ min: 1, max: 255, maxLength: 40 });
+  const message = fc.uint8Array({ minLength: 1, maxLength: 600 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(textBytes, message), { maxLength: 4 }),
+      fc.integer({ min: 1, max: 50 }),
+      (parts, step) => {
+        const line = Buffer.concat(parts.flatMap(([text, body]) => [text, encodeFrame(body)]));
+        const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
+        const items: FrameItem[] = [];
+        for (let at = 0; at < line.length; at += step)
+          items.push(...decoder.push(line.subarray(at, at + step), 0));
+        const wanted = joined(
+          parts.flatMap(([text, body]): FrameItem[] => [
+            ...(text.length > 0 ? [{ kind: "text", bytes: text } as const] : []),
+            { kind: "message", bytes: body },
+          ]),
+        );
+        assert.deepEqual(joined(items), wanted);
+      },
+    ),
+    { numRuns: 1000, seed: 4 },
+  );
+});
+
+test("a damaged line never yields a message that was not sent, and recovers with the next frame", () => {
+  const body = fc.uint8Array({ minLength: 1, maxLength: 80 });
+  fc.assert(
+    fc.property(body, fc.nat(), fc.nat({ max: 7 }), (message, at, bit) => {
+      const damaged = encodeFrame(message);
+      const index = at % damaged.length;
+      damaged[index] = (damaged[index] as number) ^ (1 << bit);
+      const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
+      const items = [...decoder.push(damaged, 0), ...decoder.push(encodeFrame(Uint8Array.of(7)), 200)];
+      const messages = items.filter((item) => item.kind === "message").map((item) => toHex(item.bytes));
+      // One flipped bit is always seen by the checksum; a flipped delimiter leaves the frame as text.
+      assert.deepEqual(messages, ["07"]);
+    }),
+    { numRuns: 3000, seed: 5 },
+  );
+});
+
+test("a decoder holds at most one segment, whatever comes", () => {
+  const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
+  decoder.push(Uint8Array.of(0), 0);
+  const before = process.memoryUsage().arrayBuffers;
+  let textBytes = 0;
+  for (let i = 0; i < 2000; i++) {
+    for (const item of decoder.push(new Uint8Array(1000).fill(0x41), 0)) textBytes += item.bytes.length;
+  }
+  assert.equal(textBytes, 2_000_000);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 50_000_000);
+});
