@@ -1,0 +1,2 @@
+export { LogRing } from "./log-ring.ts";
+export { Session } from "./session.ts";

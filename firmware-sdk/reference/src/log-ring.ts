@@ -1,0 +1,95 @@
+import {
+  encodeCbor,
+  encodeReportBody,
+  type ReportBody,
+  type RingPositions,
+  serialAdd,
+  serialDistance,
+} from "@motelet/profiles";
+
+/** A report as it is kept. */
+export interface RingEntry {
+  readonly seq: number;
+  /** Device time at recording, milliseconds. */
+  readonly recordedMs: number;
+  readonly body: ReportBody;
+}
+
+/** What an entry costs beside its body: sequence number and time of recording. */
+const entryOverheadBytes = 8;
+
+/**
+ * The ring of reports (SPEC §5.6), bounded in bytes: the oldest make room for the newest, stored or not. It serves
+ * log-read too, so acknowledged reports stay until they are overwritten.
+ *
+ *   oldestSeq            nextSeq
+ *   ───┼────────────────────┼──▶ seq, modulo 2^16
+ */
+export class LogRing {
+  readonly #capacityBytes: number;
+  #epoch: number;
+  #nextSeq: number;
+  #entries: { readonly entry: RingEntry; readonly bytes: number }[] = [];
+  #usedBytes = 0;
+  #overwritten = 0;
+
+  /** @param options.nextSeq first number to give; the ring starts empty */
+  constructor(options: {
+    readonly capacityBytes: number;
+    readonly epoch: number;
+    readonly nextSeq?: number;
+  }) {
+    this.#capacityBytes = options.capacityBytes;
+    this.#epoch = options.epoch;
+    this.#nextSeq = options.nextSeq ?? 1;
+  }
+
+  get positions(): RingPositions {
+    const oldest = this.#entries[0];
+    return {
+      epoch: this.#epoch,
+      nextSeq: this.#nextSeq,
+      oldestSeq: oldest ? oldest.entry.seq : this.#nextSeq,
+    };
+  }
+
+  /** How many reports made room for others, stored or not. */
+  get overwritten(): number {
+    return this.#overwritten;
+  }
+
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** Records a report. False: it is larger than the ring. */
+  record(body: ReportBody, nowMs: number): boolean {
+    const bytes = encodeCbor(encodeReportBody(body, "report")).length + entryOverheadBytes;
+    if (bytes > this.#capacityBytes) return false;
+    while (this.#usedBytes + bytes > this.#capacityBytes) this.#dropOldest();
+    this.#entries.push({ entry: { seq: this.#nextSeq, recordedMs: nowMs, body }, bytes });
+    this.#usedBytes += bytes;
+    this.#nextSeq = serialAdd(this.#nextSeq, 1);
+    return true;
+  }
+
+  /** The report with this number, or the oldest after it. */
+  read(from: number): RingEntry | undefined {
+    const oldest = this.#entries[0];
+    if (!oldest) return undefined;
+    const index = serialDistance(from, oldest.entry.seq);
+    return this.#entries[Math.max(0, index)]?.entry;
+  }
+
+  /** A new life of the ring, so that its numbers count anew for the gateway; the reports stay. */
+  renew(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
+  #dropOldest(): void {
+    const dropped = this.#entries.shift();
+    if (!dropped) return;
+    this.#usedBytes -= dropped.bytes;
+    this.#overwritten++;
+  }
+}

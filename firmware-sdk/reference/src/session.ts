@@ -1,0 +1,304 @@
+import {
+  type BeatMessage,
+  CborError,
+  decodeMessage,
+  encodeMessage,
+  type HelloMessage,
+  LogLevel,
+  type Message,
+  MessageError,
+  profileVersion,
+  type RequestMessage,
+  Status,
+} from "@motelet/profiles";
+import type { CommandContext, InfoResult } from "./command.ts";
+import { dispatch } from "./dispatch.ts";
+import { OnceRecord } from "./exchange.ts";
+import { type ExecutionSettings, ExecutionTable } from "./execution.ts";
+import type { LogRing } from "./log-ring.ts";
+import { ReportSender } from "./reports.ts";
+import { type SessionEffect, SessionMachine, type SessionPhase } from "./session-machine.ts";
+import { splitText } from "./text.ts";
+
+/** What hello says about the device beside its limits (SPEC §3.3). */
+export type DeviceDescription = Pick<
+  HelloMessage,
+  "hardwareId" | "board" | "firmware" | "buildId" | "resetCause"
+>;
+/** What a beat carries beside uptimeS (SPEC §3.4). */
+export type SensorValues = Omit<BeatMessage, "kind" | "uptimeS" | "ext">;
+
+export interface SessionSettings extends ExecutionSettings {
+  /** 32 bits that name this boot. */
+  readonly boot: number;
+  readonly caps: number;
+  /** The carrier's retransmission time-out, milliseconds (SPEC §8). */
+  readonly rtoMs: number;
+  /** Device time at which this boot began. */
+  readonly startedMs: number;
+  readonly description?: DeviceDescription;
+  readonly info?: InfoResult;
+  /** Absent: the device makes no reports. */
+  readonly ring?: LogRing;
+  readonly sense?: (nowMs: number) => SensorValues;
+}
+
+/** Where the session's output goes. */
+export interface SessionOutput {
+  /** Sends one encoded message; false: the carrier dropped it, which the protocol mends. */
+  send(message: Uint8Array): boolean;
+  reboot(): void;
+}
+
+/** Drops and oddities, for people and tests. */
+export interface SessionCounters {
+  /** Messages that were malformed, too long or broke the profile. */
+  refused: number;
+  /** Messages that have no place in this phase or direction, or are of an unknown kind. */
+  ignored: number;
+  /** Messages that the carrier did not take. */
+  dropped: number;
+}
+
+/**
+ * A device's session on one channel at a time: the driver of the machine, the once-record, the streams and the reports
+ * (SPEC §5). It has no clock and no I/O: call `poll` when `deadlineMs` says so and after nothing else.
+ */
+export class Session {
+  readonly counters: SessionCounters = { refused: 0, ignored: 0, dropped: 0 };
+  readonly #settings: SessionSettings;
+  readonly #output: SessionOutput;
+  readonly #machine: SessionMachine;
+  readonly #once = new OnceRecord();
+  readonly #executions: ExecutionTable;
+  readonly #reports: ReportSender | undefined;
+  #nowMs: number;
+  /** Unix milliseconds at device time 0; undefined until a welcome. */
+  #wallOffsetMs: number | undefined;
+  #rebootWanted = false;
+
+  constructor(settings: SessionSettings, output: SessionOutput) {
+    this.#settings = settings;
+    this.#output = output;
+    this.#nowMs = settings.startedMs;
+    this.#machine = new SessionMachine(settings.rtoMs);
+    this.#executions = new ExecutionTable(settings, {
+      uptimeMs: () => this.#nowMs - settings.startedMs,
+      reboot: () => {
+        this.#rebootWanted = true;
+      },
+    });
+    this.#reports = settings.ring && new ReportSender(settings.ring, settings.rtoMs);
+  }
+
+  get phase(): SessionPhase {
+    return this.#machine.phase;
+  }
+
+  get sid(): number {
+    return this.#machine.sid;
+  }
+
+  /** Reports that the gateway has not stored yet. */
+  get waitingReports(): number {
+    return this.#reports?.waiting ?? 0;
+  }
+
+  get openStreams(): number {
+    return this.#executions.openStreams;
+  }
+
+  /** When `poll` must be called next; Infinity: not before something comes in. */
+  get deadlineMs(): number {
+    const machine = this.#machine.deadlineMs;
+    if (this.#machine.phase !== "online") return machine;
+    return Math.min(machine, this.#executions.deadlineMs, this.#reports?.deadlineMs ?? machine);
+  }
+
+  /** The channel opened: greets. */
+  open(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#act(this.#machine.open(nowMs));
+  }
+
+  /** The channel is gone. The session's state stays for the next one. */
+  close(): void {
+    this.#machine.close();
+  }
+
+  /** Says goodbye and closes. */
+  leave(reason: number): void {
+    if (this.#machine.phase === "online") this.#send({ kind: "bye", reason });
+    this.#machine.close();
+  }
+
+  /** The carrier's own proof of life, such as a PINGRESP. */
+  heard(nowMs: number): void {
+    this.#machine.heard(nowMs);
+  }
+
+  poll(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#act(this.#machine.poll(nowMs));
+    if (this.#machine.phase === "online") {
+      this.#executions.poll(nowMs);
+      this.#reports?.poll(nowMs);
+    }
+    this.#pump();
+  }
+
+  /** Takes one message from the channel. What is wrong with it is counted, never thrown. */
+  receive(bytes: Uint8Array, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const message = this.#decode(bytes);
+    if (!message || this.#machine.phase === "closed") return;
+    this.#machine.heard(nowMs);
+    this.#handle(message);
+    this.#pump();
+    if (this.#rebootWanted) {
+      this.#rebootWanted = false;
+      this.#output.reboot();
+    }
+  }
+
+  /** Records a text report; a long one becomes several. Does nothing on a device without a ring. */
+  log(text: string, nowMs: number, level: number = LogLevel.info): void {
+    this.#nowMs = nowMs;
+    const { ring, maxMessageBytes } = this.#settings;
+    if (!ring || !this.#reports) return;
+    for (const part of splitText(text, maxMessageBytes - reportOverheadBytes)) {
+      if (this.#reports.exhausted) {
+        ring.renew((ring.positions.epoch + 1) >>> 0);
+        this.#reports.startEpoch();
+        this.#act(this.#machine.renew(nowMs));
+      }
+      ring.record({ type: "text", level, text: part }, nowMs);
+    }
+    this.#pump();
+  }
+
+  #decode(bytes: Uint8Array): Message | undefined {
+    try {
+      return decodeMessage(bytes, this.#settings.maxMessageBytes).message;
+    } catch (error) {
+      if (!(error instanceof CborError || error instanceof MessageError)) throw error;
+      this.counters.refused++;
+      return undefined;
+    }
+  }
+
+  #handle(message: Message): void {
+    if (message.kind === "welcome") return this.#act(this.#machine.welcome(message, this.#nowMs));
+    if (message.kind === "bye")
+      return this.#act(this.#machine.bye(message.reason, message.seconds, this.#nowMs));
+    if (this.#machine.phase !== "online") {
+      this.counters.ignored++;
+      return;
+    }
+    switch (message.kind) {
+      case "request":
+        return this.#answer(message);
+      case "ack":
+        return this.#reports?.acknowledge(message.storedSeq);
+      case "data":
+        return this.#send(this.#executions.data(message));
+      case "credit":
+        return this.#executions.credit(message);
+      default:
+        this.counters.ignored++;
+    }
+  }
+
+  #answer(request: RequestMessage): void {
+    const answer = dispatch(request, this.#settings.caps, this.#once, this.#commandContext());
+    if (!answer) return;
+    const encoded = encodeMessage({ kind: "response", id: request.id, ...answer });
+    if (encoded.length <= this.#settings.maxMessageBytes) this.#transmit(encoded);
+    else this.#send({ kind: "response", id: request.id, status: Status.OUT_OF_RANGE, result: [] });
+  }
+
+  #commandContext(): CommandContext {
+    const { maxMessageBytes, info, ring } = this.#settings;
+    return {
+      nowMs: this.#nowMs,
+      maxMessageBytes,
+      rtoMs: this.#machine.rtoMs,
+      wallMs: this.#wallOffsetMs === undefined ? undefined : this.#wallOffsetMs + this.#nowMs,
+      info: info ?? {},
+      ring,
+      executions: this.#executions,
+      reboot: () => {
+        this.#rebootWanted = true;
+      },
+    };
+  }
+
+  #act(effects: readonly SessionEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "hello":
+          this.#send(this.#hello());
+          break;
+        case "beat":
+          this.#send({ kind: "beat", uptimeS: this.#uptimeS, ...this.#settings.sense?.(this.#nowMs) });
+          break;
+        case "joined":
+          this.#join(effect);
+          break;
+        default:
+          effect satisfies never;
+      }
+    }
+  }
+
+  #join({ welcome, fresh, halfTripMs }: SessionEffect & { kind: "joined" }): void {
+    this.#wallOffsetMs = welcome.time.s * 1000 + welcome.time.ms + halfTripMs - this.#nowMs;
+    if (fresh) this.#once.clear();
+    if (fresh || !welcome.streamsKept) this.#executions.clear();
+    else this.#executions.resume(welcome.rtoMs);
+    this.#reports?.restart(welcome);
+  }
+
+  #hello(): Message {
+    const { boot, caps, maxMessageBytes, rxWindowBytes, description, ring } = this.#settings;
+    return {
+      kind: "hello",
+      version: profileVersion,
+      boot,
+      attempt: this.#machine.attempt,
+      sid: this.#machine.sid,
+      caps,
+      maxMessageBytes,
+      rxWindowBytes,
+      ...description,
+      ...(ring ? { ring: ring.positions } : {}),
+      uptimeS: this.#uptimeS,
+    };
+  }
+
+  get #uptimeS(): number {
+    return Math.floor((this.#nowMs - this.#settings.startedMs) / 1000);
+  }
+
+  /** Sends what reports and streams have to say, as far as their windows allow. */
+  #pump(): void {
+    if (this.#machine.phase !== "online") return;
+    for (let report = this.#reports?.next(this.#nowMs); report; report = this.#reports?.next(this.#nowMs)) {
+      this.#send(report);
+    }
+    for (let next = this.#executions.next(this.#nowMs); next; next = this.#executions.next(this.#nowMs)) {
+      this.#send(next);
+    }
+  }
+
+  #send(message: Message): void {
+    this.#transmit(encodeMessage(message));
+  }
+
+  #transmit(encoded: Uint8Array): void {
+    if (!this.#output.send(encoded)) this.counters.dropped++;
+  }
+}
+
+/** Largest encoding of a text report without its text: array, kind, seq, age, type, level, head of the text. */
+const reportOverheadBytes = 1 + 1 + 3 + 5 + 1 + 1 + 3;

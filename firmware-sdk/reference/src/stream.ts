@@ -1,0 +1,235 @@
+import { limits, serialAdd, serialDistance } from "@motelet/profiles";
+
+/** How a direction ended: a status, with the exit code of a command (SPEC §5.7). */
+export interface StreamEnd {
+  readonly status: number;
+  readonly exitCode?: number;
+}
+
+/** One data message without its stream id. */
+export interface Segment {
+  /** Modulo 2^16. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly end?: StreamEnd;
+}
+
+/** Doubles a time-out up to 8 rto (SPEC §5.7); one definition for everything that repeats. */
+export class RetransmitTimer {
+  #rtoMs: number;
+  #factor = 1;
+  /** When to repeat; Infinity while nothing waits for an answer. */
+  atMs = Number.POSITIVE_INFINITY;
+
+  constructor(rtoMs: number) {
+    this.#rtoMs = rtoMs;
+  }
+
+  /** Begins to wait unless it already does. */
+  arm(nowMs: number): void {
+    if (this.atMs === Number.POSITIVE_INFINITY) this.atMs = nowMs + this.#rtoMs * this.#factor;
+  }
+
+  /** Something advanced: waits anew, without back-off. */
+  progress(): void {
+    this.#factor = 1;
+    this.atMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** The wait was in vain: the next one is twice as long. */
+  backOff(): void {
+    this.#factor = Math.min(this.#factor * 2, limits.rtoBackoff);
+    this.atMs = Number.POSITIVE_INFINITY;
+  }
+
+  setRto(rtoMs: number): void {
+    this.#rtoMs = rtoMs;
+    this.progress();
+  }
+}
+
+/**
+ * The sending side of one direction: go-back-N over bytes (SPEC §5.7). Pure: time comes in, segments go out.
+ *
+ *       una            nxt          written
+ *   ─────┼──────────────┼──────────────┼───── offset
+ *  acked │  in flight   │    waiting   │ free            edge = una + window: nothing but an end goes beyond it
+ *
+ * Holds every byte until it is acknowledged, so `free` is what the writer may still add.
+ */
+export class StreamSender {
+  readonly #capacity: number;
+  readonly #timer: RetransmitTimer;
+  /** Ring of unacknowledged bytes, made when the first byte is written. */
+  #ring: Uint8Array | undefined;
+  // Positions count from the stream's beginning and do not wrap; only what travels is modulo 2^16.
+  #una = 0;
+  #nxt = 0;
+  #written = 0;
+  #edge: number;
+  #end: StreamEnd | undefined;
+  #repeats = 0;
+  #probe = false;
+
+  constructor(options: {
+    readonly bufferBytes: number;
+    readonly rtoMs: number;
+    readonly windowBytes?: number;
+  }) {
+    this.#capacity = options.bufferBytes;
+    this.#timer = new RetransmitTimer(options.rtoMs);
+    this.#edge = options.windowBytes ?? limits.initialWindowBytes;
+  }
+
+  /** Bytes that `write` takes now. */
+  get free(): number {
+    return this.#capacity - (this.#written - this.#una);
+  }
+
+  /** Whether the peer has acknowledged everything, the end included. */
+  get finished(): boolean {
+    return this.#end !== undefined && this.#una > this.#written;
+  }
+
+  /** When `poll` must be called next; Infinity: not before something comes in. */
+  get deadlineMs(): number {
+    return this.#timer.atMs;
+  }
+
+  /** Takes as many of the bytes as are free and returns how many. */
+  write(bytes: Uint8Array): number {
+    if (this.#end) return 0;
+    const count = Math.min(bytes.length, this.free);
+    if (count === 0) return 0;
+    const ring = (this.#ring ??= new Uint8Array(this.#capacity));
+    const from = this.#written % this.#capacity;
+    const first = Math.min(count, this.#capacity - from);
+    ring.set(bytes.subarray(0, first), from);
+    ring.set(bytes.subarray(first, count), 0);
+    this.#written += count;
+    return count;
+  }
+
+  /** Closes the direction after what was written. */
+  finish(end: StreamEnd): void {
+    this.#end ??= end;
+  }
+
+  /**
+   * Takes the peer's credit. One that lies outside of what was sent is stale or wrong, and ignored.
+   * @param next the 16 bits as they came
+   */
+  credit(next: number, window: number): void {
+    const position = this.#una + serialDistance(next, this.#una & 0xffff);
+    if (position < this.#una || position > this.#written + (this.#end ? 1 : 0)) return;
+    const edge = position + window;
+    if (position > this.#una) {
+      this.#una = position;
+      this.#nxt = Math.max(this.#nxt, position);
+      this.#repeats = 0;
+      this.#timer.progress();
+    } else if (edge > this.#edge) {
+      this.#timer.progress();
+    } else if (this.#nxt > this.#una && ++this.#repeats === 2) {
+      this.#nxt = this.#una;
+      this.#timer.atMs = Number.POSITIVE_INFINITY;
+    }
+    this.#edge = edge;
+  }
+
+  /** Goes back to what is not acknowledged, e.g. after a resume. */
+  restart(rtoMs: number): void {
+    this.#nxt = this.#una;
+    this.#repeats = 0;
+    this.#timer.setRto(rtoMs);
+  }
+
+  /** Lets a due time-out go back or probe; call before `next`. */
+  poll(nowMs: number): void {
+    if (nowMs < this.#timer.atMs) return;
+    this.#timer.backOff();
+    this.#nxt = this.#una;
+    this.#probe = this.#una < this.#written && this.#edge <= this.#una;
+  }
+
+  /** The next segment of at most `maxBytes` bytes that may be sent now; it counts as sent. */
+  next(maxBytes: number, nowMs: number): Segment | undefined {
+    const allowed = Math.min(this.#written - this.#nxt, this.#edge - this.#nxt, maxBytes);
+    const count = Math.max(0, allowed);
+    const endNow = this.#end !== undefined && this.#nxt + count === this.#written;
+    const probe = this.#probe;
+    this.#probe = false;
+    if (count === 0 && !endNow && !probe) {
+      if (this.#una < this.#nxt || this.#nxt < this.#written) this.#timer.arm(nowMs);
+      return undefined;
+    }
+    const segment = this.#segment(count, endNow ? this.#end : undefined);
+    this.#nxt += count + (endNow ? 1 : 0);
+    this.#timer.arm(nowMs);
+    return segment;
+  }
+
+  #segment(count: number, end: StreamEnd | undefined): Segment {
+    const from = this.#nxt % this.#capacity;
+    const first = Math.min(count, this.#capacity - from);
+    const bytes = new Uint8Array(count);
+    if (this.#ring && count > 0) {
+      bytes.set(this.#ring.subarray(from, from + first));
+      bytes.set(this.#ring.subarray(0, count - first), first);
+    }
+    return end ? { offset: this.#nxt & 0xffff, bytes, end } : { offset: this.#nxt & 0xffff, bytes };
+  }
+}
+
+/** What a receiver took of one data message. */
+export interface Received {
+  /** New bytes, at most as many as there was room for; they alias the message. */
+  readonly bytes: Uint8Array;
+  /** Set once, when everything before the end has been taken. */
+  readonly end?: StreamEnd;
+}
+
+/**
+ * The receiving side of one direction (SPEC §5.7). It buffers nothing: the reader takes what it can at once, the rest
+ * is sent again by the peer. Each data message, however useless, is answered by one credit.
+ */
+export class StreamReceiver {
+  readonly #bufferBytes: number;
+  #next = 0;
+  #window: number;
+  #ended = false;
+
+  /** @param bufferBytes the full window, of which a half is worth an update */
+  constructor(bufferBytes: number) {
+    this.#bufferBytes = bufferBytes;
+    this.#window = bufferBytes;
+  }
+
+  /** Offset of the next byte wanted, modulo 2^16. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** @param room bytes that the reader can take now */
+  receive(data: Segment, room: number): Received {
+    const behind = serialDistance(this.#next, data.offset);
+    if (this.#ended || behind < 0 || behind > data.bytes.length) return { bytes: data.bytes.subarray(0, 0) };
+    const bytes = data.bytes.subarray(behind, Math.min(data.bytes.length, behind + room));
+    this.#next = serialAdd(this.#next, bytes.length);
+    if (data.end === undefined || behind + bytes.length < data.bytes.length) return { bytes };
+    this.#ended = true;
+    this.#next = serialAdd(this.#next, 1);
+    return { bytes, end: data.end };
+  }
+
+  /** The credit that answers a data message, given what the reader can take now. */
+  credit(room: number): { readonly next: number; readonly window: number } {
+    this.#window = Math.min(room, limits.windowBytes);
+    return { next: this.#next, window: this.#window };
+  }
+
+  /** Whether a small window has opened enough to be worth a credit of its own. */
+  wantsUpdate(room: number): boolean {
+    return !this.#ended && this.#window * 2 < this.#bufferBytes && room * 2 >= this.#bufferBytes;
+  }
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { suite, test } from "node:test";
+import { decodeMessage } from "@motelet/profiles";
+import { LogRing, Session } from "../src/index.ts";
+
+interface Step {
+  readonly at: number;
+  readonly open?: true;
+  readonly close?: true;
+  readonly receive?: string;
+  readonly log?: string;
+  readonly tick?: true;
+  readonly send: readonly string[];
+  readonly effects?: readonly string[];
+}
+
+interface Script {
+  readonly name: string;
+  readonly spec: string;
+  readonly machine: string;
+  readonly device: {
+    readonly boot: number;
+    readonly caps: number;
+    readonly maxMessageBytes: number;
+    readonly rxWindowBytes: number;
+    readonly streamBufferBytes: number;
+    readonly streams: number;
+    readonly logRingBytes: number;
+    readonly rtoMs: number;
+    readonly ring?: { readonly epoch: number; readonly nextSeq: number };
+  };
+  readonly steps: readonly Step[];
+}
+
+const file = new URL("../../../profiles/vectors/session-device.json", import.meta.url);
+const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: readonly Script[] };
+
+suite("scripted sessions", () => {
+  for (const script of scripts) {
+    if (script.machine === "device") test(`${script.name} (${script.spec})`, () => play(script));
+  }
+});
+
+function play({ device, steps }: Script): void {
+  const sent: string[] = [];
+  const effects: string[] = [];
+  const ring = device.ring && new LogRing({ capacityBytes: device.logRingBytes, ...device.ring });
+  const { ring: _positions, logRingBytes: _bytes, ...limits } = device;
+  const session = new Session(
+    { ...limits, startedMs: 0, ...(ring ? { ring } : {}) },
+    {
+      send(message) {
+        sent.push(Buffer.from(message).toString("hex"));
+        return true;
+      },
+      reboot: () => void effects.push("reboot"),
+    },
+  );
+  for (const step of steps) {
+    for (let polls = 0; session.deadlineMs < step.at; polls++) {
+      assert.ok(polls < 100, `the deadline stands still before ${step.at}`);
+      const dueMs = session.deadlineMs;
+      session.poll(dueMs);
+      assert.deepEqual(sent.map(readable), [], `sent at ${dueMs}, before the step at ${step.at}`);
+    }
+    if (step.open) session.open(step.at);
+    if (step.close) session.close();
+    if (step.receive) session.receive(Buffer.from(step.receive, "hex"), step.at);
+    if (step.log !== undefined) session.log(step.log, step.at);
+    session.poll(step.at);
+    const where = `the step at ${step.at}`;
+    assert.deepEqual(sent.map(readable), step.send.map(readable), where);
+    assert.deepEqual(sent.splice(0), step.send, where);
+    assert.deepEqual(effects.splice(0), step.effects ?? [], where);
+  }
+}
+
+const readable = (hex: string) => decodeMessage(Buffer.from(hex, "hex")).message;
