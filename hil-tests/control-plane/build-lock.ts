@@ -27,7 +27,7 @@ export async function takeBuildLock(
     }
     if (attempt === 0) options.onWait?.();
     const pause = options.signal ? { signal: options.signal } : {};
-    await delay(options.intervalMs ?? 250, undefined, pause);
+    await delay(options.intervalMs ?? 250, undefined, pause).catch(() => {});
   }
 }
 

@@ -2,13 +2,12 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import process from "node:process";
 import { RigError } from "../rig/errors.ts";
-import { type RunningProcess, startProcess } from "../rig/process.ts";
 import { type CommandResult, type RunOptions, runCommand } from "../rig/run-command.ts";
-import { waitFor } from "../rig/wait.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../rig/watchdog.ts";
 import { type ApiAnswer, ApiRequests } from "./api-request.ts";
 import { type AssetOptions, type Assets, findAssets } from "./assets.ts";
 import type { Authority, CertificateRequest, KeyPair } from "./authority.ts";
+import { ComponentGroup } from "./component-group.ts";
 import {
   apiServerFlags,
   type ComponentOptions,
@@ -36,8 +35,6 @@ export interface KubectlOptions extends RunOptions {
   readonly kubeconfig?: string;
 }
 
-type Component = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler";
-
 /** Ports are found free before they are bound; another process may be faster. */
 const startAttempts = 3;
 
@@ -57,14 +54,12 @@ export class ControlPlane implements AsyncDisposable {
   readonly folder: string;
   /** Resolves when a component ends that nobody ended, with its last lines. */
   readonly failed: Promise<RigError>;
-  readonly #assets: Assets;
   readonly #authority: Authority;
   readonly #ports: Ports;
   readonly #options: ControlPlaneOptions;
   readonly #requests: ApiRequests;
   readonly #temporary: TemporaryFolder;
-  readonly #running = new Map<Component, RunningProcess>();
-  readonly #fail: (error: RigError) => void;
+  readonly #components: ComponentGroup;
   #kubeconfigs = 0;
   #stopped: Promise<void> | undefined;
 
@@ -80,14 +75,19 @@ export class ControlPlane implements AsyncDisposable {
     this.caPem = credentials.authority.certificate;
     this.adminKubeconfigPath = path.join(temporary.path, files.adminKubeconfig);
     this.kubectlPath = assets.kubectl;
-    const failure = Promise.withResolvers<RigError>();
-    this.failed = failure.promise;
-    this.#fail = failure.resolve;
-    this.#assets = assets;
     this.#ports = ports;
     this.#temporary = temporary;
     this.#authority = credentials.authority;
     this.#requests = new ApiRequests(this.caPem, credentials.admin);
+    this.#components = new ComponentGroup({
+      paths: assets,
+      folder: this.folder,
+      requests: this.#requests,
+      readyTimeoutMs: options.readyTimeoutMs,
+      signal: options.signal,
+      onLine: options.onLine,
+    });
+    this.failed = this.#components.failed;
     this.#options = options;
   }
 
@@ -178,11 +178,24 @@ export class ControlPlane implements AsyncDisposable {
     };
   }
 
-  /** Ends the API server as a crash does (SIGKILL) and returns when it is gone. */
+  /**
+   * Returns when the controllers run, about 5 s after the start: the controller manager makes a ServiceAccount for
+   * each of them first, at 20 requests/s. Until then nobody fills new namespaces, watches Nodes, or collects garbage.
+   */
+  async settled(): Promise<void> {
+    await this.#components.waitFor("kube-controller-manager", "the controllers to run", async () => {
+      const answer = await this.request("GET", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt");
+      return answer.status === 200;
+    });
+  }
+
+  /**
+   * Ends the API server as a crash does (SIGKILL) and returns when it is gone.
+   * Waits for {@link settled} first: a controller manager that loses it while it starts gives up.
+   */
   async killApiServer(): Promise<void> {
-    const apiServer = this.#running.get("kube-apiserver");
-    this.#running.delete("kube-apiserver");
-    await apiServer?.stop({ graceMs: 0 });
+    if (this.#components.isRunning("kube-apiserver")) await this.settled();
+    await this.#components.kill("kube-apiserver");
   }
 
   /** Starts the API server again, on the same port and data, and returns when it is ready. */
@@ -202,10 +215,7 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    const running = [...this.#running.values()];
-    this.#running.clear();
-    // Their data goes with them: there is nothing for which a component needed time.
-    await Promise.all(running.map((component) => component.stop({ graceMs: 0 })));
+    await this.#components.killAll();
     this.#requests[Symbol.dispose]();
     await this.#temporary[Symbol.asyncDispose]();
   }
@@ -215,82 +225,46 @@ export class ControlPlane implements AsyncDisposable {
     const ports = this.#ports;
     const options = this.#options;
     // The API server waits for etcd by itself.
-    this.#startComponent("etcd", etcdFlags(folder, ports));
+    this.#components.start("etcd", etcdFlags(folder, ports));
     await this.#startApiServer();
-    await this.#bindKubeletClient();
-    this.#startComponent("kube-controller-manager", controllerManagerFlags(folder, ports, options));
-    const healthy = [this.#waitHealthy("kube-controller-manager", ports.controllerManager, "/healthz")];
+    await this.#makeFirstObjects();
+    this.#components.start("kube-controller-manager", controllerManagerFlags(folder, ports, options));
+    const healthy = [
+      this.#components.waitHealthy("kube-controller-manager", ports.controllerManager, "/healthz"),
+    ];
     if (options.scheduler ?? true) {
-      this.#startComponent("kube-scheduler", schedulerFlags(folder, ports, options));
-      healthy.push(this.#waitHealthy("kube-scheduler", ports.scheduler, "/healthz"));
+      this.#components.start("kube-scheduler", schedulerFlags(folder, ports, options));
+      healthy.push(this.#components.waitHealthy("kube-scheduler", ports.scheduler, "/healthz"));
     }
     await Promise.all(healthy);
-    await this.#waitFor("kube-controller-manager", "the default ServiceAccount", async () => {
-      const answer = await this.request("GET", "/api/v1/namespaces/default/serviceaccounts/default");
-      return answer.status === 200;
-    });
   }
 
   async #startApiServer(): Promise<void> {
     const flags = apiServerFlags(this.folder, this.#ports, this.#options);
-    this.#startComponent("kube-apiserver", flags);
-    await this.#waitHealthy("kube-apiserver", this.#ports.apiServer, "/readyz");
+    this.#components.start("kube-apiserver", flags);
+    await this.#components.waitHealthy("kube-apiserver", this.#ports.apiServer, "/readyz");
   }
 
-  /** What kubeadm's bootstrap does: the API server may call the kubelet API, and nothing else. */
-  async #bindKubeletClient(): Promise<void> {
+  /**
+   * What kubeadm's bootstrap does, the API server may call the kubelet API and nothing else; and the ServiceAccount
+   * without which no Pod can be made, for which the controller manager would take 5 s.
+   */
+  async #makeFirstObjects(): Promise<void> {
     const rbac = "rbac.authorization.k8s.io";
-    const answer = await this.request("POST", `/apis/${rbac}/v1/clusterrolebindings`, {
+    await this.#make(`/apis/${rbac}/v1/clusterrolebindings`, {
       apiVersion: `${rbac}/v1`,
       kind: "ClusterRoleBinding",
       metadata: { name: kubeletClientUser },
       roleRef: { apiGroup: rbac, kind: "ClusterRole", name: "system:kubelet-api-admin" },
       subjects: [{ apiGroup: rbac, kind: "User", name: kubeletClientUser }],
     });
+    await this.#make("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
+  }
+
+  async #make(apiPath: string, object: unknown): Promise<void> {
+    const answer = await this.request("POST", apiPath, object);
     if (answer.status === 201) return;
-    throw new RigError("API_REFUSED", `cannot bind ${kubeletClientUser}: ${JSON.stringify(answer.body)}`);
-  }
-
-  #startComponent(component: Component, flags: readonly string[]): void {
-    const { onLine } = this.#options;
-    const started = startProcess({
-      name: component,
-      command: this.#assets[component],
-      args: flags,
-      cwd: this.folder,
-      ...(onLine ? { onLine: (line) => onLine(component, line) } : {}),
-    });
-    this.#running.set(component, started);
-    void started.exited.then(() => {
-      if (this.#running.get(component) === started) this.#fail(started.endedError());
-    });
-  }
-
-  async #waitHealthy(component: Component, port: number, healthPath: string): Promise<void> {
-    await this.#waitFor(component, `${component} to be ready`, async () => {
-      const answer = await this.#requests.send("GET", `https://127.0.0.1:${port}${healthPath}`, {
-        timeoutMs: 2000,
-      });
-      if (answer.status === 200) return true;
-      throw new RigError("NOT_READY", `${healthPath} answers ${answer.status}: ${String(answer.body)}`);
-    });
-  }
-
-  /** Waits for a condition, and no longer than the component and etcd live. */
-  async #waitFor(component: Component, what: string, condition: () => Promise<boolean>): Promise<void> {
-    const { readyTimeoutMs = 60_000, signal } = this.#options;
-    const watched = [this.#running.get("etcd"), this.#running.get(component)];
-    const outcome = await waitFor(
-      async () => watched.find((process) => process?.exitStatus)?.endedError() ?? (await condition()),
-      { deadlineMs: readyTimeoutMs, what, ...(signal ? { signal } : {}) },
-    ).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      const said = this.#running.get(component)?.lastLines(15).join("\n  ");
-      throw new RigError("NOT_READY", `${String(error)}; ${component} said last:\n  ${said}`, {
-        cause: error,
-      });
-    });
-    if (outcome instanceof RigError) throw outcome;
+    throw new RigError("API_REFUSED", `cannot make one of ${apiPath}: ${JSON.stringify(answer.body)}`);
   }
 
   async #writeKubeconfig(user: string, credentials: Credentials): Promise<string> {
@@ -306,7 +280,8 @@ function urlOf(ports: Ports): string {
 
 /**
  * Builds what is missing (minutes, once, with progress on stderr), then starts etcd, API server, controller manager
- * and scheduler, and returns when all are ready and the default ServiceAccount exists.
+ * and scheduler, and returns when all are ready and the default ServiceAccount exists. The controllers take a few seconds
+ * more, see {@link ControlPlane.settled}.
  * @throws RigError NOT_READY or PROCESS_ENDED with the component's last lines, and what `findAssets` throws
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {

@@ -3,7 +3,6 @@ import process from "node:process";
 import type { Writable } from "node:stream";
 import { RigError } from "./errors.ts";
 import { LineRing, LineSplitter } from "./line-ring.ts";
-import { waitFor } from "./wait.ts";
 import { forgetProcessGroup, watchdogInput } from "./watchdog.ts";
 
 /** How a process ended: by itself with a code, or by a signal. */
@@ -75,6 +74,7 @@ export class RunningProcess implements AsyncDisposable {
   readonly exited: Promise<ExitStatus>;
   readonly stdin: Writable;
   readonly #ring: LineRing;
+  readonly #lineWaiters = new Set<(line: string) => void>();
   #exitStatus: ExitStatus | undefined;
 
   /** @throws RigError NOT_STARTED when the machine refuses another process */
@@ -95,6 +95,7 @@ export class RunningProcess implements AsyncDisposable {
     for (const [stream, source] of [["stdout", stdout] as const, ["stderr", stderr] as const]) {
       const splitter = new LineSplitter((line) => {
         this.#ring.push(line);
+        for (const look of this.#lineWaiters) look(line);
         options.onLine?.(line, stream);
       });
       source.setEncoding("utf8");
@@ -118,22 +119,36 @@ export class RunningProcess implements AsyncDisposable {
    * @throws RigError PROCESS_ENDED with its last lines when it ends before, DEADLINE_PASSED
    */
   async waitForLine(pattern: RegExp, options: { deadlineMs: number }): Promise<RegExpExecArray> {
-    const found = await waitFor(
-      () => {
-        for (const line of this.#ring.last()) {
-          const match = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")).exec(line);
-          if (match) return match;
-        }
-        return this.#exitStatus ? this.endedError() : undefined;
-      },
-      {
-        deadlineMs: options.deadlineMs,
-        what: `a line of ${this.name} that matches ${pattern}`,
-        intervalMs: 20,
-      },
-    );
-    if (found instanceof RigError) throw found;
-    return found;
+    // Without state: the same pattern is tried on line after line.
+    const matcher = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""));
+    for (const line of this.#ring.last()) {
+      const match = matcher.exec(line);
+      if (match) return match;
+    }
+    const found = Promise.withResolvers<RegExpExecArray>();
+    const look = (line: string): void => {
+      const match = matcher.exec(line);
+      if (match) found.resolve(match);
+    };
+    const { deadlineMs } = options;
+    const timer = setTimeout(() => {
+      const said = this.lastLines(5).join("\n  ");
+      const wanted = `a line of ${this.name} that matches ${pattern}`;
+      found.reject(
+        new RigError(
+          "DEADLINE_PASSED",
+          `waited ${deadlineMs} ms in vain for ${wanted}; it said last:\n  ${said}`,
+        ),
+      );
+    }, deadlineMs);
+    this.#lineWaiters.add(look);
+    void this.exited.then(() => found.reject(this.endedError()));
+    try {
+      return await found.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#lineWaiters.delete(look);
+    }
   }
 
   /** The error that says how it ended and what it said last. */

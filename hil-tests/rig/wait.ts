@@ -40,7 +40,8 @@ export async function waitFor<T>(
       const why = cause instanceof Error ? `: ${cause.message}` : "";
       throw new RigError("DEADLINE_PASSED", `waited ${deadlineMs} ms in vain for ${what}${why}`, { cause });
     }
-    await delay(Math.min(intervalMs, leftMs), undefined, signal ? { signal } : {});
+    // An abort ends the pause early; the look at the signal above says why.
+    await delay(Math.min(intervalMs, leftMs), undefined, signal ? { signal } : {}).catch(() => {});
   }
 }
 
