@@ -50,31 +50,6 @@ function codeOfError(error: unknown): number {
   return error instanceof UnavailableError ? 503 : 500;
 }
 
-/**
- * The same as a metav1.Status, for requests to upgrade: clients decode it from the refused handshake and show its
- * message alone, where a plain text would stand behind "unable to upgrade connection".
- */
-export function asStatus(answer: Answer): Answer {
-  const reasons: Readonly<Record<number, string>> = {
-    400: "BadRequest",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
-    405: "MethodNotAllowed",
-    503: "ServiceUnavailable",
-  };
-  const status = {
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Failure",
-    message: answer.text,
-    reason: reasons[answer.code] ?? "InternalError",
-    code: answer.code,
-  };
-  return { ...answer, text: JSON.stringify(status), contentType: "application/json" };
-}
-
 /** An answer as bytes, for a socket that waits for an upgrade. The connection ends with it. */
 export function formatRaw(answer: Answer): string {
   const body = Buffer.from(answer.text, "utf8");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { TLSSocket } from "node:tls";
+import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import type { Clock } from "../foundation/clock.ts";
 import { AccessError, UnavailableError } from "../foundation/errors.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
@@ -111,20 +111,37 @@ function bearerToken(authorization: string | undefined): string | undefined {
   return /^bearer +([^\s]+)$/i.exec(authorization ?? "")?.[1];
 }
 
+/** A chain longer than that is nobody's. */
+const maxChain = 8;
+
 /**
- * Reads the subject of a client certificate that TLS has verified against the client CA and for client use.
- * @param nowMs a connection outlives its handshake, a certificate may not outlive its end
+ * Reads the subject of a client certificate that TLS has verified for client use.
+ * @param nowMs a connection outlives its handshake; a certificate may not outlive its end
+ * @param anchors fingerprints of the client CA: the one in force now, not the one at the time of the handshake
  * @returns undefined where there is none, it is not vouched for, has ended, or names no single user
  */
-export function verifiedSubject(socket: TLSSocket, nowMs: number): Credentials["certificate"] {
-  if (!socket.authorized) return undefined;
-  const { subject, valid_to: validTo } = socket.getPeerCertificate();
-  const commonName: unknown = subject?.CN;
+export function verifiedSubject(
+  socket: TLSSocket,
+  nowMs: number,
+  anchors: ReadonlySet<string>,
+): Credentials["certificate"] {
+  if (!socket.authorized || anchors.size === 0) return undefined;
+  const leaf = socket.getPeerCertificate(true);
+  const commonName: unknown = leaf.subject?.CN;
   if (typeof commonName !== "string" || commonName === "") return undefined;
-  if (!(Date.parse(validTo) > nowMs)) return undefined;
-  const organization: unknown = subject.O;
+  if (!(Date.parse(leaf.valid_to) > nowMs) || !isAnchored(leaf, anchors)) return undefined;
+  const organization: unknown = leaf.subject.O;
   const organizations = (Array.isArray(organization) ? organization : [organization]).filter(
     (name): name is string => typeof name === "string",
   );
   return { commonName, organizations };
+}
+
+function isAnchored(leaf: DetailedPeerCertificate, anchors: ReadonlySet<string>): boolean {
+  let certificate: DetailedPeerCertificate | undefined = leaf;
+  for (let depth = 0; certificate && depth < maxChain; depth++) {
+    if (anchors.has(certificate.fingerprint256)) return true;
+    certificate = certificate.issuerCertificate;
+  }
+  return false;
 }

@@ -31,16 +31,13 @@ export class ClientCa implements AsyncDisposable {
 
   constructor(options: ClientCaOptions) {
     this.#options = options;
-    this.#pem = options.override;
   }
 
-  get pem(): string | undefined {
-    return this.#pem;
-  }
-
-  /** Reads once and goes on reading; a first read that fails is retried, not thrown. */
+  /** Reads once and goes on reading; a first read that fails is retried, not thrown. An override that cannot be used is. */
   async start(): Promise<void> {
-    if (this.#options.override === undefined) await this.#refresh();
+    const { override, onChange } = this.#options;
+    if (override === undefined) await this.#refresh();
+    else onChange(override);
   }
 
   async #refresh(): Promise<void> {
@@ -52,13 +49,14 @@ export class ClientCa implements AsyncDisposable {
       this.#failures = 0;
       if (!pem) log.warn({ path }, "no client CA in the cluster: client certificates are refused");
       else if (pem !== this.#pem) {
-        this.#pem = pem;
+        // A bundle that cannot be used throws, is not kept, and is tried again.
         onChange(pem);
+        this.#pem = pem;
       }
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#failures += 1;
-      log.warn({ path, error: messageOf(error), attempts: this.#failures }, "cannot read the client CA");
+      log.warn({ path, error: messageOf(error), attempts: this.#failures }, "cannot take the client CA");
     }
     const delayMs = this.#failures === 0 ? refreshMs : backoffMs(retry, this.#failures - 1, Math.random());
     if (!this.#stop.signal.aborted) this.#timer = clock.after(delayMs, () => void this.#refresh());

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -31,11 +32,10 @@ export interface ListenerHandlers {
 export class Listener implements AsyncDisposable {
   readonly #handlers: ListenerHandlers;
   readonly #sockets = new Set<Duplex>();
-  /** Which client CA a connection was verified against. */
-  readonly #generations = new WeakMap<Duplex, number>();
-  #generation = 0;
+  /** SHA-256 fingerprints of the client CA's certificates. */
+  #anchors: ReadonlySet<string> = new Set();
   #certificate: ServingCertificate;
-  #clientCa: string | undefined;
+  #clientCa: readonly string[] = [];
   #server: Server | undefined;
 
   constructor(certificate: ServingCertificate, handlers: ListenerHandlers) {
@@ -62,7 +62,6 @@ export class Listener implements AsyncDisposable {
     this.#server = server;
     server.maxConnections = listenerLimits.connections;
     server.on("secureConnection", (socket) => {
-      this.#generations.set(socket, this.#generation);
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
@@ -90,25 +89,28 @@ export class Listener implements AsyncDisposable {
     this.#server?.setSecureContext(this.#secrets());
   }
 
-  /** Verifies client certificates against another CA; connections that were verified against the last one are told to come again. */
+  /**
+   * Verifies client certificates against another CA; it holds for open connections too.
+   * @throws where the bundle is no PEM of certificates; the last one stays in force then
+   */
   useClientCa(pem: string): void {
-    this.#clientCa = pem;
-    this.#generation += 1;
+    const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    if (certificates.length === 0) throw new ConfigError("CLIENT_CA", "the client CA has no certificate");
+    this.#anchors = new Set(certificates.map((text) => new X509Certificate(text).fingerprint256));
+    this.#clientCa = certificates;
     this.#server?.setSecureContext(this.#secrets());
-    this.#server?.closeIdleConnections();
   }
 
-  /** The caller's certificate, where TLS has verified it against the present client CA. */
+  /** The caller's certificate, where TLS has verified it and its chain ends in the present client CA. */
   verifiedCertificate(request: IncomingMessage, nowMs: number): Credentials["certificate"] {
     const { socket } = request;
-    if (!(socket instanceof TLSSocket) || this.#clientCa === undefined) return undefined;
-    return this.#generations.get(socket) === this.#generation ? verifiedSubject(socket, nowMs) : undefined;
+    return socket instanceof TLSSocket ? verifiedSubject(socket, nowMs, this.#anchors) : undefined;
   }
 
   /** `ca` is never left out: without it Node would trust every public authority to vouch for a client. */
   #secrets() {
     const { certPem, keyPem } = this.#certificate;
-    return { cert: certPem, key: keyPem, ca: this.#clientCa === undefined ? [] : [this.#clientCa] };
+    return { cert: certPem, key: keyPem, ca: [...this.#clientCa] };
   }
 
   /** Takes no more connections; those that are open go on. */

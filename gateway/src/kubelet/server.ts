@@ -10,7 +10,7 @@ import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
 import { admit, type Call, routeLabel } from "./admission.ts";
-import { type Answer, answerOfError, asStatus, formatRaw } from "./answers.ts";
+import { type Answer, answerOfError, formatRaw } from "./answers.ts";
 import { Authenticator } from "./authentication.ts";
 import { Authorizer } from "./authorization.ts";
 import { ClientCa } from "./client-ca.ts";
@@ -84,13 +84,17 @@ export class KubeletServer implements AsyncDisposable {
   /** @throws ConfigError where the address cannot be listened on */
   async start(): Promise<{ port: number }> {
     await this.#clientCa.start();
-    if (this.#options.clientCa !== undefined) this.#listener.useClientCa(this.#options.clientCa);
     return this.#listener.start(this.#options.host, this.#options.port);
   }
 
   /** Serves new connections with another certificate. */
   useCertificate(certificate: ServingCertificate): void {
     this.#listener.useCertificate(certificate);
+  }
+
+  /** Verifies client certificates against another PEM bundle (an override file that changed). */
+  useClientCa(pem: string): void {
+    this.#listener.useClientCa(pem);
   }
 
   /** Takes no more requests, tells running streams that the gateway goes, and ends what has not ended after 1.5 s. */
@@ -158,7 +162,7 @@ export class KubeletServer implements AsyncDisposable {
       await this.#exec(call, { request, socket, head });
     } catch (error) {
       this.#noteFailure(request, route, error);
-      const answer = asStatus(answerOfError(error));
+      const answer = answerOfError(error);
       code = answer.code;
       socket.end(formatRaw(answer), () => socket.destroy());
     }
