@@ -15,7 +15,7 @@ export interface Remover {
 }
 
 /** Status writes of one Device: so many at once, then one each `refillMs`, whatever the device sends. */
-const statusRate = { burst: 8, refillMs: 15_000 };
+const statusRate = { burst: 20, refillMs: 15_000 };
 
 /**
  * Device objects ⇄ registry: what a person wants is admitted (with its identity, and with what an earlier gateway

@@ -12,7 +12,7 @@ import { isServedNode, nodeOwnership } from "./ownership.ts";
 import { RetryLater } from "./retry-later.ts";
 
 /** Status writes of one Node: so many at once, then one each `refillMs`, whatever the device sends. */
-const statusRate = { burst: 8, refillMs: 15_000 };
+const statusRate = { burst: 20, refillMs: 15_000 };
 
 /**
  * Facts → Node. Creates it at the device's first hello, Ready in the same POST; writes its status when what is desired

@@ -20,7 +20,7 @@ import type { MirrorContext } from "./context.ts";
 import { RetryLater } from "./retry-later.ts";
 
 /** Writes to one Pod: so many at once, then one each `refillMs`, whatever the device sends. */
-const writeRate = { burst: 8, refillMs: 15_000 };
+const writeRate = { burst: 20, refillMs: 15_000 };
 
 /**
  * Facts → the Pod that stands for a device: created when the Node is there, Running, Ready while the device is online;

@@ -113,11 +113,7 @@ export function deviceStatus(
       { nowMs },
     ),
     nodeName: facts.phase === "Pending" ? undefined : facts.spec.nodeName,
-    link: facts.link && {
-      carrier: facts.link.carrier,
-      peer: facts.link.peer.slice(0, 255),
-      since: timestamp(facts.link.sinceMs),
-    },
+    link: linkStatus(current, facts),
     firmware: facts.firmware && firmwareStatus(facts.firmware),
     hardware: Object.keys(hardware).length > 0 ? hardware : undefined,
     capabilities: facts.capabilities.length > 0 ? facts.capabilities.slice(0, 64) : undefined,
@@ -156,6 +152,15 @@ function readyCondition({ phase }: DeviceFacts): WantedCondition {
     default:
       return phase satisfies never;
   }
+}
+
+function linkStatus(
+  current: DeviceResourceStatus,
+  { link, phase }: DeviceFacts,
+): DeviceResourceStatus["link"] {
+  if (link) return { carrier: link.carrier, peer: link.peer.slice(0, 255), since: timestamp(link.sinceMs) };
+  // A restarted gateway counts on the device's return: two writes for each device of a fleet are saved.
+  return phase === "Online" ? current.link : undefined;
 }
 
 function firmwareStatus(firmware: NonNullable<DeviceFacts["firmware"]>): DeviceResourceStatus["firmware"] {

@@ -11,10 +11,8 @@ const heapShare: Threshold = { badBelow: 0.05, goodFrom: 0.1 };
 const batteryPercent: Threshold = { badBelow: 15, goodFrom: 20 };
 const rssiDbm: Threshold = { badBelow: -85, goodFrom: -80 };
 
-/** Types under motelet.dev/ that come and go with what a device reports. */
-export function isOptionalCondition(type: string): boolean {
-  return type.startsWith("motelet.dev/");
-}
+/** Goes when the device wakes. The other types under motelet.dev/ stay as they were while their figure is unknown. */
+export const asleepCondition = "motelet.dev/Asleep";
 
 /**
  * The conditions of a device's Node. Pure: the memory that hysteresis needs is the condition that stands in the API.
@@ -60,8 +58,8 @@ export function nodeConditions(
       "the gateway is the device's network",
     ]),
   ];
-  if (sample?.batteryPercent !== undefined || wasBad("motelet.dev/LowBattery")) {
-    const low = pressure("motelet.dev/LowBattery", sample?.batteryPercent, batteryPercent);
+  if (sample?.batteryPercent !== undefined) {
+    const low = pressure("motelet.dev/LowBattery", sample.batteryPercent, batteryPercent);
     conditions.push(
       pressureCondition("motelet.dev/LowBattery", low, [
         "BatteryLow",
@@ -71,8 +69,8 @@ export function nodeConditions(
       ]),
     );
   }
-  if (sample?.rssiDbm !== undefined || wasBad("motelet.dev/WeakLink")) {
-    const weak = pressure("motelet.dev/WeakLink", sample?.rssiDbm, rssiDbm);
+  if (sample?.rssiDbm !== undefined) {
+    const weak = pressure("motelet.dev/WeakLink", sample.rssiDbm, rssiDbm);
     conditions.push(
       pressureCondition("motelet.dev/WeakLink", weak, [
         "SignalWeak",
@@ -84,7 +82,7 @@ export function nodeConditions(
   }
   if (facts.phase === "Asleep") {
     conditions.push({
-      type: "motelet.dev/Asleep",
+      type: asleepCondition,
       status: "True",
       reason: "SleepAnnounced",
       message: "the device announced its sleep",

@@ -13,7 +13,7 @@ import {
   profileLabel,
   reportedLabels,
 } from "./labels.ts";
-import { isOptionalCondition, nodeConditions } from "./node-conditions.ts";
+import { asleepCondition, nodeConditions } from "./node-conditions.ts";
 
 export interface NodeCondition extends ConditionCore {
   readonly lastHeartbeatTime?: string;
@@ -178,7 +178,7 @@ export function desiredStatus(current: Node, facts: DeviceFacts, site: NodeSite,
       conditions,
       nodeConditions(facts, conditions),
       (condition) => ({ ...condition, lastHeartbeatTime: timestamp(nowMs) }),
-      { nowMs, stale: isOptionalCondition },
+      { nowMs, stale: (type) => type === asleepCondition },
     ),
     addresses: [{ type: "InternalIP", address: site.address }],
     daemonEndpoints: { kubeletEndpoint: { Port: site.port } },
