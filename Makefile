@@ -1,0 +1,94 @@
+# Every target sets up what it needs: npm packages, Debian packages (through apt, where root), Go modules.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ARCH := $(subst x86_64,x64,$(subst aarch64,arm64,$(shell uname -m)))
+OS := $(shell uname -s | tr A-Z a-z)
+# Node 24 comes with the npm packages; the machine's own only has to run npm once.
+export PATH := $(CURDIR)/node_modules/node-$(OS)-$(ARCH)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+NODE := node --conditions=motelet-source --disable-warning=ExperimentalWarning
+REPORT = --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=build/junit-$@.xml
+UNIT := 'profiles/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
+RIG := 'hil-tests/{rig,control-plane}/**/*.test.ts'
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+node_modules/.installed: package.json package-lock.json $(wildcard */package.json */*/package.json)
+	@echo "installing npm packages …" >&2
+	@npm ci --loglevel=error --no-fund --no-audit
+	@node -e 'if (+process.versions.node.split(".")[0] < 24) { console.error("motelet needs Node 24: none came for $(OS)-$(ARCH), and the machine has " + process.version); process.exit(1) }'
+	@touch $@
+
+.PHONY: setup tools control-plane
+setup: node_modules/.installed
+	@mkdir -p build
+
+tools: setup
+	@hil-tests/install-tools.sh
+
+control-plane: setup
+	@$(NODE) hil-tests/control-plane/build.ts
+
+.PHONY: demo cluster
+demo: tools control-plane ## the main job: control plane, gateway and emulated devices (BOARD=qemu, CLUSTER=current)
+	@$(MAKE) -s -C firmware-sdk/c $(if $(filter qemu,$(BOARD)),posix cortex-m,posix)
+	@exec $(NODE) hil-tests/demo.ts $(if $(BOARD),--board $(BOARD)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(DEVICES),--devices $(DEVICES))
+
+cluster: control-plane ## a Kubernetes control plane of one's own, in the foreground
+	@exec $(NODE) hil-tests/control-plane/cluster.ts
+
+.PHONY: test test-unit test-c test-rig test-suites soak bench
+test: test-unit test-c test-rig test-suites ## every test
+
+test-unit: setup
+	@$(NODE) --test $(REPORT) $(UNIT)
+
+test-c: tools
+	@$(NODE) --test --test-concurrency=1 $(REPORT) 'firmware-sdk/c/test/**/*.test.ts'
+
+test-rig: tools control-plane
+	@$(NODE) --test --test-concurrency=1 $(REPORT) $(RIG)
+
+test-suites: tools control-plane
+	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
+	@$(NODE) --test --test-concurrency=1 $(REPORT) 'hil-tests/suites/**/*.test.ts'
+
+soak: tools control-plane ## the full counts: fuzzing, fault ledgers, kills
+	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
+	@MOTELET_SOAK=1 $(NODE) --test --test-concurrency=1 $(REPORT) $(UNIT) 'firmware-sdk/c/test/**/*.test.ts' 'hil-tests/suites/**/*.test.ts'
+
+bench: setup ## figures beside their rivals: a table, and build/bench.json
+	@$(NODE) hil-tests/bench/bench.ts
+
+.PHONY: size check format lint types floors generate verify-generated clean
+size: tools ## flash and RAM of the C SDK beside its budget
+	@$(MAKE) -s -C firmware-sdk/c size
+
+check: lint types floors verify-generated size ## format, lint, types, floors, generated files, C size budget
+
+lint: setup
+	@biome ci --error-on-warnings .
+
+types: setup
+	@tsc -b
+
+floors: setup
+	@$(NODE) --test gateway/test/floors.test.ts
+
+format: setup ## rewrite the sources as the formatter wants them
+	@biome check --write .
+
+generate: setup ## rewrite what is generated from the tables
+	@$(NODE) profiles/scripts/generate.ts
+	@$(NODE) gateway/scripts/generate-crds.ts
+
+verify-generated: setup
+	@$(NODE) profiles/scripts/generate.ts --check
+	@$(NODE) gateway/scripts/generate-crds.ts --check
+
+clean: ## remove what was built in the tree (the cache outside stays)
+	@rm -rf build node_modules profiles/dist gateway/dist

@@ -1,0 +1,148 @@
+import { logLevels } from "./foundation/log.ts";
+
+/** How one setting is read: from text (environment, flags) and from a YAML value. Both give undefined for what it is not. */
+interface Kind<T> {
+  readonly expected: string;
+  parse(text: string): T | undefined;
+  accept(value: unknown): T | undefined;
+}
+
+/** A row of the table of settings. */
+export interface Setting<T> {
+  readonly kind: Kind<T>;
+  readonly preset: T;
+  readonly help: string;
+}
+
+function setting<T>(kind: Kind<T>, preset: T, help: string): Setting<T> {
+  return { kind, preset, help };
+}
+
+function checked<T>(
+  expected: string,
+  parse: (text: string) => T | undefined,
+  accept: (value: unknown) => value is T,
+): Kind<T> {
+  const take = (value: unknown) => (accept(value) ? value : undefined);
+  return { expected, parse: (text) => take(parse(text)), accept: take };
+}
+
+const text = checked(
+  "a text",
+  (given) => given,
+  (value): value is string => typeof value === "string",
+);
+const yesNo = checked<boolean>(
+  "true or false",
+  (given) => (given === "true" ? true : given === "false" ? false : undefined),
+  (value): value is boolean => typeof value === "boolean",
+);
+const list = checked<readonly string[]>(
+  "a list of texts",
+  (given) =>
+    given
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== ""),
+  (value): value is readonly string[] =>
+    Array.isArray(value) && value.every((entry) => typeof entry === "string"),
+);
+
+function integer(least: number, most: number): Kind<number> {
+  return checked<number>(
+    `an integer of ${least} to ${most}`,
+    (given) => (/^-?\d+$/.test(given) ? Number(given) : undefined),
+    (value): value is number =>
+      typeof value === "number" && Number.isInteger(value) && value >= least && value <= most,
+  );
+}
+
+function oneOf<T extends string>(choices: readonly T[]): Kind<T> {
+  return checked<T>(
+    `one of ${choices.join(", ")}`,
+    (given) => given as T,
+    (value): value is T => choices.includes(value as T),
+  );
+}
+
+const port = integer(0, 65_535);
+
+/**
+ * Everything that can be set, by dotted key. The environment variable of `mqtt.port` is MOTELET_MQTT_PORT, its flag
+ * `--mqtt-port`, in a file it is `mqtt: {port: 1883}`. Milliseconds, seconds and bytes where the name says so.
+ */
+export const settings = {
+  "kubernetes.kubeconfig": setting(text, "", "kubeconfig file; empty: the credentials of the pod it runs in"),
+  "kubernetes.context": setting(text, "", "context of that kubeconfig; empty: its current one"),
+  "kubernetes.namespaces": setting(
+    list,
+    ["default"] as readonly string[],
+    "namespaces whose Devices are served; `*` alone: all",
+  ),
+  "kubernetes.homeNamespace": setting(
+    text,
+    "default",
+    "its Devices give Nodes of their own name; those of others get a prefix",
+  ),
+  "node.address": setting(
+    text,
+    "127.0.0.1",
+    "IP address by which the API server reaches this gateway: InternalIP of every Node",
+  ),
+  "kubelet.host": setting(text, "0.0.0.0", "address on which the kubelet API listens"),
+  "kubelet.port": setting(port, 10_250, "port of the kubelet API; 0: any free one"),
+  "kubelet.clientCaFile": setting(
+    text,
+    "",
+    "PEM bundle that signs the API server's client certificate; empty: the cluster's own",
+  ),
+  "mqtt.enabled": setting(yesNo, true, "whether devices may come over MQTT"),
+  "mqtt.host": setting(text, "127.0.0.1", "address on which the broker listens"),
+  "mqtt.port": setting(port, 1883, "port of the broker; 0: any free one"),
+  "mqtt.insecure": setting(
+    yesNo,
+    false,
+    "plain MQTT on addresses beyond loopback: passwords can be read on the way",
+  ),
+  "mqtt.rtoMs": setting(integer(50, 60_000), 2000, "time until a message over MQTT is repeated"),
+  "serial.rtoMs": setting(integer(20, 60_000), 500, "time until a message over a serial line is repeated"),
+  "session.heartbeatS": setting(
+    integer(1, 3600),
+    10,
+    "interval of heartbeats; silence of 2.5 of them makes a device Offline",
+  ),
+  "store.path": setting(
+    text,
+    ":memory:",
+    "file of the embedded store; `:memory:` keeps nothing over a restart",
+  ),
+  "operations.host": setting(text, "127.0.0.1", "address of /metrics, /healthz and /readyz"),
+  "operations.port": setting(port, 9095, "port of /metrics, /healthz and /readyz; 0: any free one"),
+  "log.level": setting(oneOf(logLevels), "info", "least level that is logged"),
+} as const satisfies Record<string, Setting<never> | Setting<unknown>>;
+
+export type SettingKey = keyof typeof settings;
+export const settingKeys = Object.keys(settings) as SettingKey[];
+type ValueOf<S> = S extends Setting<infer T> ? T : never;
+
+/** The effective configuration: a value for every setting. */
+export type Config = { readonly [K in SettingKey]: ValueOf<(typeof settings)[K]> };
+
+/** Where a value came from, for people. */
+export type ConfigSource = "preset" | "file" | "environment" | "flag";
+
+/** `kubernetes.homeNamespace` → `MOTELET_KUBERNETES_HOME_NAMESPACE` */
+export function environmentName(key: string): string {
+  return `MOTELET_${key
+    .replaceAll(".", "_")
+    .replaceAll(/([a-z])([A-Z])/g, "$1_$2")
+    .toUpperCase()}`;
+}
+
+/** `kubernetes.homeNamespace` → `--kubernetes-home-namespace` */
+export function flagName(key: string): string {
+  return `--${key
+    .replaceAll(".", "-")
+    .replaceAll(/([a-z])([A-Z])/g, "$1-$2")
+    .toLowerCase()}`;
+}

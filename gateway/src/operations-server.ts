@@ -1,0 +1,77 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ConfigError, messageOf } from "./foundation/errors.ts";
+import type { Metrics } from "./foundation/metrics.ts";
+
+/** A part that must work before the gateway is ready: undefined when it does, else the reason. */
+export type ReadinessCheck = () => string | undefined;
+
+/**
+ * What operators and probes ask, on a port of its own without authentication: /healthz (the process answers),
+ * /readyz (every part works, else 503 and one reason a line), /metrics (Prometheus text).
+ */
+export class OperationsServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #options: { readonly host: string; readonly port: number };
+
+  constructor(options: {
+    readonly host: string;
+    readonly port: number;
+    readonly metrics: Metrics;
+    readonly readiness: Readonly<Record<string, ReadinessCheck>>;
+  }) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      const answer = (code: number, body: string, type = "text/plain; charset=utf-8") => {
+        response.writeHead(code, { "content-type": type }).end(body);
+      };
+      const path = new URL(request.url ?? "/", "http://localhost").pathname;
+      if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "only GET\n");
+      switch (path) {
+        case "/healthz":
+          return answer(200, "ok\n");
+        case "/readyz": {
+          const reasons = Object.entries(options.readiness).flatMap(([part, check]) => {
+            const reason = check();
+            return reason === undefined ? [] : [`${part}: ${reason}\n`];
+          });
+          return reasons.length === 0 ? answer(200, "ok\n") : answer(503, reasons.join(""));
+        }
+        case "/metrics":
+          options.metrics.expose().then(
+            (text) => answer(200, text, "text/plain; version=0.0.4; charset=utf-8"),
+            (error: unknown) => answer(500, `${messageOf(error)}\n`),
+          );
+          return;
+        default:
+          return answer(404, "try /healthz, /readyz or /metrics\n");
+      }
+    });
+  }
+
+  /** @throws ConfigError where the address cannot be listened on */
+  async start(): Promise<{ readonly port: number }> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (cause) =>
+        reject(
+          new ConfigError(
+            "OPERATIONS_LISTEN",
+            `cannot listen on ${host}:${port} (operations.port): ${messageOf(cause)}`,
+            { cause },
+          ),
+        ),
+      );
+      this.#server.listen(port, host, resolve);
+    });
+    return { port: (this.#server.address() as AddressInfo).port };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+      this.#server.closeAllConnections();
+    });
+  }
+}

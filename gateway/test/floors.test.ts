@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative, sep } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** The rooms of the house and what each may import besides itself (docs/architecture.md). */
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const base = ["profiles", "foundation", "store"];
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  profiles: [],
+  foundation: ["profiles"],
+  store: ["profiles", "foundation"],
+  "transport/channel.ts": base,
+  "transport/directory.ts": base,
+  "transport/mqtt": [...base, "transport/channel.ts", "transport/directory.ts"],
+  "transport/serial": [...base, "transport/channel.ts", "transport/directory.ts"],
+  kubeapi: base,
+  session: [...base, "transport/channel.ts"],
+  devices: [...base, "session", "transport/channel.ts", "transport/directory.ts"],
+  resources: [...base, "devices", "kubeapi"],
+  mirror: [...base, "devices", "resources", "kubeapi"],
+  kubelet: [...base, "devices", "resources", "kubeapi"],
+  northbound: [...base, "devices", "resources", "kubeapi"],
+  reference: ["profiles"],
+};
+const rooms = Object.keys(allowed).sort((a, b) => b.length - a.length);
+
+/** The room of a source file, undefined for the composition root and everything that may import all. */
+function roomOf(file: string): string | undefined {
+  const path = file.split(sep).join("/");
+  if (path.startsWith("profiles/src/")) return "profiles";
+  if (path.startsWith("firmware-sdk/reference/src/")) return "reference";
+  const inside = path.startsWith("gateway/src/") ? path.slice("gateway/src/".length) : "";
+  return rooms.find((room) => inside === room || inside.startsWith(`${room}/`));
+}
+
+function importsOf(file: string): string[] {
+  const statements = /^(?:import|export)\s[^;]*?from\s+"([^"]+)"|import\("([^"]+)"\)/gm;
+  const packages: Readonly<Record<string, string>> = {
+    "@motelet/profiles": "profiles/src/index.ts",
+    "@motelet/reference": "firmware-sdk/reference/src/index.ts",
+    "@motelet/gateway": "gateway/src/index.ts",
+  };
+  return [...readFileSync(join(root, file), "utf8").matchAll(statements)].flatMap((match) => {
+    const target = match[1] ?? match[2] ?? "";
+    if (target.startsWith(".")) return [relative(root, normalize(join(root, dirname(file), target)))];
+    return packages[target] === undefined ? [] : [packages[target]];
+  });
+}
+
+test("no file imports from a floor that it may not see", () => {
+  const files = globSync(
+    ["profiles/src/**/*.ts", "gateway/src/**/*.ts", "firmware-sdk/reference/src/**/*.ts"],
+    { cwd: root },
+  );
+  const sources = files.filter((file) => !file.endsWith(".test.ts") && !file.includes("/fakes/"));
+  assert.ok(sources.length > 20);
+  const wrong = sources.flatMap((file) => {
+    const room = roomOf(file);
+    if (room === undefined) return [];
+    const floors = allowed[room] ?? [];
+    return importsOf(file)
+      .filter((target) => {
+        const other = roomOf(target) ?? "the composition root";
+        return other !== room && !floors.includes(other);
+      })
+      .map((target) => `${file} imports ${target}: ${room} may import ${floors.join(", ") || "nothing"}`);
+  });
+  assert.deepEqual(wrong, []);
+});
