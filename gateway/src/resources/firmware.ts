@@ -5,10 +5,14 @@ export interface FirmwareName {
   readonly version?: string;
 }
 
-/** Splits what a device says of its firmware ("blinky 1.4.0") into name and version. */
+/** Splits what a device says of its firmware ("blinky 1.4.0") into name and version: the last word, where there are two. */
 export function firmwareOf(firmware: DeviceFirmware): FirmwareName {
-  const [name = "", version] = firmware.text.trim().split(/\s+/, 2);
-  return { name: (name || "unknown").slice(0, 128), ...(version ? { version: version.slice(0, 128) } : {}) };
+  const words = firmware.text.trim().split(/\s+/);
+  const version = words.length > 1 ? words.pop() : undefined;
+  return {
+    name: (words.join(" ") || "unknown").slice(0, 128),
+    ...(version ? { version: version.slice(0, 128) } : {}),
+  };
 }
 
 /**

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FakeApiServer } from "../../test/fakes/fake-api-server.ts";
+import { systemClock } from "../foundation/clock.ts";
+import { UnavailableError } from "../foundation/errors.ts";
+import { Metrics } from "../foundation/metrics.ts";
+import { HttpKubeClient } from "./client.ts";
+import type { Credentials } from "./credentials.ts";
+import { KubeApiError } from "./errors.ts";
+import { kubeconfigCredentials } from "./kubeconfig.ts";
+import { readWatchEvents } from "./watch.ts";
+
+function clientFor(url: string, options: { token?: Credentials["token"]; requestTimeoutMs?: number } = {}) {
+  return new HttpKubeClient({
+    credentials: { server: url, verify: true, token: options.token ?? (async () => undefined) },
+    clock: systemClock,
+    metrics: new Metrics(),
+    timing: { requestTimeoutMs: options.requestTimeoutMs ?? 2_000 },
+  });
+}
+
+test("an answered refusal is a KubeApiError with the API's reason", async () => {
+  await using server = await new FakeApiServer().start();
+  await using client = clientFor(server.url);
+  await assert.rejects(client.get("/api/v1/nodes/lamp"), (error) => {
+    assert.ok(error instanceof KubeApiError);
+    assert.deepEqual([error.code, error.status], ["NotFound", 404]);
+    return true;
+  });
+});
+
+test("no answer within the deadline, and no server at all, are Unavailable", async () => {
+  await using server = await new FakeApiServer().start();
+  server.fault = () => "hang";
+  await using client = clientFor(server.url, { requestTimeoutMs: 100 });
+  await assert.rejects(client.get("/api/v1/nodes"), UnavailableError);
+  const { url } = server;
+  await server[Symbol.asyncDispose]();
+  await using other = clientFor(url);
+  await assert.rejects(other.get("/api/v1/nodes"), UnavailableError);
+});
+
+test("Retry-After is honoured three times, then the refusal is told", async () => {
+  await using server = await new FakeApiServer().start();
+  await using client = clientFor(server.url);
+  let refusals = 3;
+  server.fault = () => (refusals-- > 0 ? { status: 429, headers: { "retry-after": "0" } } : undefined);
+  await client.get("/api/v1/nodes");
+  assert.equal(server.count("GET"), 4);
+  refusals = 4;
+  await assert.rejects(client.get("/api/v1/nodes"), { code: "TooManyRequests" });
+  assert.equal(server.count("GET"), 8);
+});
+
+test("a refused token is read anew once", async () => {
+  await using server = await new FakeApiServer().start();
+  const asked: boolean[] = [];
+  await using client = clientFor(server.url, {
+    token: async (fresh) => {
+      asked.push(fresh);
+      return fresh ? "new" : "old";
+    },
+  });
+  server.fault = (request) => (request.headers.authorization === "Bearer old" ? { status: 401 } : undefined);
+  await client.get("/api/v1/nodes");
+  server.fault = () => ({ status: 401 });
+  await assert.rejects(client.get("/api/v1/nodes"), { code: "Unauthorized" });
+  assert.deepEqual(asked, [false, true, false, true]);
+});
+
+test("an aborted request throws the signal's reason, an aborted watch just ends", async () => {
+  await using server = await new FakeApiServer().start();
+  await using client = clientFor(server.url);
+  const abort = new AbortController();
+  const watched: unknown[] = [];
+  const watching = (async () => {
+    for await (const event of client.watch("/api/v1/nodes", { signal: abort.signal })) watched.push(event);
+  })();
+  server.fault = () => "hang";
+  const reason = new Error("enough");
+  const request = client.get("/api/v1/nodes", { signal: abort.signal });
+  abort.abort(reason);
+  await assert.rejects(request, reason);
+  await watching;
+  assert.deepEqual(watched, []);
+});
+
+test("a watch line at the bound is an event, one byte longer is refused", async () => {
+  const line = `{"type":"BOOKMARK","object":{}}`;
+  async function* halves() {
+    const bytes = Buffer.from(`${line}\n`);
+    yield bytes.subarray(0, 10);
+    yield bytes.subarray(10);
+  }
+  const read = async (bound: number) => {
+    const events: unknown[] = [];
+    for await (const event of readWatchEvents(halves(), bound)) events.push(event);
+    return events;
+  };
+  assert.deepEqual(await read(line.length), [{ type: "BOOKMARK", object: {} }]);
+  await assert.rejects(read(line.length - 1), { code: "WATCH_LINE_TOO_LONG" });
+});
+
+test("a kubeconfig gives its current context; an exec plugin is refused with the way round", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "motelet-kubeconfig-"));
+  try {
+    const path = join(folder, "config");
+    const config = (user: unknown) =>
+      JSON.stringify({
+        "current-context": "here",
+        clusters: [
+          {
+            name: "c",
+            cluster: { server: "https://example.com:6443/prefix", "certificate-authority": "ca.pem" },
+          },
+        ],
+        users: [{ name: "u", user }],
+        contexts: [{ name: "here", context: { cluster: "c", user: "u", namespace: "field" } }],
+      });
+    await writeFile(join(folder, "ca.pem"), "CA");
+    await writeFile(join(folder, "token"), "secret\n");
+    await writeFile(path, config({ tokenFile: "token" }));
+    const credentials = await kubeconfigCredentials(path);
+    assert.equal(credentials.ca, "CA");
+    assert.equal(credentials.namespace, "field");
+    assert.equal(await credentials.token(false), "secret");
+    await writeFile(path, config({ exec: { command: "cloud" } }));
+    await assert.rejects(kubeconfigCredentials(path), {
+      code: "KUBECONFIG_AUTH",
+      message: /kubectl create token/,
+    });
+    await assert.rejects(kubeconfigCredentials(path, "elsewhere"), { code: "KUBECONFIG_CONTEXT" });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
