@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { RigError } from "../rig/errors.ts";
-import { type BuildOptions, ensureTools } from "./build-tools.ts";
+import { BuildProgress } from "./build-progress.ts";
+import { type BuildOptions, ensureTools, missingTools } from "./build-tools.ts";
 
 /** The programs of a control plane. */
 export const programs = [
@@ -57,11 +58,17 @@ export async function findAssets(options: AssetOptions = {}): Promise<Assets> {
   const needed = programs.filter((program) => found[program] === undefined);
   const folderOf = (product: string, minor = ""): string =>
     path.join(import.meta.dirname, `${product}-${minor}`);
-  const etcd = needed.includes("etcd")
-    ? await ensureTools(folderOf("etcd", availableVersions("etcd").at(-1)), ["etcd"], options)
-    : {};
+  const kubernetesFolder = folderOf("kubernetes", version);
   const kubernetesPrograms = needed.filter((program) => program !== "etcd");
-  const kubernetes = await ensureTools(folderOf("kubernetes", version), kubernetesPrograms, options);
+  const build: BuildOptions = { ...options, progress: options.progress ?? new BuildProgress() };
+  const afterwards = missingTools(kubernetesFolder, kubernetesPrograms, options.cache);
+  const etcd = needed.includes("etcd")
+    ? await ensureTools(folderOf("etcd", availableVersions("etcd").at(-1)), ["etcd"], {
+        ...build,
+        afterwards,
+      })
+    : {};
+  const kubernetes = await ensureTools(kubernetesFolder, kubernetesPrograms, build);
   return { ...found, ...etcd, ...kubernetes } as Assets;
 }
 

@@ -13,6 +13,8 @@ export interface BuildOptions {
   /** Default: `cacheFolder()`. */
   readonly cache?: string;
   readonly progress?: BuildProgress;
+  /** Programs that the caller will have built after these, for the estimate. */
+  readonly afterwards?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -33,7 +35,7 @@ export async function ensureTools(
 ): Promise<Record<string, string>> {
   const module = readGoModule(folder);
   const cache = options.cache ?? cacheFolder();
-  const target = path.join(cache, `${module.product}-${module.version}`);
+  const target = targetFolder(module, cache);
   const wanted = names ?? module.tools.map((tool) => tool.name);
   const unknown = wanted.find((name) => !module.tools.some((tool) => tool.name === name));
   if (unknown !== undefined) {
@@ -66,11 +68,23 @@ export async function ensureTools(
   for (let tool = left[0]; tool; tool = left[0]) {
     const current = tool;
     const title = `${current.name} ${module.version}${count > 1 ? ` (${count - left.length + 1} of ${count})` : ""}`;
-    const pending: [string, ...string[]] = [current.name, ...left.slice(1).map((later) => later.name)];
-    await progress.during(title, pending, () => buildTool(go, module, current, target, signal));
+    const later = [...left.slice(1).map((next) => next.name), ...(options.afterwards ?? [])];
+    await progress.during(title, [current.name, ...later], () =>
+      buildTool(go, module, current, target, signal),
+    );
     left = left.slice(1);
   }
   return paths;
+}
+
+/** Names of those programs of a module that are not yet in the cache. */
+export function missingTools(folder: string, names: readonly string[], cache = cacheFolder()): string[] {
+  const target = targetFolder(readGoModule(folder), cache);
+  return names.filter((name) => !existsSync(path.join(target, name)));
+}
+
+function targetFolder(module: GoModule, cache: string): string {
+  return path.join(cache, `${module.product}-${module.version}`);
 }
 
 async function buildTool(
