@@ -165,6 +165,19 @@ test("a device that does not read loses messages at the cap and holds up nobody"
   await until("there is room again", () => slow?.channel.send(message) === true);
 });
 
+test("a device that falls silent for 1.5 keep-alives is disconnected, which is nobody's fault", async () => {
+  await using bed = await MqttTestBed.start();
+  const { socket, closed } = await bed.raw();
+  const connect = rawConnect("lamp");
+  // The last byte of the keep-alive, after type, length, "MQTT", level and flags.
+  connect[11] = 1;
+  socket.resume().write(Buffer.concat([connect, rawSubscribe("m/lamp/d")]));
+  await closed;
+  await until("its channel is closed", () => bed.channels[0]?.closedFor !== undefined);
+  assert.match(bed.channels[0]?.closedFor ?? "", /keep alive/);
+  assert.equal(await bed.metrics.valueOf("motelet_mqtt_refused_total"), 0);
+});
+
 test("packets that come too fast are slowed down, not lost", async () => {
   await using bed = await MqttTestBed.start({ packetBurst: 20, packetRefillMs: 5 });
   const { client, opened } = await bed.device("lamp");
