@@ -2,6 +2,7 @@ import type { DeviceSpec } from "../devices/device.ts";
 import { UnavailableError } from "../foundation/errors.ts";
 import type { Work } from "../foundation/workqueue.ts";
 import { ignoreGone, isNotFound } from "../kubeapi/errors.ts";
+import { deviceUidAnnotation } from "../resources/labels.ts";
 import { buildLease, type Lease, leasesPath, nextRenewalMs, renewLease } from "../resources/lease.ts";
 import type { Node } from "../resources/node.ts";
 import type { MirrorContext } from "./context.ts";
@@ -51,10 +52,11 @@ export class LeaseController {
     if (failed > 0) this.#context.log.warn({ failed, nodes: nodes.length }, "leases not renewed at the end");
   }
 
+  /** Deletes the Lease of a device's own Node. */
   async remove(spec: DeviceSpec, signal: AbortSignal): Promise<void> {
-    const { kube, nodes, namespaces } = this.#context;
-    const node = nodes.get(spec.nodeName);
-    if (!node || !isServedNode(node, namespaces)) return;
+    const { kube, nodes } = this.#context;
+    // The name may be another device's: a Lease that is not found here goes with its Node.
+    if (nodes.get(spec.nodeName)?.metadata.annotations?.[deviceUidAnnotation] !== spec.uid) return;
     this.#kept.delete(spec.nodeName);
     this.#leases.delete(spec.nodeName);
     await ignoreGone(kube.delete(`${leasesPath}/${spec.nodeName}`, undefined, { signal }));

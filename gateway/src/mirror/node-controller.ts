@@ -83,6 +83,8 @@ export class NodeController {
     const node = this.#nodes.get(nodeName) ?? (await this.#create(device, facts, signal));
     const ownership = nodeOwnership(node, facts, (uid) => this.#isLive(uid));
     if (ownership === "foreign") return this.#reportConflict(facts);
+    // One that lost our label is not in the informer's store: keep what was read until the label is back.
+    if (!this.#nodes.get(nodeName)) this.#nodes.wrote(nodeName, node);
     this.#context.findings.set(key, {
       type: "Node",
       status: "True",

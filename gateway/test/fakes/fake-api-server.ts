@@ -278,9 +278,13 @@ async function readText(request: IncomingMessage): Promise<string> {
 }
 
 /** Looks every 5 ms until the condition holds. @throws after `deadlineMs` */
-export async function until(what: string, condition: () => boolean, deadlineMs = 5_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = 5_000,
+): Promise<void> {
   const deadline = performance.now() + deadlineMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`);
     await delay(5);
   }

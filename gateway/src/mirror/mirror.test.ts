@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeApiServer, until } from "../../test/fakes/fake-api-server.ts";
+import { ManualClock } from "../../test/fakes/manual-clock.ts";
+import { Registry } from "../devices/registry.ts";
+import { createLogger } from "../foundation/log.ts";
+import { Metrics } from "../foundation/metrics.ts";
+import { HttpKubeClient } from "../kubeapi/client.ts";
+import { Mirror } from "./mirror.ts";
+
+const devices = "/apis/motelet.dev/v1alpha1/namespaces/default/devices";
+const nodes = "/api/v1/nodes";
+const pods = "/api/v1/namespaces/default/pods";
+const secrets = "/api/v1/namespaces/default/secrets";
+const leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+const lamp = "default/lamp";
+
+async function setUp(prepare: (server: FakeApiServer) => void = () => {}) {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await new FakeApiServer().start());
+  prepare(server);
+  const clock = new ManualClock();
+  const metrics = new Metrics();
+  const credentials = { server: server.url, verify: true, token: async () => undefined };
+  const kube = stack.use(new HttpKubeClient({ credentials, clock, metrics }));
+  const registry = new Registry(() => clock.wallMs());
+  const mirror = stack.use(
+    new Mirror({
+      kube,
+      registry,
+      clock,
+      log: createLogger({ level: "silent" }),
+      metrics,
+      namespaces: ["default"],
+      homeNamespace: "default",
+      site: { address: "192.0.2.1", port: 10_250, servedVersion: "v1.37.1", moteletVersion: "0.1.0" },
+    }),
+  );
+  await mirror.start();
+  return {
+    server,
+    clock,
+    metrics,
+    registry,
+    mirror,
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  };
+}
+
+const device = (name: string, more: object = {}) => ({
+  apiVersion: "motelet.dev/v1alpha1",
+  kind: "Device",
+  metadata: { name, namespace: "default" },
+  ...more,
+});
+
+const ourNode = (uid: string, name = "lamp") => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: {
+    name,
+    labels: { "motelet.dev/device": name, "motelet.dev/namespace": "default" },
+    annotations: { "motelet.dev/device-uid": uid },
+  },
+  spec: { providerID: `motelet://default/${name}` },
+});
+
+/** Node, Lease and Pod of a device that just said hello. */
+async function enrol(t: Awaited<ReturnType<typeof setUp>>): Promise<void> {
+  t.server.put(devices, device("lamp"));
+  await until("admission", () => t.registry.get(lamp)?.spec.identity !== undefined);
+  t.registry.learn(lamp, { phase: "Online", boot: 1 });
+  await until("the Pod's status", () => t.server.at(`${pods}/lamp`)?.status !== undefined);
+  await until("the Lease", () => t.server.at(`${leases}/lamp`) !== undefined);
+  await until("the status", () =>
+    JSON.stringify(t.server.at(`${devices}/lamp`)?.status).includes("PodExists"),
+  );
+}
+
+function renewTime(server: FakeApiServer): string {
+  return (server.at(`${leases}/lamp`)?.spec as { renewTime?: string } | undefined)?.renewTime ?? "";
+}
+
+test("a Lease is renewed every 20 s, its device online or not", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  t.registry.learn(lamp, { phase: "Offline" });
+  const renewals = () => t.metrics.valueOf("motelet_lease_renewals_total");
+  for (let renewal = 1; renewal <= 3; renewal++) {
+    await until("the gateway to have the answer", async () => (await renewals()) === renewal);
+    // The answer is counted a turn before the next renewal is planned.
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = renewTime(t.server);
+    t.clock.advance(17_999);
+    assert.equal(renewTime(t.server), before);
+    t.clock.advance(4_001);
+    await until("a renewal", () => renewTime(t.server) > before);
+  }
+});
+
+test("at a gateway's start the Leases of all its Nodes are renewed before Devices are read", async () => {
+  await using t = await setUp((server) => {
+    for (const name of ["a", "b", "c"]) {
+      const { metadata } = server.put(devices, device(name));
+      server.put(nodes, ourNode(metadata.uid ?? "", name));
+    }
+  });
+  await until("three Leases", () => ["a", "b", "c"].every((name) => t.server.at(`${leases}/${name}`)));
+  const order = t.server.requests.map(({ method, path }) => `${method} ${path}`);
+  assert.ok(order.indexOf(`GET ${leases}/a`) < order.indexOf(`GET ${devices}`), order.join("\n"));
+});
+
+test("the farewell renews all Leases and writes nothing else", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const before = renewTime(t.server);
+  const node = t.server.at(`${nodes}/lamp`)?.metadata.resourceVersion;
+  t.clock.advance(1);
+  await t.mirror[Symbol.asyncDispose]();
+  assert.ok(renewTime(t.server) > before);
+  assert.equal(t.server.at(`${nodes}/lamp`)?.metadata.resourceVersion, node);
+});
+
+test("a device that flips without end is written at a bounded rate", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const before = t.server.count("PUT");
+  for (let flip = 0; flip < 400; flip++) {
+    t.registry.learn(lamp, { phase: flip % 2 ? "Online" : "Offline", boot: flip });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until("quiet", () => t.registry.get(lamp)?.boot === 399);
+  t.clock.advance(1);
+  // 20 each of Node, Device and Pod, before a write waits for the clock.
+  assert.ok(t.server.count("PUT") - before <= 62, `${t.server.count("PUT") - before} PUTs`);
+});
+
+test("a Node whose Device is gone is deleted; of a namespace that is not served it stays", async () => {
+  const elsewhere = ourNode("uid-x", "other");
+  elsewhere.metadata.labels["motelet.dev/namespace"] = "theirs";
+  await using t = await setUp((server) => {
+    server.put(nodes, ourNode("uid-of-nobody"));
+    server.put(nodes, elsewhere);
+  });
+  await until("the deletion", () => t.server.at(`${nodes}/lamp`) === undefined);
+  assert.ok(t.server.at(`${nodes}/other`));
+});
+
+test("the Node of an earlier Device of this name is adopted", async () => {
+  await using t = await setUp();
+  // Made after the start and seen only by the create that finds the name taken: it lacks the label.
+  const orphan = ourNode("uid-of-nobody");
+  t.server.put(nodes, {
+    ...orphan,
+    metadata: { name: "lamp", annotations: orphan.metadata.annotations },
+  } as never);
+  t.server.put(devices, device("lamp"));
+  await until("admission", () => t.registry.get(lamp) !== undefined);
+  t.registry.learn(lamp, { phase: "Online" });
+  const uid = t.server.at(`${devices}/lamp`)?.metadata.uid ?? "";
+  await until("the adoption", () => JSON.stringify(t.server.at(`${nodes}/lamp`)?.metadata).includes(uid));
+  await until("its status", () =>
+    JSON.stringify(t.server.at(`${nodes}/lamp`)?.status ?? "").includes("DeviceOnline"),
+  );
+});
+
+test("a taken name costs two requests each half minute, however often the device beats", async () => {
+  await using t = await setUp((server) => server.put(nodes, { metadata: { name: "lamp" } }));
+  t.server.put(devices, device("lamp"));
+  await until("admission", () => t.registry.get(lamp) !== undefined);
+  t.registry.learn(lamp, { phase: "Online" });
+  const status = () => JSON.stringify(t.server.at(`${devices}/lamp`)?.status ?? "");
+  await until("the condition", () => status().includes("NodeNameConflict"));
+  const posts = () =>
+    t.server.requests.filter(({ method, path }) => method === "POST" && path === nodes).length;
+  for (let beat = 0; beat < 100; beat++) {
+    t.registry.learn(lamp, { lastSeenMs: t.clock.wallMs() });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(posts(), 1);
+  t.server.remove(`${nodes}/lamp`);
+  t.clock.advance(30_000);
+  await until("our Node", () => JSON.stringify(t.server.at(`${nodes}/lamp`) ?? "").includes("device-uid"));
+  assert.equal(posts(), 2);
+});
+
+test("two Secrets with one wireId: the second device gets no identity and is told why", async () => {
+  const data = { wireId: btoa("samesame"), password: btoa("x"), generation: btoa("1") };
+  const secret = (name: string) => ({
+    metadata: {
+      name: `${name}-identity`,
+      namespace: "default",
+      labels: { "motelet.dev/identity": "device" },
+    },
+    data,
+  });
+  await using t = await setUp((server) => {
+    server.put(secrets, secret("lamp") as never);
+    server.put(devices, device("lamp"));
+  });
+  await until("the first", () => t.registry.get(lamp)?.spec.identity?.wireId === "samesame");
+  t.server.put(secrets, secret("copy") as never);
+  t.server.put(devices, device("copy"));
+  const status = () => JSON.stringify(t.server.at(`${devices}/copy`)?.status ?? "");
+  await until("the reason", () => status().includes("WireIdTaken"));
+  assert.equal(t.registry.get("default/copy")?.spec.identity, undefined);
+});
+
+test("a changed Secret reaches the registry, a foreign one of that name is not read", async () => {
+  await using t = await setUp((server) =>
+    server.put(secrets, { metadata: { name: "fan-identity", namespace: "default" } }),
+  );
+  await enrol(t);
+  const known = t.server.at(`${secrets}/lamp-identity`) as { data: Record<string, string> } | undefined;
+  t.server.put(secrets, {
+    ...t.server.at(`${secrets}/lamp-identity`),
+    data: { ...known?.data, generation: btoa("2") },
+  } as never);
+  await until("the new generation", () => t.registry.get(lamp)?.spec.identity?.generation === 2);
+  t.server.put(devices, device("fan"));
+  const status = () => JSON.stringify(t.server.at(`${devices}/fan`)?.status ?? "");
+  await until("the reason", () => status().includes("SecretNameConflict"));
+});
+
+test("a deleted Device loses Pod, Lease and Node before its finalizer", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const { metadata } = t.server.at(`${devices}/lamp`) ?? { metadata: { name: "" } };
+  assert.deepEqual(metadata.finalizers, ["motelet.dev/node"]);
+  t.server.requests.length = 0;
+  t.server.put(devices, {
+    ...device("lamp"),
+    metadata: { ...metadata, deletionTimestamp: "2026-11-21T12:00:00Z" },
+  });
+  await until("the Device to go", () => t.server.at(`${devices}/lamp`) === undefined);
+  const deletions = t.server.requests.filter(({ method }) => method === "DELETE").map(({ path }) => path);
+  assert.deepEqual(deletions, [`${pods}/lamp`, `${leases}/lamp`, `${nodes}/lamp`]);
+  assert.equal(t.registry.get(lamp), undefined);
+});
+
+test("the loser of a Node name takes nothing of the winner's with it", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  t.server.put(devices, device("double", { spec: { node: { name: "lamp" } } }));
+  await until("admission", () => t.registry.get("default/double") !== undefined);
+  t.registry.learn("default/double", { phase: "Online" });
+  const status = () => JSON.stringify(t.server.at(`${devices}/double`)?.status ?? "");
+  await until("the condition", () => status().includes("NodeNameConflict"));
+  t.server.remove(`${devices}/double`);
+  const { metadata } = t.server.put(devices, {
+    ...device("double", { spec: { node: { name: "lamp" } } }),
+    metadata: {
+      name: "double",
+      namespace: "default",
+      finalizers: ["motelet.dev/node"],
+      deletionTimestamp: "2026-11-21T12:00:00Z",
+    },
+  } as never);
+  await until("the Device to go", () => t.server.at(`${devices}/double`)?.metadata.uid !== metadata.uid);
+  assert.ok(t.server.at(`${nodes}/lamp`) && t.server.at(`${leases}/lamp`) && t.server.at(`${pods}/lamp`));
+  assert.equal(t.server.count("DELETE"), 0);
+});
+
+test("the same Event again raises a count, and a talkative device is cut", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const events = "/api/v1/namespaces/default/events";
+  const offline = () => t.server.requests.filter(({ path }) => path.startsWith(events));
+  for (let flip = 0; flip < 60; flip++) t.registry.learn(lamp, { phase: flip % 2 ? "Online" : "Offline" });
+  await until("a count", () => offline().length >= 2);
+  await t.mirror[Symbol.asyncDispose]();
+  assert.ok(offline().length <= 20, `${offline().length} requests`);
+  assert.ok((await t.metrics.valueOf("motelet_events_cut_total", { cause: "rate" })) >= 40);
+});
