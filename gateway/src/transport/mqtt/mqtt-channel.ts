@@ -1,4 +1,4 @@
-import { defaults, downlinkTopic, limits } from "@motelet/profiles";
+import { downlinkTopic, limits } from "@motelet/profiles";
 import type { Channel, ProvenIdentity } from "../channel.ts";
 import type { PacketGuard } from "./packet-guard.ts";
 
@@ -8,7 +8,7 @@ export class MqttChannel implements Channel {
   readonly peer: string;
   readonly identity: ProvenIdentity;
   readonly maxMessageBytes = limits.messageBytes;
-  readonly rtoMs = defaults.rtoMs;
+  readonly rtoMs: number;
   readonly acksBeats = false;
   readonly #guard: PacketGuard;
   readonly #topic: Buffer;
@@ -21,6 +21,7 @@ export class MqttChannel implements Channel {
     peer: string;
     wireId: string;
     generation: number;
+    rtoMs: number;
     bufferBytes: number;
     /** A message found no room. */
     dropped: () => void;
@@ -29,6 +30,7 @@ export class MqttChannel implements Channel {
   }) {
     const { wireId, generation } = options;
     this.peer = options.peer;
+    this.rtoMs = options.rtoMs;
     this.identity = { kind: "wire-id", wireId, generation };
     this.#guard = options.guard;
     this.#topic = Buffer.from(downlinkTopic(wireId));

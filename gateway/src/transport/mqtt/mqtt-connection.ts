@@ -15,6 +15,8 @@ export interface ConnectionSurroundings {
   readonly refusals: Refusals;
   readonly meters: MqttMeters;
   readonly downlinkBufferBytes: number;
+  /** Retransmission time-out of the channels, milliseconds. */
+  readonly rtoMs: number;
   /** The connection has proved its wire id; whoever held it before must go. */
   admitted(connection: MqttConnection, wireId: string): void;
 }
@@ -106,6 +108,7 @@ export class MqttConnection implements BrokerClient {
       guard: this.#guard,
       peer: this.peer,
       ...identity,
+      rtoMs: this.#shared.rtoMs,
       bufferBytes: this.#shared.downlinkBufferBytes,
       dropped: () => this.#shared.meters.dropped("downlink-full"),
       closing: (reason) => this.end(reason),

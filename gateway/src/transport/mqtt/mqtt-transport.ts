@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { defaults } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
@@ -43,6 +44,8 @@ export class MqttTransport implements AsyncDisposable {
     log: Logger;
     metrics: Metrics;
     clock: Clock;
+    /** Retransmission time-out of the channels, milliseconds. */
+    rtoMs?: number;
     limits?: Partial<MqttLimits>;
   }) {
     this.#limits = { ...defaultMqttLimits, ...options.limits };
@@ -67,6 +70,7 @@ export class MqttTransport implements AsyncDisposable {
       acceptor: options.acceptor,
       refusals: this.#refusals,
       meters: this.#meters,
+      rtoMs: options.rtoMs ?? defaults.rtoMs,
       downlinkBufferBytes: this.#limits.downlinkBufferBytes,
       admitted: (connection, wireId) => {
         // [MQTT-3.1.4-2], but only now: the password of the new one is right.
