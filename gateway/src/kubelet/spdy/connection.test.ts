@@ -181,6 +181,31 @@ test("unread input stops the reading of the socket, and reading it starts it aga
   assert.equal(socket.isPaused(), false);
 });
 
+test("while input waits, empty data frames find out whether the peer is still there", async () => {
+  const { socket, clock, streams, synStream, receive } = open({ probeMs: 5_000 });
+  await receive(synStream(1), data(1, Buffer.alloc(maxUnreadBytes)));
+  const before = socket.written.length;
+  clock.advance(4_999);
+  assert.equal(socket.written.length, before);
+  clock.advance(5_001);
+  assert.deepEqual(socket.written.slice(before), [encodeDataHead(1, 0, false), encodeDataHead(1, 0, false)]);
+  await streams[0]?.input().next();
+  clock.advance(60_000);
+  assert.equal(socket.written.length, before + 2);
+});
+
+test("input that nobody takes ends the connection after the stall timeout, input that is taken does not", async () => {
+  const { socket, clock, streams, synStream, receive, connection } = open({ stallTimeoutMs: 60_000 });
+  await receive(synStream(1), data(1, Buffer.alloc(maxUnreadBytes)));
+  clock.advance(59_000);
+  await streams[0]?.input().next();
+  await receive(data(1, Buffer.alloc(maxUnreadBytes)));
+  clock.advance(59_000);
+  assert.equal(socket.writableEnded, false);
+  clock.advance(1_000);
+  await connection.closed;
+});
+
 test("input of one byte a frame is bounded as well", async () => {
   const { socket, synStream, receive } = open();
   await receive(synStream(1), ...Array.from({ length: 600 }, () => data(1, "x")));

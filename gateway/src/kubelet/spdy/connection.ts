@@ -24,6 +24,13 @@ export interface SpdyLimits {
   readonly unsentBytes: number;
   /** Without any byte of either side the connection ends. */
   readonly idleTimeoutMs: number;
+  /** Between two signs of life to a peer whose bytes wait: see `#probe`. */
+  readonly probeMs: number;
+  /**
+   * How long input may wait without being taken before the connection ends. kube-apiserver cannot tell us that its
+   * client is gone while its own write to us waits, so a command that never reads would be held for the idle timeout.
+   */
+  readonly stallTimeoutMs: number;
   /** How long a peer may take to read what is left once the connection ends. */
   readonly lingerMs: number;
 }
@@ -35,6 +42,8 @@ export const defaultSpdyLimits: SpdyLimits = {
   floodWindowMs: 10_000,
   unsentBytes: 262_144,
   idleTimeoutMs: 4 * 3_600_000,
+  probeMs: 5_000,
+  stallTimeoutMs: 600_000,
   lingerMs: 2_000,
 };
 
@@ -66,6 +75,8 @@ export class SpdyConnection {
   #floodWindowStartMs = 0;
   #lastActivityMs = 0;
   #idleTimer: Timer | undefined;
+  #crowdedSinceMs = 0;
+  #probeTimer: Timer | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(socket: Duplex, options: SpdyConnectionOptions) {
@@ -240,10 +251,34 @@ export class SpdyConnection {
   }
 
   #crowd(stream: SpdyStream, isCrowded: boolean): void {
+    if (this.#isClosed) return;
+    if (isCrowded && this.#crowded.size === 0) this.#crowdedSinceMs = this.#options.clock.monotonicMs();
     if (isCrowded) this.#crowded.add(stream);
     else this.#crowded.delete(stream);
-    if (this.#crowded.size > 0) this.#socket.pause();
-    else this.#socket.resume();
+    if (this.#crowded.size > 0) {
+      this.#socket.pause();
+      this.#probeTimer ??= this.#options.clock.after(this.#limits.probeMs, () => this.#probe());
+    } else {
+      this.#socket.resume();
+      this.#probeTimer?.cancel();
+      this.#probeTimer = undefined;
+    }
+  }
+
+  /**
+   * A socket that is not read does not tell that the peer has closed it; one that is written to does. So while input
+   * waits, an empty data frame goes out now and then. Never a PING: the peer would have to answer on a line that is
+   * full of its own bytes, and spdystream stops reading for that.
+   */
+  #probe(): void {
+    if (this.#options.clock.monotonicMs() - this.#crowdedSinceMs >= this.#limits.stallTimeoutMs) {
+      this.#end();
+      return;
+    }
+    const [stream] = this.#streams.values();
+    if (stream && this.#socket.writableLength <= this.#limits.unsentBytes)
+      this.#send(encodeDataHead(stream.id, 0, false));
+    this.#probeTimer = this.#options.clock.after(this.#limits.probeMs, () => this.#probe());
   }
 
   #forget(stream: SpdyStream): void {
@@ -261,9 +296,9 @@ export class SpdyConnection {
   #onClose(): void {
     this.#isClosed = true;
     this.#idleTimer?.cancel();
+    this.#probeTimer?.cancel();
     for (const stream of [...this.#streams.values()])
       stream.fail(new UnavailableError("CONNECTION_LOST", "the client closed the connection"));
-    this.#crowded.clear();
     this.#onDrain();
     this.#closed.resolve();
   }
