@@ -1,4 +1,4 @@
-import { type CreditMessage, type DataMessage, limits, type Message, Status } from "@motelet/profiles";
+import { type CreditMessage, type DataMessage, limits, Status } from "@motelet/profiles";
 import { type ShellCommand, type ShellProcess, type StdinReader, startShellCommand } from "./shell.ts";
 import { StreamReceiver, StreamSender } from "./stream.ts";
 
@@ -176,7 +176,7 @@ export class ExecutionTable {
   }
 
   /** The next message that may go out now; window updates before data. */
-  next(nowMs: number): Message | undefined {
+  next(nowMs: number): CreditMessage | DataMessage | undefined {
     for (const slot of this.#slots) {
       const room = this.#room(slot);
       if (slot.receiver.wantsUpdate(room)) {

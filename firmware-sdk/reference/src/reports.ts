@@ -1,4 +1,4 @@
-import type { Message } from "@motelet/profiles";
+import type { ReportMessage } from "@motelet/profiles";
 import { serialAdd, serialDistance } from "@motelet/profiles";
 import type { LogRing } from "./log-ring.ts";
 import { RetransmitTimer } from "./stream.ts";
@@ -78,7 +78,7 @@ export class ReportSender {
   }
 
   /** The next report that the window allows; it counts as sent. */
-  next(nowMs: number): Message | undefined {
+  next(nowMs: number): ReportMessage | undefined {
     const ahead = serialDistance(this.#nxt, this.#una);
     if (ahead > 0) this.#timer.arm(nowMs);
     if (this.#nxt === this.#ring.nextSeq || ahead >= this.#window) return undefined;

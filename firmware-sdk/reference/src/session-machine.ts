@@ -71,16 +71,13 @@ export class SessionMachine {
 
   /** When `poll` must be called next. */
   get deadlineMs(): number {
-    switch (this.#phase) {
-      case "closed":
-        return Number.POSITIVE_INFINITY;
-      case "greeting":
-        return this.#repeatMs;
-      case "waiting":
-        return this.#untilMs;
-      case "online":
-        return Math.min(this.#beatMs, this.#silentMs);
-    }
+    const deadlines: Record<SessionPhase, number> = {
+      closed: Number.POSITIVE_INFINITY,
+      greeting: this.#repeatMs,
+      waiting: this.#untilMs,
+      online: Math.min(this.#beatMs, this.#silentMs),
+    };
+    return deadlines[this.#phase];
   }
 
   open(nowMs: number): SessionEffect[] {

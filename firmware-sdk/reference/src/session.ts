@@ -7,9 +7,11 @@ import {
   LogLevel,
   type Message,
   MessageError,
+  type MessageKind,
   profileVersion,
   type RequestMessage,
   Status,
+  type UnknownMessage,
 } from "@motelet/profiles";
 import type { CommandContext, InfoResult } from "./command.ts";
 import { dispatch } from "./dispatch.ts";
@@ -46,7 +48,7 @@ export interface SessionSettings extends ExecutionSettings {
 /** Where the session's output goes. */
 export interface SessionOutput {
   /** Sends one encoded message; false: the carrier dropped it, which the protocol mends. */
-  send(message: Uint8Array): boolean;
+  send(message: Uint8Array, kind: MessageKind): boolean;
   reboot(): void;
 }
 
@@ -54,7 +56,7 @@ export interface SessionOutput {
 export interface SessionCounters {
   /** Messages that were malformed, too long or broke the profile. */
   refused: number;
-  /** Messages that have no place in this phase or direction, or are of an unknown kind. */
+  /** Messages of an unknown kind, or of one that only devices send. */
   ignored: number;
   /** Messages that the carrier did not take. */
   dropped: number;
@@ -188,22 +190,26 @@ export class Session {
   }
 
   #handle(message: Message): void {
-    if (message.kind === "welcome") return this.#act(this.#machine.welcome(message, this.#nowMs));
-    if (message.kind === "bye")
-      return this.#act(this.#machine.bye(message.reason, message.seconds, this.#nowMs));
-    if (this.#machine.phase !== "online") {
-      this.counters.ignored++;
-      return;
-    }
+    const online = this.#machine.phase === "online";
     switch (message.kind) {
+      case "welcome":
+        this.#act(this.#machine.welcome(message, this.#nowMs));
+        break;
+      case "bye":
+        this.#act(this.#machine.bye(message.reason, message.seconds, this.#nowMs));
+        break;
       case "request":
-        return this.#answer(message);
+        if (online) this.#answer(message);
+        break;
       case "ack":
-        return this.#reports?.acknowledge(message.storedSeq);
+        if (online) this.#reports?.acknowledge(message.storedSeq);
+        break;
       case "data":
-        return this.#send(this.#executions.data(message));
+        if (online) this.#send(this.#executions.data(message));
+        break;
       case "credit":
-        return this.#executions.credit(message);
+        if (online) this.#executions.credit(message);
+        break;
       default:
         this.counters.ignored++;
     }
@@ -213,7 +219,7 @@ export class Session {
     const answer = dispatch(request, this.#settings.caps, this.#once, this.#commandContext());
     if (!answer) return;
     const encoded = encodeMessage({ kind: "response", id: request.id, ...answer });
-    if (encoded.length <= this.#settings.maxMessageBytes) this.#transmit(encoded);
+    if (encoded.length <= this.#settings.maxMessageBytes) this.#transmit(encoded, "response");
     else this.#send({ kind: "response", id: request.id, status: Status.OUT_OF_RANGE, result: [] });
   }
 
@@ -259,7 +265,7 @@ export class Session {
     this.#reports?.restart(welcome);
   }
 
-  #hello(): Message {
+  #hello(): HelloMessage {
     const { boot, caps, maxMessageBytes, rxWindowBytes, description, ring } = this.#settings;
     return {
       kind: "hello",
@@ -291,12 +297,12 @@ export class Session {
     }
   }
 
-  #send(message: Message): void {
-    this.#transmit(encodeMessage(message));
+  #send(message: Exclude<Message, UnknownMessage>): void {
+    this.#transmit(encodeMessage(message), message.kind);
   }
 
-  #transmit(encoded: Uint8Array): void {
-    if (!this.#output.send(encoded)) this.counters.dropped++;
+  #transmit(encoded: Uint8Array, kind: MessageKind): void {
+    if (!this.#output.send(encoded, kind)) this.counters.dropped++;
   }
 }
 

@@ -1,0 +1,30 @@
+import { type DeviceOptions, ReferenceDevice } from "./device.ts";
+import { MqttLink, type MqttLinkOptions } from "./mqtt-client.ts";
+import { SerialLink } from "./serial-line.ts";
+
+/** Powers on one device over MQTT; it connects, and reconnects, by itself. */
+export async function startMqttDevice(
+  options: MqttLinkOptions & Omit<DeviceOptions, "link">,
+): Promise<ReferenceDevice> {
+  const { url, wireId, generation, password, random, ...device } = options;
+  const link = new MqttLink({ url, wireId, generation, password, ...(random ? { random } : {}) });
+  const started = new ReferenceDevice({ name: wireId, ...device, link });
+  await started.start();
+  return started;
+}
+
+/**
+ * Powers on one device behind a serial line.
+ * @param options.address `unix:/path` or `pty:/path`
+ * @throws OptionError, UnavailableError
+ */
+export async function startSerialDevice(
+  options: { readonly address: string } & Omit<DeviceOptions, "link">,
+): Promise<ReferenceDevice> {
+  const { address, ...device } = options;
+  const { maxMessageBytes } = device;
+  const link = new SerialLink(address, maxMessageBytes === undefined ? {} : { maxMessageBytes });
+  const started = new ReferenceDevice({ ...device, link });
+  await started.start();
+  return started;
+}

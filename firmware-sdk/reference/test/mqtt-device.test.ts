@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { suite, type TestContext, test } from "node:test";
+import { commands, downlinkTopic, Status, uplinkTopic } from "@motelet/profiles";
+import { Aedes } from "aedes";
+import { startMqttDevice } from "../src/index.ts";
+import { FakeGateway } from "./fake-gateway.ts";
+import { until } from "./until.ts";
+
+/** A broker on loopback with a gateway behind it; `drop` ends all connections, as a restart does. */
+async function brokerWith(gateway: FakeGateway, port = 0, password = "secret") {
+  const broker = await Aedes.createBroker({ concurrency: 0 });
+  broker.authenticate = (_client, user, given, done) => {
+    done(null, user === "lamp.3" && given?.toString() === password);
+  };
+  broker.on("publish", (packet, client) => {
+    if (client && packet.topic === uplinkTopic("lamp")) gateway.receive(packet.payload as Buffer);
+  });
+  const send = (payload: Uint8Array) =>
+    broker.publish(
+      {
+        cmd: "publish",
+        qos: 0,
+        dup: false,
+        retain: false,
+        topic: downlinkTopic("lamp"),
+        payload: Buffer.from(payload),
+      },
+      () => {},
+    );
+  gateway.attach(send);
+  const sockets = new Set<Socket>();
+  const server: Server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    broker.handle(socket);
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("expected an address");
+  return {
+    port: address.port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+      await new Promise<void>((resolve) => broker.close(() => resolve()));
+    },
+  };
+}
+
+const deviceOn = async (t: TestContext, port: number) => {
+  const device = await startMqttDevice({
+    url: `mqtt://127.0.0.1:${port}`,
+    wireId: "lamp",
+    generation: 3,
+    password: "secret",
+    board: "test",
+    seed: 1,
+  });
+  t.after(() => device.stop());
+  return device;
+};
+
+suite("a device over MQTT", () => {
+  test("joins after its subscription, beats, and has its log stored", async (t) => {
+    const gateway = new FakeGateway();
+    await using broker = await brokerWith(gateway);
+    const device = await deviceOn(t, broker.port);
+    device.log("hello world");
+    await until("the log is stored", () => gateway.lines.includes("hello world"));
+    assert.equal(device.state, "online");
+    assert.equal(gateway.received[0]?.kind, "hello");
+    const beat = gateway.received.find((message) => message.kind === "beat");
+    assert.ok(beat?.kind === "beat" && beat.rssiDbm !== undefined && beat.temperatureC !== undefined);
+  });
+
+  test("runs commands with output, errors and exit codes", async (t) => {
+    const gateway = new FakeGateway();
+    await using broker = await brokerWith(gateway);
+    const device = await deviceOn(t, broker.port);
+    await until("online", () => device.state === "online");
+    const echo = await gateway.exec(["echo", "hi", "there"]);
+    assert.deepEqual([echo.stdout.toString(), echo.exitCode], ["hi there\n", 0]);
+    assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
+    const unknown = await gateway.exec(["foo"]);
+    assert.deepEqual([unknown.stderr.toString(), unknown.exitCode], ["foo: not found\n", 127]);
+    const info = await gateway.request(commands.info.op, []);
+    assert.equal(info.status, Status.OK);
+  });
+
+  test("returns 1 MB through cat unchanged within seconds", async (t) => {
+    const gateway = new FakeGateway();
+    await using broker = await brokerWith(gateway);
+    const device = await deviceOn(t, broker.port);
+    await until("online", () => device.state === "online");
+    const stdin = randomBytes(1_000_000);
+    const startedMs = performance.now();
+    const { stdout, exitCode } = await gateway.exec(["cat"], stdin);
+    const tookMs = performance.now() - startedMs;
+    assert.ok(stdout.equals(stdin));
+    assert.equal(exitCode, 0);
+    t.diagnostic(`1 MB both ways in ${Math.round(tookMs)} ms`);
+    assert.ok(tookMs < 10_000);
+  });
+
+  test("is back within 3 s of the gateway's return, in the same session, and loses no report", async (t) => {
+    const gateway = new FakeGateway();
+    let broker = await brokerWith(gateway);
+    const { port } = broker;
+    const device = await deviceOn(t, port);
+    await until("online", () => device.state === "online");
+    await broker[Symbol.asyncDispose]();
+    await until("offline", () => device.state === "offline");
+    device.log("said while the gateway was away");
+    broker = await brokerWith(gateway, port);
+    await using _broker = broker;
+    const startedMs = performance.now();
+    await until("online again", () => device.state === "online", 3_000);
+    t.diagnostic(`back after ${Math.round(performance.now() - startedMs)} ms`);
+    await until("stored", () => gateway.lines.includes("said while the gateway was away"));
+    const hellos = gateway.received.filter((message) => message.kind === "hello");
+    assert.equal(hellos.at(-1)?.sid, 1);
+  });
+
+  test("stays online on PINGRESPs alone", async (t) => {
+    const gateway = new FakeGateway();
+    gateway.heartbeatS = 1;
+    await using broker = await brokerWith(gateway);
+    const device = await deviceOn(t, broker.port);
+    await until("online", () => device.state === "online");
+    await until("stored", () => device.waitingReports === 0);
+    gateway.mute();
+    const beats = () => gateway.received.filter(({ kind }) => kind === "beat").length;
+    await until("5 beats", () => beats() >= 6, 8_000);
+    assert.equal(gateway.received.filter(({ kind }) => kind === "hello").length, 1);
+  });
+
+  test("reboots when told to: a new boot, a new ring, and the answer first", async (t) => {
+    const gateway = new FakeGateway();
+    await using broker = await brokerWith(gateway);
+    const device = await deviceOn(t, broker.port);
+    await until("online", () => device.state === "online");
+    const { boot } = device;
+    const response = await gateway.request(commands.reboot.op, []);
+    assert.equal(response.status, Status.OK);
+    await until("a new boot", () => device.boot === boot + 1 && device.state === "online");
+    const hello = gateway.received.findLast((message) => message.kind === "hello");
+    assert.deepEqual([hello?.boot, hello?.sid, hello?.resetCause], [boot + 1, 0, 3]);
+  });
+
+  test("says why it is offline when its password is wrong, and goes on trying", async (t) => {
+    const gateway = new FakeGateway();
+    await using broker = await brokerWith(gateway);
+    const reasons: string[] = [];
+    const device = await startMqttDevice({
+      url: `mqtt://127.0.0.1:${broker.port}`,
+      wireId: "lamp",
+      generation: 3,
+      password: "wrong",
+      onState: (_state, reason) => reasons.push(reason),
+    });
+    t.after(() => device.stop());
+    await until("refused", () => reasons.some((reason) => /not authorized/i.test(reason)));
+    assert.equal(gateway.received.length, 0);
+  });
+
+  test("says goodbye when it is stopped", async () => {
+    const gateway = new FakeGateway();
+    await using broker = await brokerWith(gateway);
+    const device = await startMqttDevice({
+      url: `mqtt://127.0.0.1:${broker.port}`,
+      wireId: "lamp",
+      generation: 3,
+      password: "secret",
+    });
+    await until("online", () => device.state === "online");
+    await device.stop();
+    await until("bye", () => gateway.received.at(-1)?.kind === "bye");
+  });
+});
