@@ -1,18 +1,18 @@
 import type { IncomingMessage } from "node:http";
-import type { DeviceFacts } from "../devices/device.ts";
 import type { Registry } from "../devices/registry.ts";
 import { RequestError } from "../foundation/errors.ts";
+import { findPodTarget, type PodTarget } from "../resources/virtual-pod.ts";
 import type { Authenticator, Credentials, User } from "./authentication.ts";
 import type { Authorizer } from "./authorization.ts";
-import { findPod } from "./pod-lookup.ts";
+import { nodeOfTarget } from "./pod-lookup.ts";
 import { matchRoute, type RouteMatch } from "./routes.ts";
 
 /** A request whose caller may make it. */
 export interface Call extends RouteMatch {
   readonly query: URLSearchParams;
   readonly user: User;
-  /** The device behind the pod that the path names, if there is one. */
-  readonly facts: DeviceFacts | undefined;
+  /** What the path's pod and container stand for. */
+  readonly target: PodTarget;
 }
 
 /**
@@ -42,9 +42,11 @@ export async function admit(
     throw new RequestError("METHOD_NOT_ALLOWED", "405: Method Not Allowed", {
       allow: route.methods.join(", "),
     });
-  const facts = findPod(floor.registry, params.namespace ?? "", params.pod ?? "");
-  await floor.authorizer.authorize(user, route.access, facts?.spec.nodeName ?? "");
-  return { route, params, query, user, facts };
+  const { namespace = "", pod = "", container } = params;
+  const named = { namespace, pod, ...(container === undefined ? {} : { container }) };
+  const target = findPodTarget(floor.registry, named);
+  await floor.authorizer.authorize(user, route.access, nodeOfTarget(target));
+  return { route, params, query, user, target };
 }
 
 /** Name of the route for metrics, whatever becomes of the request. */

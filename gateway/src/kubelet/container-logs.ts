@@ -2,8 +2,8 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { DeviceLogReader, LogEntry } from "../devices/device-log.ts";
 import { RequestError } from "../foundation/errors.ts";
+import { deviceContainer } from "../resources/virtual-pod.ts";
 import type { LogOptions } from "./log-options.ts";
-import { deviceContainer } from "./pod-lookup.ts";
 
 /** Whose log is asked for: the registry's key, and the pod's name for messages. */
 export interface LogSubject {

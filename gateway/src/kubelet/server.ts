@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { DeviceFacts } from "../devices/device.ts";
 import type { DeviceLogReader } from "../devices/device-log.ts";
 import type { Registry } from "../devices/registry.ts";
 import type { ExecVerb } from "../devices/verbs/exec.ts";
@@ -20,7 +21,7 @@ import { answerHealth } from "./health.ts";
 import { declareKubeletMetrics, type KubeletMetrics } from "./kubelet-metrics.ts";
 import { Listener } from "./listener.ts";
 import { parseLogOptions } from "./log-options.ts";
-import { expectContainer, expectPod } from "./pod-lookup.ts";
+import { expectDevice } from "./pod-lookup.ts";
 import { answerPods } from "./pods.ts";
 import { parseStreamOptions } from "./remotecommand/negotiate.ts";
 import { checkSpdyUpgrade, openSpdySession } from "./remotecommand/spdy.ts";
@@ -142,10 +143,16 @@ export class KubeletServer implements AsyncDisposable {
 
   async #answerLogs(call: Call, response: ServerResponse): Promise<void> {
     const options = parseLogOptions(call.query, this.#options.clock.wallMs());
-    const { key, pod } = expectTarget(call);
+    const { key, spec } = targetDevice(call);
     this.#metrics.openStreams.inc({ route: call.route.name });
     try {
-      await answerContainerLogs(this.#options.logs, { key, pod }, options, response, this.#stop.signal);
+      await answerContainerLogs(
+        this.#options.logs,
+        { key, pod: spec.name },
+        options,
+        response,
+        this.#stop.signal,
+      );
     } finally {
       this.#metrics.openStreams.dec({ route: call.route.name });
     }
@@ -174,11 +181,12 @@ export class KubeletServer implements AsyncDisposable {
     upgrade: { request: IncomingMessage; socket: Duplex; head: Buffer },
   ): Promise<void> {
     const { clock, exec, log } = this.#options;
-    const { key } = expectTarget(call);
+    const facts = targetDevice(call);
+    const { key } = facts;
     const options = parseStreamOptions(call.query);
     const argv = parseCommand(call.query);
     const protocol = checkSpdyUpgrade(upgrade.request);
-    if (call.facts) expectOnline(call.facts);
+    expectOnline(facts);
 
     const startedMs = clock.monotonicMs();
     this.#metrics.openStreams.inc({ route: call.route.name });
@@ -229,11 +237,8 @@ export class KubeletServer implements AsyncDisposable {
 }
 
 /** @throws RequestError where the pod or the container of the path is unknown */
-function expectTarget({ facts, params }: Call): { key: string; pod: string } {
-  const { pod = "", container = "" } = params;
-  const { key } = expectPod(facts, pod);
-  expectContainer(pod, container);
-  return { key, pod };
+function targetDevice({ target, params }: Call): DeviceFacts {
+  return expectDevice(target, params.pod ?? "", params.container ?? "");
 }
 
 function send(response: ServerResponse, answer: Answer & { close?: boolean }): void {
