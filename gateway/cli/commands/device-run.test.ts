@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { suite, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { decodeMessage, FrameDecoder, type Message } from "@motelet/profiles";
+import { OptionError } from "@motelet/reference";
+import { planDevices } from "./device-run.ts";
+
+const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+async function directoryFor(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "motelet-cli-"));
+  t.after(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+function motelet(t: TestContext, ...args: string[]): ChildProcessByStdio<null, Readable, Readable> {
+  const child = spawn(process.execPath, ["--conditions=motelet-source", main, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  return child;
+}
+
+/** Everything that a stream says until it matches. */
+async function said(stream: Readable, expected: RegExp): Promise<string> {
+  let text = "";
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (expected.test(text)) return text;
+  }
+  throw new Error(`ended without ${expected}: ${text}`);
+}
+
+suite("motelet device run", () => {
+  test("plans as many devices as --count says, and no more than there are", async (t) => {
+    const identities = join(await directoryFor(t), "identities.yaml");
+    await writeFile(identities, "- {wireId: a, password: x}\n- {wireId: b, password: y, board: nano}\n");
+    const options = { mqtt: "mqtt://127.0.0.1:1", identities, generation: 1 };
+    assert.deepEqual(
+      (await planDevices({ ...options, count: 2 })).map(({ name }) => name),
+      ["a", "b"],
+    );
+    assert.equal((await planDevices({ ...options, count: 1 })).length, 1);
+    assert.equal((await planDevices(options))[1]?.board, "nano");
+    await assert.rejects(planDevices({ ...options, count: 3 }), OptionError);
+  });
+
+  test("wants one carrier and, for MQTT, an identity", async () => {
+    await assert.rejects(planDevices({ generation: 1 }), /either --mqtt or --serial/);
+    await assert.rejects(planDevices({ mqtt: "mqtt://x", serial: "unix:/x", generation: 1 }), /either/);
+    await assert.rejects(planDevices({ mqtt: "mqtt://x", generation: 1 }), /--identities, or --wire-id/);
+  });
+
+  test("says what is wrong with its options in one line and exits 64", { timeout: 20_000 }, async (t) => {
+    const child = motelet(t, "device", "run", "--serial", "tcp:1");
+    const [text, [code]] = await Promise.all([said(child.stderr, /\n/), once(child, "exit")]);
+    assert.match(text, /^motelet device run: serial address "tcp:1": expected unix:\/path or pty:\/path\n$/);
+    assert.equal(code, 64);
+  });
+
+  test("serves a serial line until SIGTERM", { timeout: 20_000 }, async (t) => {
+    const directory = await directoryFor(t);
+    const path = join(directory, "lamp.sock");
+    const child = motelet(
+      t,
+      "device",
+      "run",
+      "--serial",
+      `unix:${path}`,
+      "--name",
+      "lamp",
+      "--state-dir",
+      directory,
+    );
+    await said(child.stdout, /lamp: offline \(started\)\n/);
+    const { messages, closed } = await listenOn(path);
+    await said(child.stdout, /lamp: greeting \(link opened\)\n/);
+    child.kill("SIGTERM");
+    const [[code]] = await Promise.all([once(child, "exit"), closed]);
+    assert.equal(code, 0);
+    assert.deepEqual(
+      messages.map((message) => message.kind === "hello" && message.boot),
+      [1],
+    );
+  });
+});
+
+/** Connects once the socket is there, and collects messages until it closes. */
+async function listenOn(path: string): Promise<{ messages: Message[]; closed: Promise<unknown> }> {
+  const messages: Message[] = [];
+  const decoder = new FrameDecoder({ maxMessageBytes: 1024 });
+  for (let attempt = 0; ; attempt++) {
+    const socket = connect(path);
+    try {
+      await once(socket, "connect");
+    } catch (error) {
+      if (attempt > 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      continue;
+    }
+    socket.on("data", (bytes) => {
+      for (const item of decoder.push(bytes, performance.now()))
+        if (item.kind === "message") messages.push(decodeMessage(item.bytes).message);
+    });
+    return { messages, closed: once(socket, "close") };
+  }
+}

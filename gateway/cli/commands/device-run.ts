@@ -1,0 +1,130 @@
+import type { DeviceOptions, DeviceState } from "@motelet/reference";
+import { Fleet, MqttLink, OptionError, SerialLink, seededRandom, UnavailableError } from "@motelet/reference";
+import { Command, InvalidArgumentError } from "commander";
+import { BootCounter } from "../boot-counter.ts";
+import { type DeviceIdentity, readIdentities, readOptionFile } from "../device-identities.ts";
+
+interface Options {
+  readonly mqtt?: string;
+  readonly serial?: string;
+  readonly identities?: string;
+  readonly wireId?: string;
+  readonly generation: number;
+  readonly passwordFile?: string;
+  readonly name?: string;
+  readonly board?: string;
+  readonly firmware?: string;
+  readonly count?: number;
+  readonly stateDir?: string;
+  readonly seed?: number;
+  readonly chatter?: number;
+}
+
+/** Exit code of a command that was called wrongly (sysexits.h EX_USAGE) or could not begin (EX_UNAVAILABLE). */
+const exitCodes = { usage: 64, unavailable: 69 } as const;
+
+/** `motelet device run`: emulated devices over MQTT, or one behind a serial line, until a signal ends them. */
+export function deviceRunCommand(): Command {
+  return new Command("run")
+    .description("run emulated devices until Ctrl-C")
+    .option("--mqtt <url>", "broker, e.g. mqtt://127.0.0.1:1883")
+    .option("--identities <file>", "YAML or JSON list of {name, wireId, generation, password, board}")
+    .option("--count <n>", "how many of the identities to run (default: all)", wholeNumber)
+    .option("--wire-id <id>", "identity of a single device")
+    .option("--generation <n>", "generation of its password", wholeNumber, 1)
+    .option("--password-file <file>", "file with its password")
+    .option("--serial <address>", "one device on unix:/path (listens) or pty:/path (links a pseudo terminal)")
+    .option("--name <name>", "name in this command's output")
+    .option("--board <name>", "board that hello tells, at most 16 bytes")
+    .option("--firmware <text>", 'firmware that hello tells, "name version", at most 20 bytes')
+    .option("--state-dir <directory>", "keep boot numbers here (default: a random number each start)")
+    .option("--seed <n>", "make sensors and reconnect times repeatable", wholeNumber)
+    .option("--chatter <seconds>", "log a line each so many seconds", wholeNumber)
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  try {
+    await runUntilSignal(await planDevices(options), options.chatter);
+  } catch (error) {
+    if (!(error instanceof OptionError || error instanceof UnavailableError)) throw error;
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+    process.stderr.write(`motelet device run: ${error.message}${cause}\n`);
+    process.exitCode = error instanceof OptionError ? exitCodes.usage : exitCodes.unavailable;
+  }
+}
+
+/** What to run, from the options alone. @throws OptionError */
+export async function planDevices(options: Options): Promise<DeviceOptions[]> {
+  if ((options.mqtt === undefined) === (options.serial === undefined))
+    throw new OptionError("OPTIONS", "give either --mqtt or --serial");
+  if (options.serial !== undefined) return [planSerial(options, options.serial)];
+  const identities = await identitiesOf(options);
+  const count = options.count ?? identities.length;
+  if (count > identities.length)
+    throw new OptionError("OPTIONS", `--count ${count}: there are only ${identities.length} identities`);
+  return identities.slice(0, count).map((identity, index) => planMqtt(options, identity, index));
+}
+
+function planSerial(options: Options, address: string): DeviceOptions {
+  const name = options.name ?? "serial";
+  return { ...common(options, name, 0), link: new SerialLink(address) };
+}
+
+function planMqtt(options: Options, identity: DeviceIdentity, index: number): DeviceOptions {
+  const { wireId, generation, password, name, board } = identity;
+  const random = options.seed === undefined ? undefined : seededRandom(options.seed + index);
+  const url = options.mqtt as string;
+  return {
+    ...common(options, name, index),
+    ...(board === undefined ? {} : { board }),
+    link: new MqttLink({ url, wireId, generation, password, ...(random ? { random } : {}) }),
+  };
+}
+
+function common(options: Options, name: string, index: number): Omit<DeviceOptions, "link"> {
+  const counter = options.stateDir === undefined ? undefined : new BootCounter(options.stateDir, name);
+  return {
+    name,
+    ...(options.board === undefined ? {} : { board: options.board }),
+    ...(options.firmware === undefined ? {} : { firmware: options.firmware }),
+    ...(options.seed === undefined ? {} : { seed: options.seed + index }),
+    ...(counter ? { boot: counter.next(), onBoot: (boot: number) => counter.keep(boot) } : {}),
+  };
+}
+
+async function identitiesOf(options: Options): Promise<DeviceIdentity[]> {
+  const { identities, wireId, generation, passwordFile, name } = options;
+  if (identities !== undefined) return readIdentities(identities);
+  if (wireId === undefined || passwordFile === undefined)
+    throw new OptionError("OPTIONS", "--mqtt needs --identities, or --wire-id and --password-file");
+  const password = await readOptionFile(passwordFile);
+  return [{ name: name ?? wireId, wireId, generation, password }];
+}
+
+/** Runs the devices, prints one line a state change, and says goodbye on SIGINT and SIGTERM. */
+async function runUntilSignal(plans: readonly DeviceOptions[], chatterS: number | undefined): Promise<void> {
+  const stopping = Promise.withResolvers<void>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.resolve());
+  const fleet = new Fleet(plans.map((plan) => ({ ...plan, onState: printer(plan.name ?? "device") })));
+  const chatter = chatterS ? setInterval(() => chat(fleet), chatterS * 1000) : undefined;
+  try {
+    await Promise.race([fleet.start(), stopping.promise]);
+    await stopping.promise;
+  } finally {
+    clearInterval(chatter);
+    await fleet.stop();
+  }
+}
+
+const printer = (name: string) => (state: DeviceState, reason: string) =>
+  void process.stdout.write(`${name}: ${state} (${reason})\n`);
+
+function chat(fleet: Fleet): void {
+  for (const device of fleet.devices) device.log(`${device.name} is well`);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("expected a whole number");
+  return Number(text);
+}

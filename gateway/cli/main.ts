@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+
+/** The motelet command: one noun, one verb, one file each. */
+const program = new Command("motelet")
+  .description("The kubelet for motes: microcontrollers as Kubernetes Nodes")
+  .showHelpAfterError("(motelet --help shows the options)");
+
+// The gateway's packages take half a second and 100 MB to load, and devices do without: only what is called is loaded.
+const noun = process.argv[2];
+if (noun !== "gateway") {
+  const { deviceRunCommand } = await import("./commands/device-run.ts");
+  program.command("device").description("devices that run in this process").addCommand(deviceRunCommand());
+}
+if (noun !== "device") {
+  const { gatewayCommand } = await import("./commands/gateway-run.ts");
+  program.addCommand(gatewayCommand());
+}
+
+await program.parseAsync();
