@@ -1,0 +1,97 @@
+#ifndef MOTE_CBOR_H
+#define MOTE_CBOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mote/span.h"
+
+/** The first fault of malformed bytes, in reading order (SPEC §2.3). */
+#define MOTE_CBOR_ERROR_TABLE(X) \
+    X(OK)                        \
+    X(TRUNCATED)                 \
+    X(TRAILING)                  \
+    X(NOT_SHORTEST)              \
+    X(INDEFINITE)                \
+    X(RESERVED)                  \
+    X(TAG)                       \
+    X(FLOAT16)                   \
+    X(SIMPLE)                    \
+    X(KEY_TYPE)                  \
+    X(KEY_ORDER)                 \
+    X(UTF8)                      \
+    X(DEPTH)
+
+enum mote_cbor_error {
+#define MOTE_CBOR_ENUM(name) MOTE_CBOR_##name,
+    MOTE_CBOR_ERROR_TABLE(MOTE_CBOR_ENUM)
+#undef MOTE_CBOR_ENUM
+};
+
+enum mote_cbor_major {
+    MOTE_CBOR_UINT,
+    MOTE_CBOR_NEGATIVE,
+    MOTE_CBOR_BYTES,
+    MOTE_CBOR_TEXT,
+    MOTE_CBOR_ARRAY,
+    MOTE_CBOR_MAP,
+    MOTE_CBOR_TAGGED,
+    MOTE_CBOR_OTHER
+};
+
+/** `null`, as one byte. */
+#define MOTE_CBOR_NULL 0xf6
+
+/** Where reading stands: at < end while something is left. */
+struct mote_cbor_reader {
+    const uint8_t *at;
+    const uint8_t *end;
+};
+
+/** The head of an item: major type, additional information, and argument. */
+struct mote_cbor_head {
+    uint32_t value;
+    uint8_t major;
+    uint8_t info;
+    bool wide; /* the argument needs more than 32 bits; `value` has the lower ones */
+};
+
+/**
+ * Reads one head and steps over it; on a fault the reader stays. Checks everything that SPEC §2.3 asks of a head alone:
+ * type, then length, then shortest form.
+ */
+MOTE_MUST_USE enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader, struct mote_cbor_head *head);
+
+/**
+ * Whether the bytes are exactly one item of the profile's subset (SPEC §2). Strict and bounded: no recursion, no
+ * memory beyond 48 bytes of stack. All other reading relies on it.
+ * Blocking: no. ISR-safe: yes. Re-entrant: yes.
+ */
+MOTE_MUST_USE enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length);
+
+/** Steps over one item that `mote_cbor_check` has seen. */
+void mote_cbor_skip(struct mote_cbor_reader *reader);
+
+/** Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
+bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length);
+
+/** Where writing stands. What does not fit is left out; at == end says that something may have been. */
+struct mote_cbor_writer {
+    uint8_t *at;
+    const uint8_t *end;
+};
+
+/** Writes a head in its shortest form. */
+void mote_cbor_write_head(struct mote_cbor_writer *writer, enum mote_cbor_major major, uint32_t value);
+
+/** Writes unsigned integers. */
+void mote_cbor_write_uints(struct mote_cbor_writer *writer, const uint32_t *values, size_t count);
+
+/** Writes bytes as they are. */
+void mote_cbor_write_raw(struct mote_cbor_writer *writer, const void *bytes, size_t length);
+
+/** Writes a byte string or a text with its head. */
+void mote_cbor_write_string(struct mote_cbor_writer *writer, enum mote_cbor_major major, const void *bytes,
+                            size_t length);
+
+#endif

@@ -1,0 +1,62 @@
+#ifndef MOTE_FRAME_H
+#define MOTE_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mote/clock.h"
+#include "mote/config.h"
+#include "mote/span.h"
+
+/** Longest COBS encoding of n bytes (Cheshire & Baker 1999: one more for each 254). */
+#define MOTE_COBS_BYTES(n) ((n) + ((n) + 253) / 254)
+
+/** A segment of the longest message, and the byte that makes it too long (SPEC §4.2). */
+#define MOTE_SEGMENT_BYTES (MOTE_COBS_BYTES(MOTE_MESSAGE_BYTES + 2) + 1)
+
+/** Longest frame of the longest message, delimiters included. */
+#define MOTE_FRAME_BYTES (MOTE_COBS_BYTES(MOTE_MESSAGE_BYTES + 2) + 2)
+
+enum mote_frame_event { MOTE_FRAME_NOTHING, MOTE_FRAME_MESSAGE, MOTE_FRAME_TEXT };
+
+/**
+ * Takes a serial line apart into messages and console text (SPEC §4.2, §4.3). Zeroed is initial.
+ *
+ *                 00                        00, bad → count, salvage ┌──┐
+ *   ┌─────────┐ ─────────────────▶ ┌────────┐ ─────────────────────────┘  │
+ *   │ outside │                    │ inside │ ◀───────────────────────────┘
+ *   └─────────┘ ◀───────────────── └────────┘
+ *     text        00, good │ too long │ 100 ms of silence
+ */
+struct mote_frame_decoder {
+    uint32_t last_byte_ms;
+    uint16_t length;
+    uint16_t bad_frames;
+    bool inside;
+    uint8_t segment[MOTE_SEGMENT_BYTES];
+};
+
+/**
+ * Takes one byte. What it completes lies in the decoder until the next call.
+ * Blocking: no. ISR-safe: no. Re-entrant: for different decoders.
+ */
+MOTE_MUST_USE enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, uint8_t byte, uint32_t now_ms,
+                                                    struct mote_span *out);
+
+/** Ends a segment that has seen no byte for 100 ms. Call it before pushing, and when its wait is over. */
+MOTE_MUST_USE enum mote_frame_event mote_frame_expire(struct mote_frame_decoder *decoder, struct mote_clock *clock,
+                                                      struct mote_span *out);
+
+/** Takes a byte of a frame; `last` comes with the delimiter that ends it. */
+typedef void mote_frame_write(void *context, uint8_t byte, bool last);
+
+/**
+ * Writes a message as one frame, without a second buffer (SPEC §4.1). The spare part takes the CRC.
+ *
+ *   00 │ COBS( message ‖ crc16 BE ) │ 00
+ *
+ * Blocking: as `write`. ISR-safe: no. Re-entrant: yes.
+ */
+void mote_frame_encode(struct mote_parts *message, mote_frame_write *write, void *context);
+
+#endif

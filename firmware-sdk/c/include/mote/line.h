@@ -1,0 +1,21 @@
+#ifndef MOTE_LINE_H
+#define MOTE_LINE_H
+
+#include "mote/frame.h"
+#include "mote/platform.h"
+#include "mote/transport.h"
+
+/** A session's serial line: frames over a port, console text beside them (SPEC §4, §10.2). */
+struct mote_line {
+    const struct mote_port *port;
+    void *port_context;
+    struct mote_frame_decoder decoder;
+};
+
+/** The transport of serial lines; its context is a `struct mote_line`. */
+extern const struct mote_transport mote_line_transport;
+
+/** Prepares a line. Blocking: no. ISR-safe: no. Re-entrant: for different lines. */
+void mote_line_init(struct mote_line *line, const struct mote_port *port, void *port_context);
+
+#endif

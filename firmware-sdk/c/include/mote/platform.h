@@ -1,0 +1,37 @@
+#ifndef MOTE_PLATFORM_H
+#define MOTE_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mote/beat.h"
+
+/** What a port knows of the chip. */
+struct mote_platform {
+    /** Restarts the device when what was written has left it. May return; the session then goes on until it happens. */
+    void (*reboot)(void *context);
+
+    /** Fills in what the device knows of itself for a beat. NULL: nothing but the uptime. */
+    void (*sample)(void *context, struct mote_beat *beat);
+};
+
+/** A serial port, for `mote_line`. */
+struct mote_port {
+    /** One received byte, or −1. Never blocks. */
+    int (*read)(void *context);
+
+    /** Whether a whole frame can be written without loss. */
+    bool (*ready)(void *context);
+
+    /**
+     * Writes a byte of a frame. The port holds its transmit lock from the first byte until the one with `last`, so that
+     * no console text comes in between (SPEC §4.4); only panic output does.
+     */
+    void (*write)(void *context, uint8_t byte, bool last);
+
+    /** Takes console input: what came outside frames. NULL: it is dropped. */
+    void (*console)(void *context, const uint8_t *bytes, size_t length);
+};
+
+#endif

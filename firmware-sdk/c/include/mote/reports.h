@@ -1,0 +1,44 @@
+#ifndef MOTE_REPORTS_H
+#define MOTE_REPORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mote/log_ring.h"
+#include "mote/clock.h"
+
+struct mote_session;
+
+/** Which reports the gateway has stored, and which are on their way (SPEC §5.6). */
+struct mote_reports {
+    struct mote_retry retry;
+    uint16_t stored_seq;
+    uint16_t send_seq; /* next to send */
+    uint8_t window;
+    struct mote_log_ring ring;
+};
+
+enum mote_level {
+    MOTE_DEBUG = MOTE_LEVEL_DEBUG,
+    MOTE_INFO = MOTE_LEVEL_INFO,
+    MOTE_WARN = MOTE_LEVEL_WARN,
+    MOTE_ERROR = MOTE_LEVEL_ERROR
+};
+
+/**
+ * Records a line of text as a report: it is kept until the gateway has it, or newer reports need its place. Cut at what
+ * a message holds; in a text that is not UTF-8, bytes above 7F become '?'. Stamped with the time of the last poll.
+ * Blocking: no. ISR-safe: no. Re-entrant: no.
+ */
+void mote_log(struct mote_session *session, enum mote_level level, const char *text);
+
+/** What the gateway has stored, by an ack or (`welcome`, which may go back too) by a welcome. For the session. */
+void mote_reports_stored(struct mote_reports *reports, uint16_t stored_seq, bool welcome);
+
+/** Sends the next report if there is one to be sent now. For the session. */
+MOTE_MUST_USE bool mote_reports_send(struct mote_session *session);
+
+/** Writes seq and age, as they stand before the body in report and log-read alike. */
+void mote_reports_write_head(struct mote_session *session, const struct mote_log_entry *entry);
+
+#endif

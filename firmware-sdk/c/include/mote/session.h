@@ -1,0 +1,104 @@
+#ifndef MOTE_SESSION_H
+#define MOTE_SESSION_H
+
+#include "mote/config.h"
+#include "mote/dispatch.h"
+#include "mote/exchange.h"
+#include "mote/platform.h"
+#include "mote/reports.h"
+#include "mote/session_machine.h"
+#include "mote/stream.h"
+#include "mote/transport.h"
+
+/** Who the device is, as hello says it (SPEC §3.3). A length of 0 leaves a value out. */
+struct mote_identity {
+    struct mote_span hardware_id; /* 1–12 bytes */
+    struct mote_span board;       /* a text of at most 16 bytes */
+    struct mote_span firmware;    /* a text of at most 20 bytes: "name version" */
+    struct mote_span build_id;    /* 8 bytes */
+};
+
+/** What a session is built from. The caller keeps it for as long as the session lives; it may be in flash. */
+struct mote_session_config {
+    const struct mote_transport *transport;
+    void *transport_context;
+    const struct mote_platform *platform;
+    void *platform_context;
+    const struct mote_identity *identity;
+    const struct mote_command *commands;
+    uint8_t command_count;
+    uint32_t caps; /* MOTE_CAP_… */
+
+    /** Steps what runs beside the protocol. True: it got further, and is to be called again. NULL: nothing does. */
+    bool (*run)(struct mote_session *session, void *context);
+    void *run_context;
+};
+
+/** What is different on each boot, from the port (SPEC §3.3). */
+struct mote_boot {
+    uint32_t number;     /* a durable counter, else 32 bits of entropy */
+    uint32_t ring_epoch; /* likewise; 0: the device has no reports */
+    uint8_t reset_cause; /* 0 is left out */
+};
+
+/** A session with a gateway: all the state of the core but for the serial line. Its members are the core's own. */
+struct mote_session {
+    const struct mote_session_config *config;
+    struct mote_boot boot;
+    struct mote_clock clock; /* of the last poll */
+
+    /* Uptime, when its last second was full, and how far the device's clock is ahead of it. */
+    uint32_t uptime_s;
+    uint32_t second_at_ms;
+    uint32_t ahead_s;
+    uint16_t ahead_ms;
+    bool time_set;
+
+    bool reboot_due;
+    uint32_t reboot_at_ms;
+    uint16_t refused; /* messages that were malformed */
+    uint16_t skipped; /* messages of unknown kinds or with unknown elements */
+
+    struct mote_session_machine machine;
+    struct mote_exchange exchange;
+    struct mote_reports reports;
+    struct mote_stream streams[MOTE_STREAMS];
+    struct mote_cbor_writer writer; /* into scratch */
+    uint8_t scratch[MOTE_SCRATCH_BYTES];
+};
+
+/**
+ * Prepares a session; nothing is sent before `mote_session_open`. `now_ms` begins the uptime.
+ * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
+ */
+void mote_session_init(struct mote_session *session, const struct mote_session_config *config,
+                       const struct mote_boot *boot, uint32_t now_ms);
+
+/** The channel is open: the next poll says hello. On a serial line, call it once, at the start. */
+void mote_session_open(struct mote_session *session);
+
+/** The channel is closed: nothing is sent until it is opened again. The session itself goes on. */
+void mote_session_close(struct mote_session *session);
+
+/**
+ * Does everything that is due: takes in messages, answers, repeats, beats. Call it when bytes have come, when the port
+ * can write again, after `mote_log` or a stream's use, and when the returned time is over. `now_ms` may wrap.
+ * Blocking: as the transport. ISR-safe: no.
+ * @returns milliseconds until the next call, MOTE_WAIT_FOREVER if only an event can make one needed
+ */
+uint32_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
+
+/** Reboots by a later poll, when all streams have ended or `within_ms` is over. */
+void mote_session_reboot(struct mote_session *session, uint32_t within_ms);
+
+/** Writes the beginning of a message: an array of `elements`, of which `values` are the first. For the core. */
+struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements, const uint32_t *values,
+                                            size_t count);
+
+/** Sends what was written, then two spans (NULL: none). For the core. */
+void mote_session_send(struct mote_session *session, const struct mote_span *body);
+
+/** Sends a message of unsigned integers. For the core. */
+void mote_session_say(struct mote_session *session, const uint32_t *values, size_t count);
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef MOTE_STATUS_H
+#define MOTE_STATUS_H
+
+#include "mote/profile.gen.h"
+
+/** The canonical status codes (SPEC §7): answer requests and end streams. */
+enum mote_status {
+#define MOTE_STATUS_ENUM(name, code) MOTE_STATUS_##name = code,
+    MOTE_STATUS_TABLE(MOTE_STATUS_ENUM)
+#undef MOTE_STATUS_ENUM
+};
+
+/**
+ * The name of a code, e.g. "NOT_FOUND"; "?" for a code that is none. Constant text.
+ * Blocking: no. ISR-safe: yes. Re-entrant: yes.
+ */
+const char *mote_status_name(enum mote_status status);
+
+#endif

@@ -1,0 +1,46 @@
+#include "mote/commands.h"
+
+static void stop(struct mote_job *job, uint32_t signal) {
+    /* As a shell tells of a signal: 128 + its number. */
+    job->exit_code = (uint8_t)(128 + signal);
+    mote_stream_end(job->out, MOTE_STATUS_OK, job->exit_code);
+    if (job->err_id) {
+        mote_stream_end(job->err, MOTE_STATUS_OK, -1);
+    }
+    job->out_id = 0;
+}
+
+enum mote_status mote_command_exec_control(struct mote_session *session, void *context,
+                                           struct mote_arguments *arguments, struct mote_result *result) {
+    (void)session, (void)result;
+    struct mote_exec *exec = context;
+    uint32_t id, control, value;
+    enum mote_status status = mote_dispatch_uint(arguments, MOTE_LIMIT_STREAM_ID, &id);
+    if (status == MOTE_STATUS_OK) {
+        status = mote_dispatch_uint(arguments, 0xff, &control);
+    }
+    if (status == MOTE_STATUS_OK) {
+        status = mote_dispatch_uint(arguments, 0xffff, &value);
+    }
+    if (status != MOTE_STATUS_OK) {
+        return status;
+    }
+    for (unsigned i = 0; i < MOTE_EXEC_JOBS; i++) {
+        struct mote_job *job = &exec->jobs[i];
+        if (id != 0 && job->out_id == id) {
+            switch (control) {
+            case MOTE_EXEC_CONTROL_SIGNAL:
+                if (value == 0 || value > 64) {
+                    return MOTE_STATUS_OUT_OF_RANGE;
+                }
+                stop(job, value);
+                return MOTE_STATUS_OK;
+            case MOTE_EXEC_CONTROL_RESIZE:
+                return MOTE_STATUS_OK; /* nothing here draws a screen */
+            default:
+                return MOTE_STATUS_INVALID_ARGUMENT;
+            }
+        }
+    }
+    return MOTE_STATUS_NOT_FOUND;
+}

@@ -1,0 +1,38 @@
+#include <string.h>
+
+#include "mote/commands.h"
+
+enum { ARCH = 1, OS, RAM_KIB, FLASH_KIB };
+
+static uint32_t write_text(struct mote_cbor_writer *writer, uint32_t key, const char *text) {
+    if (!text) {
+        return 0;
+    }
+    mote_cbor_write_uints(writer, &key, 1);
+    mote_cbor_write_string(writer, MOTE_CBOR_TEXT, text, strlen(text));
+    return 1;
+}
+
+static uint32_t write_uint(struct mote_cbor_writer *writer, uint32_t key, uint32_t value) {
+    const uint32_t entry[] = {key, value};
+    if (value == 0) {
+        return 0;
+    }
+    mote_cbor_write_uints(writer, entry, 2);
+    return 1;
+}
+
+enum mote_status mote_command_info(struct mote_session *session, void *context, struct mote_arguments *arguments,
+                                   struct mote_result *result) {
+    (void)session, (void)arguments;
+    const struct mote_info *info = context;
+    uint8_t *map = result->writer->at;
+    mote_cbor_write_head(result->writer, MOTE_CBOR_MAP, 0);
+    uint32_t entries = write_text(result->writer, ARCH, info->arch);
+    entries += write_text(result->writer, OS, info->os);
+    entries += write_uint(result->writer, RAM_KIB, info->ram_kib);
+    entries += write_uint(result->writer, FLASH_KIB, info->flash_kib);
+    *map = (uint8_t)(*map + entries);
+    result->items = 1;
+    return MOTE_STATUS_OK;
+}

@@ -1,0 +1,23 @@
+#include "mote/dispatch.h"
+
+#include "mote/session.h"
+
+const struct mote_command *mote_dispatch_find(const struct mote_session *session, uint32_t op) {
+    const struct mote_command *command = session->config->commands;
+    for (unsigned left = session->config->command_count; left > 0; left--, command++) {
+        if (command->op == op) {
+            return command;
+        }
+    }
+    return NULL;
+}
+
+enum mote_status mote_dispatch_uint(struct mote_arguments *arguments, uint32_t most, uint32_t *value) {
+    struct mote_cbor_head head;
+    if (arguments->left == 0 || mote_cbor_read_head(&arguments->reader, &head) || head.major != MOTE_CBOR_UINT) {
+        return MOTE_STATUS_INVALID_ARGUMENT;
+    }
+    arguments->left--;
+    *value = head.value;
+    return head.wide || head.value > most ? MOTE_STATUS_OUT_OF_RANGE : MOTE_STATUS_OK;
+}

@@ -1,0 +1,196 @@
+#include "mote/session.h"
+
+#include <string.h>
+
+void mote_session_init(struct mote_session *session, const struct mote_session_config *config,
+                       const struct mote_boot *boot, uint32_t now_ms) {
+    memset(session, 0, sizeof *session);
+    session->config = config;
+    session->boot = *boot;
+    session->clock.now_ms = now_ms;
+    session->second_at_ms = now_ms;
+    session->reports.stored_seq = 0xffff;
+}
+
+void mote_session_open(struct mote_session *session) {
+    session->machine.rto_ms = session->config->transport->rto_ms;
+    mote_session_machine_greet(&session->machine, session->clock.now_ms);
+}
+
+void mote_session_close(struct mote_session *session) {
+    session->machine.phase = MOTE_SESSION_CLOSED;
+}
+
+void mote_session_reboot(struct mote_session *session, uint32_t within_ms) {
+    session->reboot_due = true;
+    session->reboot_at_ms = session->clock.now_ms + within_ms;
+}
+
+struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements, const uint32_t *values,
+                                            size_t count) {
+    struct mote_cbor_writer *writer = &session->writer;
+    writer->at = session->scratch;
+    writer->end = session->scratch + sizeof session->scratch;
+    mote_cbor_write_head(writer, MOTE_CBOR_ARRAY, elements);
+    mote_cbor_write_uints(writer, values, count);
+    return writer;
+}
+
+void mote_session_send(struct mote_session *session, const struct mote_span *body) {
+    struct mote_parts message;
+    memset(&message, 0, sizeof message);
+    message.part[0].bytes = session->scratch;
+    message.part[0].length = (size_t)(session->writer.at - session->scratch);
+    if (body) {
+        message.part[1] = body[0];
+        message.part[2] = body[1];
+    }
+    session->config->transport->send(session->config->transport_context, &message);
+}
+
+void mote_session_say(struct mote_session *session, const uint32_t *values, size_t count) {
+    (void)mote_session_begin(session, (uint32_t)count, values, count);
+    mote_session_send(session, NULL);
+}
+
+static void take_welcome(struct mote_session *session, const struct mote_message *message) {
+    struct mote_session_machine *machine = &session->machine;
+    uint32_t now_ms = session->clock.now_ms;
+    uint32_t sid = machine->sid;
+    uint32_t travel_ms = (now_ms - machine->heard_at_ms) / 2;
+    if (!mote_session_machine_welcome(machine, message, now_ms)) {
+        return;
+    }
+    bool resumed = machine->sid == sid;
+    session->exchange.valid = session->exchange.valid && resumed;
+    mote_stream_resume(session, resumed && message->field[MOTE_WELCOME_STREAMS_KEPT]);
+    session->reports.window = (uint8_t)message->field[MOTE_WELCOME_REPORT_WINDOW];
+    mote_reports_stored(&session->reports, (uint16_t)message->field[MOTE_WELCOME_STORED_SEQ], true);
+
+    /* The device's clock is kept as its distance from the uptime, which began a second of its own at second_at_ms. */
+    uint32_t ahead_ms = 1000u + message->field[MOTE_WELCOME_TIME_MS] + travel_ms - (now_ms - session->second_at_ms);
+    session->ahead_s = message->field[MOTE_WELCOME_TIME_S] - session->uptime_s - 1 + ahead_ms / 1000u;
+    session->ahead_ms = (uint16_t)(ahead_ms % 1000u);
+    session->time_set = true;
+}
+
+static void take_message(struct mote_session *session, struct mote_span bytes) {
+    struct mote_message message;
+    if (mote_message_decode(bytes.bytes, bytes.length, &message)) {
+        session->refused++;
+        return;
+    }
+    struct mote_session_machine *machine = &session->machine;
+    if (message.kind == MOTE_KIND_WELCOME) {
+        take_welcome(session, &message);
+    } else if (message.kind == MOTE_KIND_BYE) {
+        if (machine->phase != MOTE_SESSION_CLOSED) {
+            mote_session_machine_bye(machine, &message, session->clock.now_ms);
+        }
+    }
+    if (machine->phase != MOTE_SESSION_OPEN) {
+        return;
+    }
+    machine->heard_at_ms = session->clock.now_ms;
+    if (message.kind == MOTE_KIND_REQUEST) {
+        mote_exchange_request(session, &message);
+        return;
+    }
+    if (message.rest > 0) {
+        session->skipped++;
+    }
+    if (message.kind == MOTE_KIND_ACK) {
+        mote_reports_stored(&session->reports, (uint16_t)message.field[MOTE_ACK_STORED_SEQ], false);
+    } else if (message.kind == MOTE_KIND_DATA) {
+        mote_stream_data(session, &message);
+    } else if (message.kind == MOTE_KIND_CREDIT) {
+        mote_stream_credit(session, &message);
+    }
+}
+
+static void send_hello(struct mote_session *session) {
+    const struct mote_session_config *config = session->config;
+    const struct mote_span *identity = &config->identity->hardware_id;
+    const struct mote_log_ring *ring = &session->reports.ring;
+    const uint32_t head[] = {MOTE_KIND_HELLO, MOTE_PROFILE_VERSION, session->boot.number, session->machine.attempt,
+                             session->machine.sid};
+    struct mote_cbor_writer *writer = mote_session_begin(session, 6, head, 5);
+    uint8_t *map = writer->at++;
+    unsigned entries = 4;
+    const uint32_t fixed[] = {MOTE_HELLO_CAPS, config->caps, MOTE_HELLO_MAX_MESSAGE_BYTES, MOTE_MESSAGE_BYTES,
+                              MOTE_HELLO_RX_WINDOW_BYTES, MOTE_RX_WINDOW_BYTES};
+    mote_cbor_write_uints(writer, fixed, 6);
+    for (uint32_t key = MOTE_HELLO_HARDWARE_ID; key <= MOTE_HELLO_BUILD_ID; key++, identity++) {
+        if (identity->length > 0) {
+            mote_cbor_write_uints(writer, &key, 1);
+            mote_cbor_write_string(
+                writer,
+                key == MOTE_HELLO_BOARD || key == MOTE_HELLO_FIRMWARE ? MOTE_CBOR_TEXT : MOTE_CBOR_BYTES,
+                identity->bytes, identity->length);
+            entries++;
+        }
+    }
+    if (session->boot.ring_epoch) {
+        const uint32_t positions[] = {session->boot.ring_epoch, ring->next_seq, ring->oldest_seq};
+        const uint32_t key = MOTE_HELLO_RING;
+        mote_cbor_write_uints(writer, &key, 1);
+        mote_cbor_write_head(writer, MOTE_CBOR_ARRAY, 3);
+        mote_cbor_write_uints(writer, positions, 3);
+        entries++;
+    }
+    const uint32_t last[] = {MOTE_HELLO_RESET_CAUSE, session->boot.reset_cause, MOTE_HELLO_UPTIME_S,
+                             session->uptime_s};
+    unsigned unknown = session->boot.reset_cause ? 0 : 2;
+    mote_cbor_write_uints(writer, last + unknown, 4 - unknown);
+    *map = (uint8_t)(MOTE_CBOR_MAP << 5 | (entries + 1 - unknown / 2));
+    mote_session_send(session, NULL);
+}
+
+/* Sends the one message that is due first, or lets the application get on. False: there was nothing to do. */
+static bool do_next(struct mote_session *session) {
+    const struct mote_session_config *config = session->config;
+    switch (mote_session_machine_next(&session->machine, &session->clock)) {
+    case MOTE_SESSION_HELLO:
+        send_hello(session);
+        return true;
+    case MOTE_SESSION_BEAT:
+        mote_beat_send(session);
+        return true;
+    case MOTE_SESSION_NOTHING:
+        break;
+    }
+    bool open = session->machine.phase == MOTE_SESSION_OPEN;
+    if ((open && mote_reports_send(session)) || (config->run && config->run(session, config->run_context)) ||
+        (open && mote_stream_send(session))) {
+        return true;
+    }
+    if (session->reboot_due && mote_clock_due(&session->clock, session->reboot_at_ms)) {
+        session->reboot_due = false;
+        config->platform->reboot(config->platform_context);
+    }
+    return false;
+}
+
+uint32_t mote_session_poll(struct mote_session *session, uint32_t now_ms) {
+    const struct mote_transport *transport = session->config->transport;
+    void *context = session->config->transport_context;
+    uint32_t seconds = (now_ms - session->second_at_ms) / 1000u;
+    session->uptime_s += seconds;
+    session->second_at_ms += seconds * 1000u;
+    session->clock.now_ms = now_ms;
+    for (unsigned left = MOTE_POLL_MESSAGES; left > 0;) {
+        session->clock.wait_ms = MOTE_WAIT_FOREVER;
+        if (!transport->ready(context)) {
+            return MOTE_WAIT_FOREVER;
+        }
+        if (!do_next(session)) {
+            struct mote_span message = transport->receive(context, &session->clock);
+            if (message.length == 0) {
+                return session->clock.wait_ms;
+            }
+            take_message(session, message);
+            left--;
+        }
+    }
+    return 0;
+}

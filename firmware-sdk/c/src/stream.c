@@ -1,0 +1,194 @@
+#include "mote/stream.h"
+
+#include <string.h>
+
+#include "mote/session.h"
+
+enum {
+    HALF = MOTE_STREAM_BUFFER_BYTES / 2,
+    /* What a message holds beside head, kind, stream, offset, length and end (SPEC §3.2). */
+    MESSAGE_BYTES = MOTE_MESSAGE_BYTES - (1 + 1 + 1 + 3 + 3 + 4)
+};
+
+struct mote_stream *mote_stream_find(struct mote_session *session, uint32_t id) {
+    for (unsigned i = 0; i < MOTE_STREAMS; i++) {
+        if (session->streams[i].id == id) {
+            return &session->streams[i];
+        }
+    }
+    return NULL;
+}
+
+struct mote_stream *mote_stream_open(struct mote_session *session, uint8_t id, mote_stream_take *take, void *owner) {
+    if (mote_stream_find(session, id)) {
+        return NULL;
+    }
+    struct mote_stream *stream = mote_stream_find(session, 0);
+    if (stream) {
+        memset(stream, 0, sizeof *stream);
+        stream->take = take;
+        stream->owner = owner;
+        stream->id = id;
+        stream->limit = MOTE_LIMIT_INITIAL_WINDOW_BYTES;
+        stream->window = MOTE_RX_WINDOW_BYTES;
+    }
+    return stream;
+}
+
+size_t mote_stream_room(const struct mote_stream *stream) {
+    return MOTE_STREAM_BUFFER_BYTES - (size_t)stream->length;
+}
+
+size_t mote_stream_write(struct mote_stream *stream, const void *bytes, size_t length) {
+    size_t room = mote_stream_room(stream);
+    if (length > room) {
+        length = room;
+    }
+    memcpy(stream->buffer + stream->length, bytes, length);
+    stream->length = (uint16_t)(stream->length + length);
+    return length;
+}
+
+void mote_stream_end(struct mote_stream *stream, enum mote_status status, int exit_code) {
+    stream->ended = true;
+    stream->end_status = (uint8_t)status;
+    stream->has_exit = exit_code >= 0;
+    stream->end_exit = (uint8_t)exit_code;
+}
+
+void mote_stream_resume(struct mote_session *session, bool kept) {
+    for (unsigned i = 0; i < MOTE_STREAMS; i++) {
+        struct mote_stream *stream = &session->streams[i];
+        stream->sent = stream->base;
+        stream->repeats = 0;
+        mote_retry_stop(&stream->retry);
+        if (!kept) {
+            stream->id = 0;
+        }
+    }
+}
+
+static uint16_t window_of(struct mote_stream *stream) {
+    return stream->take ? (uint16_t)stream->take(stream, NULL, 0) : MOTE_RX_WINDOW_BYTES;
+}
+
+static void send_credit(struct mote_session *session, struct mote_stream *stream) {
+    stream->window = window_of(stream);
+    const uint32_t values[] = {MOTE_KIND_CREDIT, stream->id, stream->next, stream->window};
+    mote_session_say(session, values, 4);
+}
+
+void mote_stream_data(struct mote_session *session, const struct mote_message *message) {
+    struct mote_stream *stream = mote_stream_find(session, message->field[MOTE_DATA_STREAM]);
+    if (!stream) {
+        const uint32_t values[] = {MOTE_KIND_CREDIT, message->field[MOTE_DATA_STREAM],
+                                   message->field[MOTE_DATA_OFFSET], 0, MOTE_STATUS_NOT_FOUND};
+        mote_session_say(session, values, 5);
+        return;
+    }
+    uint16_t known = (uint16_t)(stream->next - message->field[MOTE_DATA_OFFSET]);
+    if (known <= message->body.length && !stream->finished) {
+        size_t fresh = message->body.length - known, taken = fresh;
+        if (stream->take && fresh > 0) {
+            taken = stream->take(stream, message->body.bytes + known, fresh);
+        }
+        stream->finished = taken == fresh && message->has_last;
+        stream->next = (uint16_t)(stream->next + taken + stream->finished);
+    }
+    send_credit(session, stream);
+}
+
+void mote_stream_credit(struct mote_session *session, const struct mote_message *message) {
+    struct mote_stream *stream = mote_stream_find(session, message->field[MOTE_CREDIT_STREAM]);
+    if (!stream) {
+        return;
+    }
+    uint16_t next = (uint16_t)message->field[MOTE_CREDIT_NEXT];
+    uint16_t limit = (uint16_t)(next + message->field[MOTE_CREDIT_WINDOW]);
+    uint16_t taken = (uint16_t)(next - stream->base);
+    if (message->has_last || (stream->ended && taken == stream->length + 1)) {
+        stream->id = 0; /* cancelled, or its end has arrived */
+        return;
+    }
+    if (taken > stream->length) {
+        return; /* late: what it speaks of is gone */
+    }
+    if (taken > 0) {
+        stream->length = (uint16_t)(stream->length - taken);
+        memmove(stream->buffer, stream->buffer + taken, stream->length);
+        stream->base = next;
+        if ((int16_t)(uint16_t)(stream->sent - next) < 0) {
+            stream->sent = next;
+        }
+        stream->repeats = 0;
+        mote_retry_stop(&stream->retry);
+    } else if ((int16_t)(uint16_t)(limit - stream->limit) > 0) {
+        mote_retry_stop(&stream->retry); /* a window update: says nothing of what was lost */
+    } else if (stream->sent != next && stream->repeats < 2 && ++stream->repeats == 2) {
+        stream->sent = next;
+        stream->retry.armed = false;
+    }
+    stream->limit = limit;
+}
+
+/* Sends `count` bytes from `sent` on, and the end if it follows them. */
+static void send_data(struct mote_session *session, struct mote_stream *stream, unsigned count, bool end) {
+    const uint32_t head[] = {MOTE_KIND_DATA, stream->id, stream->sent};
+    struct mote_cbor_writer *writer = mote_session_begin(session, end ? 5 : 4, head, 3);
+    mote_cbor_write_head(writer, MOTE_CBOR_BYTES, count);
+    /* The end stands in the scratch buffer too, after the head, and is sent after the bytes. */
+    uint8_t *after = writer->at;
+    struct mote_span body[2] = {{stream->buffer + (uint16_t)(stream->sent - stream->base), count}, {after, 0}};
+    if (end) {
+        const uint32_t codes[] = {stream->end_status, stream->end_exit};
+        if (stream->has_exit) {
+            mote_cbor_write_head(writer, MOTE_CBOR_ARRAY, 2);
+        }
+        mote_cbor_write_uints(writer, codes, stream->has_exit ? 2 : 1);
+        body[1].length = (size_t)(writer->at - after);
+        writer->at = after;
+    }
+    mote_session_send(session, body);
+    stream->sent = (uint16_t)(stream->sent + count + end);
+}
+
+static bool send_one(struct mote_session *session, struct mote_stream *stream) {
+    if (!stream->finished && stream->window < HALF && window_of(stream) >= HALF) {
+        send_credit(session, stream);
+        return true;
+    }
+    bool due = mote_retry_due(&stream->retry, &session->clock);
+    if (due) {
+        stream->sent = stream->base;
+    }
+    /* −1 where the end was sent; negative where the window shrank. */
+    int left = stream->length - (uint16_t)(stream->sent - stream->base);
+    int count = (int16_t)(uint16_t)(stream->limit - stream->sent);
+    if (count > left) {
+        count = left;
+    }
+    if (count > MESSAGE_BYTES) {
+        count = MESSAGE_BYTES;
+    }
+    if (count < 0) {
+        count = 0;
+    }
+    bool end = stream->ended && count == left;
+    bool send = count > 0 || end || (due && left > 0);
+    if (send) {
+        send_data(session, stream, (unsigned)count, end);
+    }
+    if (stream->length > 0 || stream->sent != stream->base) {
+        mote_retry_arm(&stream->retry, &session->clock, session->machine.rto_ms);
+    }
+    return send;
+}
+
+bool mote_stream_send(struct mote_session *session) {
+    for (unsigned i = 0; i < MOTE_STREAMS; i++) {
+        if (session->streams[i].id && send_one(session, &session->streams[i])) {
+            return true;
+        }
+    }
+    return false;
+}

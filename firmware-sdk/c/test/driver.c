@@ -1,0 +1,276 @@
+/*
+ * The core behind a line protocol, for the tests that play vectors: one request a line on stdin, one answer a line on
+ * stdout. Built with sanitizers, and once for each message limit that the vectors use.
+ *
+ *   limits                    → "MESSAGE_BYTES RX_WINDOW STREAM_BUFFER STREAMS LOG_RING"
+ *   cbor HEX                  → "OK" or the name of the fault
+ *   recode HEX                → the item, read head by head and written anew
+ *   message HEX               → "OK kind rest has_last field… body" or the name of the error
+ *   crc HEX | frame HEX       → hex
+ *   line                      → a new frame decoder
+ *   push AT HEX | expire AT   → "message HEX" and "text HEX" in order, then "bad N wait MS"
+ *   session BOOT CAPS RTO EPOCH NEXT OLDEST
+ *   open|close|tick AT, receive AT HEX, log AT HEX
+ *                             → "send HEX" and "effect NAME" in order, then "wait MS"
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mote/commands.h"
+#include "mote/crc16.h"
+#include "mote/frame.h"
+#include "mote/session.h"
+
+enum { MOST = 4096 };
+
+static uint8_t input[MOST];
+
+/* The hex after a word as bytes on the heap, exactly as long as they are, so that a sanitizer sees each overrun. */
+static struct mote_span parse_hex(const char *text, uint8_t **owned) {
+    size_t length = 0;
+    unsigned byte;
+    while (length < MOST && sscanf(text + 2 * length, "%2x", &byte) == 1) {
+        input[length++] = (uint8_t)byte;
+    }
+    *owned = malloc(length ? length : 1);
+    memcpy(*owned, input, length);
+    struct mote_span span = {*owned, length};
+    return span;
+}
+
+static void print_hex(const uint8_t *bytes, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        printf("%02x", bytes[i]);
+    }
+}
+
+static const char *const cbor_errors[] = {
+#define NAME(name) #name,
+    MOTE_CBOR_ERROR_TABLE(NAME)
+#undef NAME
+};
+static const char *const message_errors[] = {"OK", "CBOR", "ENVELOPE", "FIELD", "MISSING", "TOO_LONG"};
+
+static void recode(struct mote_span item) {
+    static uint8_t out[MOST];
+    struct mote_cbor_reader reader = {item.bytes, item.bytes + item.length};
+    struct mote_cbor_writer writer = {out, out + sizeof out};
+    struct mote_cbor_head head;
+    while (reader.at < reader.end) {
+        const uint8_t *start = reader.at;
+        if (mote_cbor_read_head(&reader, &head)) {
+            break;
+        }
+        if (head.major == MOTE_CBOR_OTHER || head.wide) {
+            mote_cbor_write_raw(&writer, start, (size_t)(reader.at - start));
+        } else if (head.major == MOTE_CBOR_BYTES || head.major == MOTE_CBOR_TEXT) {
+            mote_cbor_write_string(&writer, (enum mote_cbor_major)head.major, reader.at, head.value);
+            reader.at += head.value;
+        } else {
+            mote_cbor_write_head(&writer, (enum mote_cbor_major)head.major, head.value);
+        }
+    }
+    print_hex(out, (size_t)(writer.at - out));
+    printf("\n");
+}
+
+static void print_message(struct mote_span bytes) {
+    struct mote_message message;
+    enum mote_message_error error = mote_message_decode(bytes.bytes, bytes.length, &message);
+    if (error) {
+        printf("%s\n", message_errors[error]);
+        return;
+    }
+    printf("OK %u %u %d", message.kind, message.rest, message.has_last);
+    for (unsigned i = 0; i < sizeof message.field / sizeof message.field[0]; i++) {
+        printf(" %u", (unsigned)message.field[i]);
+    }
+    printf(" ");
+    print_hex(message.body.bytes, message.body.length);
+    printf("\n");
+}
+
+static void write_byte(void *context, uint8_t byte, bool last) {
+    (void)context, (void)last;
+    printf("%02x", byte);
+}
+
+/* In three parts, so that the parts' seams are tried too. */
+static void print_frame(struct mote_span bytes) {
+    struct mote_parts parts;
+    memset(&parts, 0, sizeof parts);
+    size_t third = bytes.length / 3;
+    parts.part[0].bytes = bytes.bytes;
+    parts.part[0].length = third;
+    parts.part[1].bytes = bytes.bytes + third;
+    parts.part[1].length = third;
+    parts.part[2].bytes = bytes.bytes + 2 * third;
+    parts.part[2].length = bytes.length - 2 * third;
+    mote_frame_encode(&parts, write_byte, NULL);
+    printf("\n");
+}
+
+static struct mote_frame_decoder decoder;
+
+static void print_event(enum mote_frame_event event, struct mote_span out) {
+    if (event != MOTE_FRAME_NOTHING) {
+        printf("%s ", event == MOTE_FRAME_MESSAGE ? "message" : "text");
+        print_hex(out.bytes, out.length);
+        printf("\n");
+    }
+}
+
+static void push(uint32_t now_ms, struct mote_span bytes) {
+    struct mote_clock clock = {now_ms, MOTE_WAIT_FOREVER};
+    struct mote_span out = {NULL, 0};
+    print_event(mote_frame_expire(&decoder, &clock, &out), out);
+    for (size_t i = 0; i < bytes.length; i++) {
+        print_event(mote_frame_push(&decoder, bytes.bytes[i], now_ms, &out), out);
+    }
+    clock.wait_ms = MOTE_WAIT_FOREVER;
+    print_event(mote_frame_expire(&decoder, &clock, &out), out);
+    printf("bad %u wait %u\n", decoder.bad_frames, (unsigned)clock.wait_ms);
+}
+
+static struct mote_span received;
+
+static bool always_ready(void *context) {
+    (void)context;
+    return true;
+}
+
+static void print_send(void *context, struct mote_parts *message) {
+    (void)context;
+    printf("send ");
+    for (unsigned i = 0; i < 4; i++) {
+        print_hex(message->part[i].bytes, message->part[i].length);
+    }
+    printf("\n");
+}
+
+static struct mote_span receive(void *context, struct mote_clock *clock) {
+    struct mote_span message = received;
+    (void)context, (void)clock;
+    received.length = 0;
+    return message;
+}
+
+static void reboot(void *context) {
+    (void)context;
+    printf("effect reboot\n");
+}
+
+static struct mote_session *session;
+static struct mote_exec jobs = {mote_shell_programs, {{0}}};
+static const struct mote_info about = {NULL, NULL, 0, 0};
+static const struct mote_platform platform = {reboot, NULL};
+static const struct mote_identity identity;
+static const struct mote_command commands[] = {MOTE_COMMANDS(&jobs, (void *)&about)};
+static struct mote_transport transport = {always_ready, print_send, receive, 0};
+static struct mote_session_config config;
+
+static void begin_session(const char *text) {
+    struct mote_boot boot = {0, 0, 0};
+    unsigned number, caps, rto, epoch, next, oldest;
+    if (sscanf(text, "%u %u %u %u %u %u", &number, &caps, &rto, &epoch, &next, &oldest) != 6) {
+        return;
+    }
+    transport.rto_ms = (uint16_t)rto;
+    config.transport = &transport;
+    config.platform = &platform;
+    config.identity = &identity;
+    config.commands = commands;
+    config.command_count = sizeof commands / sizeof commands[0];
+    config.caps = caps;
+    config.run = mote_exec_run;
+    config.run_context = &jobs;
+    boot.number = number;
+    boot.ring_epoch = epoch;
+    free(session);
+    session = malloc(sizeof *session);
+    memset(&jobs.jobs, 0, sizeof jobs.jobs);
+    mote_session_init(session, &config, &boot, 0);
+    session->reports.ring.next_seq = (uint16_t)next;
+    session->reports.ring.oldest_seq = (uint16_t)oldest;
+    session->reports.stored_seq = (uint16_t)(oldest - 1);
+    printf("wait 0\n");
+}
+
+static void step(const char *line) {
+    char what[16];
+    unsigned at;
+    int text = 0;
+    if (!session || sscanf(line, "%15s %u %n", what, &at, &text) < 2) {
+        printf("what?\n");
+        return;
+    }
+    uint8_t *owned;
+    struct mote_span bytes = parse_hex(line + text, &owned);
+    if (strcmp(what, "receive") == 0) {
+        received = bytes;
+    } else {
+        /* What the application does comes after a poll that found nothing to do at this time. */
+        session->clock.now_ms = at;
+        if (strcmp(what, "open") == 0) {
+            mote_session_open(session);
+        } else if (strcmp(what, "close") == 0) {
+            mote_session_close(session);
+        } else if (strcmp(what, "log") == 0) {
+            char *copy = calloc(1, bytes.length + 1);
+            memcpy(copy, bytes.bytes, bytes.length);
+            mote_log(session, MOTE_INFO, copy);
+            free(copy);
+        }
+    }
+    unsigned wait = mote_session_poll(session, at);
+    printf("wait %u\n", wait);
+    received.length = 0;
+    free(owned);
+}
+
+int main(void) {
+    static char line[2 * MOST + 64];
+    while (fgets(line, sizeof line, stdin)) {
+        uint8_t *owned = NULL;
+        unsigned at;
+        int text = 0;
+        line[strcspn(line, "\n")] = '\0';
+        if (strcmp(line, "limits") == 0) {
+            printf("%u %u %u %u %u\n", MOTE_MESSAGE_BYTES, MOTE_RX_WINDOW_BYTES, MOTE_STREAM_BUFFER_BYTES,
+                   MOTE_STREAMS, MOTE_LOG_RING_BYTES);
+        } else if (strncmp(line, "cbor ", 5) == 0) {
+            struct mote_span bytes = parse_hex(line + 5, &owned);
+            printf("%s\n", cbor_errors[mote_cbor_check(bytes.bytes, bytes.length)]);
+        } else if (strncmp(line, "recode ", 7) == 0) {
+            recode(parse_hex(line + 7, &owned));
+        } else if (strncmp(line, "message ", 8) == 0) {
+            print_message(parse_hex(line + 8, &owned));
+        } else if (strncmp(line, "frame ", 6) == 0) {
+            print_frame(parse_hex(line + 6, &owned));
+        } else if (strncmp(line, "crc ", 4) == 0) {
+            struct mote_span bytes = parse_hex(line + 4, &owned);
+            uint16_t crc = 0;
+            for (size_t i = 0; i < bytes.length; i++) {
+                crc = mote_crc16_update(crc, bytes.bytes[i]);
+            }
+            printf("%u\n", crc);
+        } else if (strcmp(line, "line") == 0) {
+            memset(&decoder, 0, sizeof decoder);
+            printf("bad 0 wait %u\n", MOTE_WAIT_FOREVER);
+        } else if (sscanf(line, "push %u %n", &at, &text) == 1) {
+            push(at, parse_hex(line + text, &owned));
+        } else if (sscanf(line, "expire %u", &at) == 1) {
+            struct mote_span nothing = {NULL, 0};
+            push(at, nothing);
+        } else if (strncmp(line, "session ", 8) == 0) {
+            begin_session(line + 8);
+        } else {
+            step(line);
+        }
+        free(owned);
+        fflush(stdout);
+    }
+    free(session);
+    return 0;
+}

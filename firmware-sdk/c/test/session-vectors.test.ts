@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Driver } from "./driver.ts";
+import { readVectors } from "./vectors.ts";
+
+interface Step {
+  readonly at: number;
+  readonly open?: true;
+  readonly close?: true;
+  readonly receive?: string;
+  readonly log?: string;
+  readonly tick?: true;
+  readonly send: readonly string[];
+  readonly effects?: readonly string[];
+}
+
+interface Script {
+  readonly name: string;
+  readonly spec: string;
+  readonly device: {
+    readonly boot: number;
+    readonly caps: number;
+    readonly maxMessageBytes: number;
+    readonly rxWindowBytes: number;
+    readonly streamBufferBytes: number;
+    readonly streams: number;
+    readonly logRingBytes: number;
+    readonly rtoMs: number;
+    readonly ring?: { readonly epoch: number; readonly nextSeq: number; readonly oldestSeq: number };
+  };
+  readonly steps: readonly Step[];
+}
+
+const { scripts } = readVectors<{ scripts: readonly Script[] }>("session-device.json");
+
+function requestOf(step: Step): string {
+  if (step.open) return `open ${step.at}`;
+  if (step.close) return `close ${step.at}`;
+  if (step.receive !== undefined) return `receive ${step.at} ${step.receive}`;
+  if (step.log !== undefined) return `log ${step.at} ${Buffer.from(step.log).toString("hex")}`;
+  return `tick ${step.at}`;
+}
+
+/** What was sent and done, and how long the driver wants to wait. */
+async function play(
+  driver: Driver,
+  request: string,
+): Promise<{ send: string[]; effects: string[]; wait: number }> {
+  const lines = await driver.askBlock(request, "wait");
+  const of = (word: string) =>
+    lines.filter((line) => line.startsWith(word)).map((line) => line.slice(word.length + 1));
+  return { send: of("send"), effects: of("effect"), wait: Number(of("wait")[0]) };
+}
+
+for (const script of scripts) {
+  test(`${script.spec}: ${script.name}`, async () => {
+    const { device } = script;
+    await using driver = await Driver.start(device.maxMessageBytes);
+    assert.deepEqual(
+      (await driver.ask("limits")).split(" ").map(Number),
+      [
+        device.maxMessageBytes,
+        device.rxWindowBytes,
+        device.streamBufferBytes,
+        device.streams,
+        device.logRingBytes,
+      ],
+      "the driver is built for another device",
+    );
+    const ring = device.ring ?? { epoch: 0, nextSeq: 0, oldestSeq: 0 };
+    await driver.ask(
+      `session ${device.boot} ${device.caps} ${device.rtoMs} ${ring.epoch} ${ring.nextSeq} ${ring.oldestSeq}`,
+    );
+    let now = 0;
+    let wait = Number.POSITIVE_INFINITY;
+    for (const [index, step] of script.steps.entries()) {
+      // Deadlines before this step must pass in silence.
+      while (now + wait < step.at) {
+        now += Math.max(wait, 1);
+        const early = await play(driver, `tick ${now}`);
+        assert.deepEqual(early.send, [], `step ${index}: something came at ${now} ms already`);
+        wait = early.wait;
+      }
+      now = step.at;
+      const got = await play(driver, requestOf(step));
+      assert.deepEqual(got.send, step.send, `step ${index} at ${step.at} ms: ${requestOf(step)}`);
+      assert.deepEqual(got.effects, step.effects ?? [], `effects of step ${index}`);
+      wait = got.wait;
+    }
+  });
+}
