@@ -1,3 +1,22 @@
+import {
+  Capability,
+  commands,
+  ExecControl,
+  ExecFlag,
+  encodeCbor,
+  hasCommand,
+  limits,
+  Status,
+  statusName,
+} from "@motelet/profiles";
+import type { Clock } from "../../foundation/clock.ts";
+import { delay } from "../../foundation/delay.ts";
+import { MoteletError, RequestError, UnavailableError } from "../../foundation/errors.ts";
+import type { Metrics } from "../../foundation/metrics.ts";
+import type { ExchangeOutcome } from "../../session/exchange-table.ts";
+import type { Session } from "../../session/session.ts";
+import type { Stream, StreamOutcome } from "../../session/stream.ts";
+
 /** What a caller asks of exec. */
 export interface ExecRequest {
   readonly argv: readonly string[];
@@ -37,4 +56,186 @@ export interface ExecSession extends AsyncDisposable {
  */
 export interface ExecVerb {
   start(key: string, request: ExecRequest, options: { signal: AbortSignal }): Promise<ExecSession>;
+}
+
+/** Where the sessions of devices are found, by the registry's key. */
+export interface SessionFinder {
+  get(key: string): Session | undefined;
+}
+
+/** How long stderr may end after stdout has, before it is cut. Milliseconds. */
+const stderrGraceMs = 5_000;
+
+/** Runs commands over devices' sessions (SPEC §6.3). */
+export class SessionExec implements ExecVerb {
+  readonly #sessions: SessionFinder;
+  readonly #clock: Clock;
+  readonly #started;
+
+  constructor(options: { sessions: SessionFinder; clock: Clock; metrics: Metrics }) {
+    this.#sessions = options.sessions;
+    this.#clock = options.clock;
+    this.#started = options.metrics.counter(
+      "motelet_execs_total",
+      "Commands that were asked for, by outcome of the start.",
+      ["status"],
+    );
+  }
+
+  async start(key: string, request: ExecRequest, options: { signal: AbortSignal }): Promise<ExecSession> {
+    try {
+      const started = await this.#start(key, request, options.signal);
+      this.#started.inc({ status: statusName(Status.OK) });
+      return started;
+    } catch (error) {
+      this.#started.inc({ status: error instanceof MoteletError ? error.code : "INTERNAL" });
+      throw error;
+    }
+  }
+
+  async #start(key: string, request: ExecRequest, signal: AbortSignal): Promise<ExecSession> {
+    const session = this.#sessions.get(key);
+    const hello = session?.hello;
+    if (!session?.isUp || !hello)
+      throw new UnavailableError("DEVICE_OFFLINE", `device ${key} is not connected`);
+    const caps = hello.caps ?? 0;
+    if (!hasCommand(caps, commands.exec))
+      throw new RequestError(
+        "EXEC_UNSUPPORTED",
+        `device ${key} cannot run commands: its firmware does not say exec`,
+      );
+    expectArgvFits(key, request.argv, session.maxMessageBytes);
+
+    const stdout = session.openStream();
+    const separate = request.stderr && !request.tty && (caps & Capability.stderr) !== 0;
+    const stderr = stdout && separate ? session.openStream() : undefined;
+    if (!stdout || (separate && !stderr)) {
+      stdout?.cancel();
+      throw new UnavailableError("STREAMS_EXHAUSTED", `device ${key} has all of its streams in use`);
+    }
+    const abandon = () => {
+      stdout.cancel();
+      stderr?.cancel();
+    };
+    const tty = request.tty && (caps & Capability.tty) !== 0;
+    const args = commands.exec.encodeRequest({
+      stream: stdout.id,
+      stderrStream: stderr?.id ?? 0,
+      flags: (request.stdin ? ExecFlag.stdin : 0) | (tty ? ExecFlag.tty : 0),
+      argv: [...request.argv],
+    });
+    const answer = session.call(commands.exec.op, args);
+    const outcome = await raceAbort(answer, signal);
+    if (!outcome) {
+      // It may be that the device starts it yet: what it starts is cancelled then.
+      void answer.then(abandon);
+      throw new UnavailableError("EXEC_CANCELLED", `exec on device ${key} was cancelled before it started`);
+    }
+    if (outcome.status !== Status.OK) {
+      abandon();
+      throw refusedStart(key, outcome);
+    }
+    return new RunningCommand(session, { stdout, stderr }, request, this.#clock);
+  }
+}
+
+class RunningCommand implements ExecSession {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
+  readonly exit: Promise<ExecExit>;
+  readonly #session: Session;
+  readonly #main: Stream;
+  readonly #errors: Stream | undefined;
+  readonly #takesInput: boolean;
+
+  constructor(
+    session: Session,
+    streams: { stdout: Stream; stderr: Stream | undefined },
+    request: ExecRequest,
+    clock: Clock,
+  ) {
+    this.#session = session;
+    this.#main = streams.stdout;
+    this.#errors = streams.stderr;
+    this.#takesInput = request.stdin;
+    this.stdout = this.#main.read();
+    this.stderr = this.#errors?.read() ?? nothing();
+    this.exit = this.#main.ended.then(exitOf);
+    void this.#main.ended.then(async (outcome) => {
+      // The exit code came last of stdout; stderr's own end should be on its way, but must not hold the caller for ever.
+      if (outcome.message === undefined) await delay(clock, stderrGraceMs);
+      this.#errors?.fail({
+        status: Status.DEADLINE_EXCEEDED,
+        message: "stderr did not end with its command",
+      });
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (!this.#takesInput) throw new RequestError("EXEC_NO_INPUT", "the command was started without stdin");
+    await this.#main.write(bytes);
+  }
+
+  async endInput(): Promise<void> {
+    if (this.#takesInput) await this.#main.endInput();
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    if (this.#main.isOver) return;
+    const args = { stream: this.#main.id, control: ExecControl.resize, value: columns, value2: rows };
+    // A terminal that keeps its old size is no reason to end a command.
+    await this.#session.call(commands.execControl.op, commands.execControl.encodeRequest(args));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#main.cancel();
+    this.#errors?.cancel();
+  }
+}
+
+function exitOf(outcome: StreamOutcome): ExecExit {
+  const { status, exitCode, message } = outcome;
+  return { status, exitCode: exitCode ?? 0, ...(message === undefined ? {} : { message }) };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** SPEC §6.3: argv must leave room for the rest of the request. */
+function expectArgvFits(key: string, argv: readonly string[], maxMessageBytes: number): void {
+  const limit = maxMessageBytes - limits.argvReserveBytes;
+  const bytes = encodeCbor([...argv]).length;
+  if (bytes > limit)
+    throw new RequestError(
+      "ARGV_TOO_LONG",
+      `command of ${bytes} bytes: device ${key} takes at most ${limit}`,
+    );
+}
+
+/** @returns undefined where the signal came first */
+async function raceAbort<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>();
+  const give = () => aborted.resolve(undefined);
+  signal.addEventListener("abort", give, { once: true });
+  if (signal.aborted) give();
+  try {
+    return await Promise.race([answer, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", give);
+  }
+}
+
+function refusedStart(key: string, outcome: ExchangeOutcome): MoteletError {
+  const code = `EXEC_${statusName(outcome.status)}`;
+  const message = `device ${key} did not start the command: ${outcome.message ?? statusName(outcome.status)}`;
+  const mend: readonly number[] = [
+    Status.INVALID_ARGUMENT,
+    Status.NOT_FOUND,
+    Status.OUT_OF_RANGE,
+    Status.PERMISSION_DENIED,
+    Status.UNIMPLEMENTED,
+    Status.FAILED_PRECONDITION,
+  ];
+  return mend.includes(outcome.status)
+    ? new RequestError(code, message)
+    : new UnavailableError(code, message);
 }

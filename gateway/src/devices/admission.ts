@@ -1,0 +1,69 @@
+import { type HelloMessage, profileVersion } from "@motelet/profiles";
+import type { KeyValues } from "../store/key-values.ts";
+import type { ProvenIdentity } from "../transport/channel.ts";
+import type { Carrier, DeviceFacts, DeviceSpec } from "./device.ts";
+
+/** Why a device is not admitted. */
+export type Refusal = "no-device" | "paused" | "link-not-listed" | "other-hardware" | "newer-version";
+
+/** A sentence for people, where the device's owner can do something about it. */
+export const refusalSentence: Readonly<Record<Refusal, string>> = {
+  "no-device": "no Device stands for it",
+  paused: "the Device is paused",
+  "link-not-listed": "spec.links does not list this carrier",
+  "other-hardware": "another board than the one that this port is pinned to answers",
+  "newer-version": "the firmware speaks a newer version of the profile",
+};
+
+/** Hardware ids by port, as stored. */
+type Pins = Readonly<Record<string, string>>;
+
+/**
+ * Decides whether what a transport has proved lets a device in. A port proves no more than where the wire goes, so the
+ * first hardware id that greets there is pinned, and another one is refused: swapped cables are noticed.
+ */
+export class Admission {
+  readonly #keyValues: KeyValues;
+
+  constructor(keyValues: KeyValues) {
+    this.#keyValues = keyValues;
+  }
+
+  /** @returns undefined where the device is admitted */
+  judge(
+    facts: DeviceFacts,
+    identity: ProvenIdentity,
+    carrier: Carrier,
+    hello: HelloMessage,
+  ): Refusal | undefined {
+    const { spec } = facts;
+    const refusal = judgeLink(spec, identity, carrier);
+    if (refusal) return refusal;
+    if (hello.version > profileVersion) return "newer-version";
+    if (identity.kind === "port" && !this.#pinHolds(spec.uid, identity.port, hello)) return "other-hardware";
+    return undefined;
+  }
+
+  #pinHolds(uid: string, port: string, hello: HelloMessage): boolean {
+    if (!hello.hardwareId) return true;
+    const hardwareId = Buffer.from(hello.hardwareId).toString("hex");
+    const pins = this.#keyValues.get(`pin/${uid}`) as Pins | undefined;
+    const pinned = pins?.[port];
+    if (pinned !== undefined) return pinned === hardwareId;
+    // A pin that cannot be stored now is set by a later hello.
+    this.#keyValues.put(`pin/${uid}`, { ...pins, [port]: hardwareId }).catch(() => undefined);
+    return true;
+  }
+}
+
+/** What the spec alone says about a way in. */
+export function judgeLink(spec: DeviceSpec, identity: ProvenIdentity, carrier: Carrier): Refusal | undefined {
+  if (spec.paused) return "paused";
+  return listsLink(spec, identity, carrier) ? undefined : "link-not-listed";
+}
+
+function listsLink(spec: DeviceSpec, identity: ProvenIdentity, carrier: Carrier): boolean {
+  if (identity.kind === "port")
+    return spec.links?.some((link) => link.carrier === "serial" && link.port === identity.port) ?? false;
+  return spec.links?.some((link) => link.carrier === carrier) ?? true;
+}

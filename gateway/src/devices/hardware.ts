@@ -1,0 +1,47 @@
+import { capabilityNames, type commands, type HelloMessage } from "@motelet/profiles";
+import type { DeviceFacts, DeviceFirmware, DeviceHardware } from "./device.ts";
+
+type Info = ReturnType<(typeof commands)["info"]["decodeResult"]>;
+
+/** What a hello says about a device (SPEC §3.3). `nowMs` is Unix milliseconds. */
+export function factsOfHello(
+  hello: HelloMessage,
+  before: DeviceHardware,
+  nowMs: number,
+): Pick<DeviceFacts, "boot" | "hardware" | "capabilities"> &
+  Partial<Pick<DeviceFacts, "firmware" | "bootedAtMs" | "resetCause">> {
+  const { boot, board, hardwareId, firmware, buildId, caps, uptimeS, resetCause } = hello;
+  return {
+    boot,
+    hardware: {
+      ...before,
+      ...(board === undefined ? {} : { board }),
+      ...(hardwareId === undefined ? {} : { hardwareId: hex(hardwareId) }),
+    },
+    capabilities: capabilityNames(caps ?? 0),
+    ...(firmware === undefined ? {} : { firmware: firmwareOf(firmware, buildId) }),
+    ...(uptimeS === undefined ? {} : { bootedAtMs: nowMs - uptimeS * 1000 }),
+    ...(resetCause === undefined ? {} : { resetCause }),
+  };
+}
+
+/** What the info command adds (SPEC §6.2). */
+export function hardwareOfInfo(info: Info, before: DeviceHardware): DeviceHardware {
+  const { arch, os, ramKiB, flashKiB, labels } = info;
+  return {
+    ...before,
+    ...(arch === undefined ? {} : { arch }),
+    ...(os === undefined ? {} : { os }),
+    ...(ramKiB === undefined ? {} : { ramBytes: ramKiB * 1024 }),
+    ...(flashKiB === undefined ? {} : { flashBytes: flashKiB * 1024 }),
+    ...(labels === undefined ? {} : { labels: Object.fromEntries(labels) }),
+  };
+}
+
+function firmwareOf(text: string, buildId: Uint8Array | undefined): DeviceFirmware {
+  return { text, ...(buildId === undefined ? {} : { buildId: hex(buildId) }) };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

@@ -1,0 +1,138 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Metrics } from "../foundation/metrics.ts";
+import type { Authenticator, Claim, Verdict } from "../transport/directory.ts";
+import type { DeviceIdentity, DeviceSpec } from "./device.ts";
+import type { Registry } from "./registry.ts";
+
+interface Holder {
+  readonly key: string;
+  readonly uid: string;
+  readonly paused: boolean;
+  readonly generation: number;
+  readonly digest: Buffer;
+}
+
+/**
+ * Who may speak under which wire id: follows the registry. A wire id belongs to the first device that has it; another
+ * one with the same is counted and not admitted.
+ */
+export class Identities implements Authenticator, Disposable {
+  readonly #registry: Registry;
+  readonly #byWireId = new Map<string, Holder>();
+  readonly #specs = new Map<string, DeviceSpec>();
+  readonly #listeners = new Set<(wireId: string) => void>();
+  readonly #verdicts;
+  readonly #conflicts;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(registry: Registry, metrics: Metrics) {
+    this.#registry = registry;
+    this.#verdicts = metrics.counter("motelet_authentications_total", "Credentials that were judged.", [
+      "verdict",
+    ]);
+    this.#conflicts = metrics.counter(
+      "motelet_wire_id_conflicts_total",
+      "Devices whose wire id was another's.",
+    );
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#registry.changes.subscribe((key) => this.#follow(key));
+    for (const { key } of this.#registry.list()) this.#follow(key);
+  }
+
+  [Symbol.dispose](): void {
+    this.#unsubscribe?.();
+  }
+
+  authenticate(claim: Claim): Verdict {
+    const holder = this.#byWireId.get(claim.wireId);
+    // Compared in any case, so that the time does not tell which ids exist.
+    const equal = timingSafeEqual(digestOf(claim.password), holder?.digest ?? unknownDigest);
+    const verdict = judge(holder, claim.generation, equal);
+    this.#verdicts.inc({ verdict: verdict.admitted ? "admitted" : verdict.reason });
+    return verdict;
+  }
+
+  onRevoked(listener: (wireId: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Key of the device whose proven wire id this is, as long as the generation still holds. */
+  deviceOf(wireId: string, generation: number): string | undefined {
+    const holder = this.#byWireId.get(wireId);
+    return holder?.generation === generation ? holder.key : undefined;
+  }
+
+  #follow(key: string): void {
+    const spec = this.#registry.get(key)?.spec;
+    const before = this.#specs.get(key);
+    // Most changes are facts; they keep the spec as it was.
+    if (spec === before) return;
+    if (spec) this.#specs.set(key, spec);
+    else this.#specs.delete(key);
+    const held = before?.identity && this.#byWireId.get(before.identity.wireId);
+    const wasHeld = held?.key === key;
+    if (wasHeld && before?.identity) this.#byWireId.delete(before.identity.wireId);
+    if (spec?.identity) this.#hold(key, spec, spec.identity);
+    if (wasHeld && before?.identity && !this.#stillHolds(before.identity.wireId, held))
+      this.#revoke(before.identity.wireId);
+    if (wasHeld && before?.identity && !this.#byWireId.has(before.identity.wireId))
+      this.#inherit(before.identity.wireId);
+  }
+
+  #hold(key: string, spec: DeviceSpec, identity: DeviceIdentity): void {
+    const other = this.#byWireId.get(identity.wireId);
+    if (other && other.key !== key) {
+      this.#conflicts.inc();
+      return;
+    }
+    this.#byWireId.set(identity.wireId, {
+      key,
+      uid: spec.uid,
+      paused: spec.paused,
+      generation: identity.generation,
+      digest: digestOf(Buffer.from(identity.password, "utf8")),
+    });
+  }
+
+  #stillHolds(wireId: string, before: Holder): boolean {
+    const now = this.#byWireId.get(wireId);
+    return (
+      now !== undefined &&
+      now.uid === before.uid &&
+      now.generation === before.generation &&
+      now.digest.equals(before.digest) &&
+      !now.paused
+    );
+  }
+
+  /** Another device that waited for this wire id gets it. */
+  #inherit(wireId: string): void {
+    for (const [key, spec] of this.#specs) {
+      if (spec.identity?.wireId !== wireId) continue;
+      this.#hold(key, spec, spec.identity);
+      return;
+    }
+  }
+
+  #revoke(wireId: string): void {
+    for (const listener of this.#listeners) listener(wireId);
+  }
+}
+
+function judge(holder: Holder | undefined, generation: number, equal: boolean): Verdict {
+  if (!holder) return { admitted: false, reason: "unknown-id" };
+  if (holder.generation !== generation) return { admitted: false, reason: "wrong-generation" };
+  if (!equal) return { admitted: false, reason: "wrong-password" };
+  if (holder.paused) return { admitted: false, reason: "paused" };
+  return { admitted: true };
+}
+
+/** Equal lengths, so that the comparison is constant in time whatever was sent. */
+function digestOf(password: Uint8Array): Buffer {
+  return createHash("sha256").update(password).digest();
+}
+
+const unknownDigest = digestOf(Buffer.from("no device has this wire id"));

@@ -1,0 +1,85 @@
+import { defaults } from "@motelet/profiles";
+import type { Clock, Timer } from "../foundation/clock.ts";
+import type { SessionLoss } from "../session/session-events.ts";
+import type { Registry } from "./registry.ts";
+
+/**
+ * The only judge of who is alive: nobody else writes `phase`. A session's confirmation makes a device Online, its loss
+ * Offline. A device that was Online when the gateway last ran gets 2.5 heartbeats to return before it is Offline.
+ */
+export class Liveness implements Disposable {
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #alive = new Set<string>();
+  readonly #waits = new Map<string, Timer>();
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(options: { registry: Registry; clock: Clock; heartbeatS: number }) {
+    this.#registry = options.registry;
+    this.#clock = options.clock;
+    this.#graceMs = options.heartbeatS * 100 * defaults.lostAfterTenths;
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#registry.changes.subscribe((key) => this.#follow(key));
+    for (const { key } of this.#registry.list()) this.#follow(key);
+  }
+
+  /** Stops judging; phases stay as they are, because the gateway's end says nothing about the devices. */
+  [Symbol.dispose](): void {
+    this.#unsubscribe?.();
+    for (const key of [...this.#waits.keys()]) this.#cancel(key);
+  }
+
+  /** The device's session works both ways. */
+  confirmed(key: string): void {
+    this.#cancel(key);
+    this.#alive.add(key);
+    this.#judge(key, "Online");
+  }
+
+  lost(key: string, why: SessionLoss): void {
+    this.#alive.delete(key);
+    if (why !== "ended") this.#judge(key, "Offline");
+  }
+
+  /** The device said that it sleeps; it is missed 2.5 heartbeats after it was to be back. */
+  asleep(key: string, seconds: number): void {
+    this.#alive.delete(key);
+    this.#judge(key, "Asleep");
+    this.#cancel(key);
+    this.#expect(key, seconds * 1000 + this.#graceMs);
+  }
+
+  #follow(key: string): void {
+    const facts = this.#registry.get(key);
+    if (!facts) {
+      this.#cancel(key);
+      this.#alive.delete(key);
+      return;
+    }
+    const unproven = (facts.phase === "Online" || facts.phase === "Asleep") && !this.#alive.has(key);
+    if (unproven && !this.#waits.has(key)) this.#expect(key, this.#graceMs);
+  }
+
+  #expect(key: string, withinMs: number): void {
+    const timer = this.#clock.after(withinMs, () => {
+      this.#waits.delete(key);
+      this.#judge(key, "Offline");
+    });
+    this.#waits.set(key, timer);
+  }
+
+  #judge(key: string, phase: "Online" | "Offline" | "Asleep"): void {
+    const facts = this.#registry.get(key);
+    // A device that was never there stays Pending.
+    if (!facts || facts.phase === phase || (facts.phase === "Pending" && phase === "Offline")) return;
+    this.#registry.learn(key, { phase });
+  }
+
+  #cancel(key: string): void {
+    this.#waits.get(key)?.cancel();
+    this.#waits.delete(key);
+  }
+}

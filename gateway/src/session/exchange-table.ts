@@ -1,0 +1,271 @@
+import {
+  type CborValue,
+  commandByOp,
+  commands,
+  encodeMessage,
+  limits,
+  MessageError,
+  type ResponseMessage,
+  Status,
+  serialAdd,
+  statusName,
+} from "@motelet/profiles";
+import { messageOf } from "../foundation/errors.ts";
+import { idBlock, type SessionRecord } from "./session-record.ts";
+
+/** How an exchange ended: the device's answer, or why there is none. */
+export interface ExchangeOutcome {
+  readonly status: number;
+  readonly result: readonly CborValue[];
+  /** A sentence for people where the status is not the device's. */
+  readonly message?: string;
+}
+
+export interface ExchangeHost {
+  /** False: dropped; it will be repeated. */
+  send(message: Uint8Array): boolean;
+  /** Makes a record durable before anything that it names is sent. */
+  store(record: SessionRecord): Promise<void>;
+  wake(): void;
+  nowMs(): number;
+  /** Of the channel that carries the session. */
+  rtoMs(): number;
+  maxMessageBytes(): number;
+}
+
+interface Exchange {
+  readonly id: number;
+  readonly op: number;
+  readonly bytes: Uint8Array;
+  readonly deadlineMs: number;
+  waitMs: number;
+  dueMs: number;
+  readonly settle: (outcome: ExchangeOutcome) => void;
+}
+
+/** Bounds of one device's requests. */
+export const exchangeLimits = {
+  /** Under way at once. */
+  outstanding: 16,
+  /** Once-requests that wait for the one under way. */
+  waitingOnce: 8,
+} as const;
+
+/**
+ * The requests of one session (SPEC §5.5): numbers them from a stored block, repeats them, matches responses, and lets
+ * one once-request at a time through, which it stores before sending.
+ */
+export class ExchangeTable {
+  readonly #host: ExchangeHost;
+  readonly #exchanges = new Map<number, Exchange>();
+  /** What the store has or is about to have: writes are committed in their order. */
+  #record: SessionRecord | undefined;
+  #nextId = 0;
+  /** Ids before it are reserved in the store for sure. */
+  #idLimit = 0;
+  #reserving: Promise<void> | undefined;
+  #onceTurn: Promise<unknown> = Promise.resolve();
+  #waitingOnce = 0;
+  /** Raised with each session, so that what waited for its turn does not slip into the next one. */
+  #session = 0;
+
+  constructor(host: ExchangeHost) {
+    this.#host = host;
+  }
+
+  get outstanding(): number {
+    return this.#exchanges.size;
+  }
+
+  /** Takes over a stored record: ids go on after everything that may have been used. */
+  begin(record: SessionRecord): void {
+    this.#record = record;
+    this.#session += 1;
+    this.#idLimit = record.idLimit;
+    this.#nextId = serialAdd(record.idLimit, -idBlock);
+  }
+
+  /** An id for a request that nobody waits for; undefined until the next block is stored. */
+  takeId(): number | undefined {
+    const left = serialAdd(this.#idLimit, -this.#nextId);
+    if (left <= idBlock / 4) void this.#reserve();
+    if (left === 0 || !this.#record) return undefined;
+    const id = this.#nextId;
+    this.#nextId = serialAdd(id, 1);
+    return id;
+  }
+
+  /** Sends a request and waits for its outcome. Never throws. */
+  async call(op: number, args: readonly CborValue[]): Promise<ExchangeOutcome> {
+    const row = commandByOp(op);
+    if (!row) return failed(Status.UNIMPLEMENTED, `op ${op} is not in the command table`);
+    if (this.#exchanges.size >= exchangeLimits.outstanding)
+      return failed(Status.RESOURCE_EXHAUSTED, `device has ${this.#exchanges.size} requests under way`);
+    if (row.effect !== "once") return this.#send(op, args, row.deadlineMs, false);
+    if (this.#waitingOnce >= exchangeLimits.waitingOnce)
+      return failed(Status.RESOURCE_EXHAUSTED, `device has ${this.#waitingOnce} commands waiting`);
+    const session = this.#session;
+    const turn = this.#onceTurn.then(() =>
+      session === this.#session
+        ? this.#send(op, args, row.deadlineMs, true)
+        : failed(Status.UNAVAILABLE, "the device has gone before the command was sent"),
+    );
+    this.#waitingOnce += 1;
+    this.#onceTurn = turn;
+    return turn.finally(() => {
+      this.#waitingOnce -= 1;
+    });
+  }
+
+  received(response: ResponseMessage): void {
+    const { id, status, result } = response;
+    this.#exchanges.get(id)?.settle({ status, result });
+  }
+
+  /** Repeats what is due and ends what is past its deadline. */
+  poll(nowMs: number): void {
+    for (const exchange of this.#exchanges.values()) {
+      if (nowMs >= exchange.deadlineMs) {
+        exchange.settle(failed(Status.DEADLINE_EXCEEDED, "the device did not answer in time"));
+      } else if (nowMs >= exchange.dueMs) {
+        this.#host.send(exchange.bytes);
+        exchange.waitMs = Math.min(exchange.waitMs * 2, limits.rtoBackoff * this.#host.rtoMs());
+        exchange.dueMs = nowMs + exchange.waitMs;
+      }
+    }
+  }
+
+  get dueMs(): number | undefined {
+    let dueMs: number | undefined;
+    for (const exchange of this.#exchanges.values())
+      dueMs = Math.min(dueMs ?? Number.POSITIVE_INFINITY, exchange.dueMs, exchange.deadlineMs);
+    return dueMs;
+  }
+
+  /** Repeats everything at once: the session has moved or come back. */
+  restart(): void {
+    const nowMs = this.#host.nowMs();
+    for (const exchange of this.#exchanges.values()) {
+      exchange.waitMs = this.#host.rtoMs() / 2;
+      exchange.dueMs = nowMs;
+    }
+  }
+
+  /** The device has lost the session: what a once-request did is unknown, except that a reboot has happened. */
+  abortAll(rebooted: boolean): void {
+    this.#session += 1;
+    for (const exchange of [...this.#exchanges.values()]) {
+      const done = rebooted && exchange.op === commands.reboot.op;
+      exchange.settle(done ? { status: Status.OK, result: [] } : failed(Status.ABORTED, "effect unknown"));
+    }
+  }
+
+  /** The device is lost. */
+  failAll(message: string): void {
+    this.#session += 1;
+    for (const exchange of [...this.#exchanges.values()])
+      exchange.settle(failed(Status.UNAVAILABLE, message));
+  }
+
+  async #send(
+    op: number,
+    args: readonly CborValue[],
+    deadlineMs: number,
+    once: boolean,
+  ): Promise<ExchangeOutcome> {
+    const session = this.#session;
+    const id = this.takeId() ?? (await this.#reserve().then(() => this.takeId()));
+    if (id === undefined) return failed(Status.UNAVAILABLE, "no request ids could be stored");
+    const encoded = encodeRequest(id, op, args, this.#host.maxMessageBytes());
+    if ("status" in encoded) return encoded;
+    if (once && !(await this.#storeOnce({ id, op })))
+      return failed(Status.UNAVAILABLE, "the command could not be stored before sending");
+    if (session !== this.#session)
+      return failed(Status.UNAVAILABLE, "the device has gone before the command was sent");
+    const outcome = await this.#exchange(id, op, encoded.bytes, deadlineMs);
+    // Not waited for: a record that is left over says no more than that the effect is unknown.
+    if (once && session === this.#session) void this.#storeOnce(undefined);
+    return outcome;
+  }
+
+  #exchange(id: number, op: number, bytes: Uint8Array, deadlineMs: number): Promise<ExchangeOutcome> {
+    const nowMs = this.#host.nowMs();
+    const waitMs = this.#host.rtoMs();
+    return new Promise((resolve) => {
+      const settle = (outcome: ExchangeOutcome) => {
+        this.#exchanges.delete(id);
+        resolve(outcome);
+      };
+      this.#exchanges.set(id, {
+        id,
+        op,
+        bytes,
+        waitMs,
+        dueMs: nowMs + waitMs,
+        deadlineMs: nowMs + deadlineMs,
+        settle,
+      });
+      this.#host.send(bytes);
+      this.#host.wake();
+    });
+  }
+
+  async #storeOnce(once: { id: number; op: number } | undefined): Promise<boolean> {
+    if (!this.#record) return false;
+    const { sid, boot, idLimit } = this.#record;
+    return this.#store({ sid, boot, idLimit, ...(once ? { once } : {}) });
+  }
+
+  #reserve(): Promise<void> {
+    this.#reserving ??= this.#reserveBlock().finally(() => {
+      this.#reserving = undefined;
+    });
+    return this.#reserving;
+  }
+
+  async #reserveBlock(): Promise<void> {
+    if (!this.#record) return;
+    const session = this.#session;
+    const idLimit = serialAdd(this.#idLimit, idBlock);
+    if ((await this.#store({ ...this.#record, idLimit })) && session === this.#session)
+      this.#idLimit = idLimit;
+  }
+
+  async #store(record: SessionRecord): Promise<boolean> {
+    this.#record = record;
+    try {
+      await this.#host.store(record);
+      return true;
+    } catch {
+      // The store counts and logs its failures; here it means that nothing may be sent.
+      return false;
+    }
+  }
+}
+
+function failed(status: number, message: string): ExchangeOutcome {
+  return { status, result: [], message };
+}
+
+function encodeRequest(
+  id: number,
+  op: number,
+  args: readonly CborValue[],
+  limit: number,
+): { readonly bytes: Uint8Array } | ExchangeOutcome {
+  const name = commandByOp(op)?.name ?? op;
+  try {
+    const bytes = encodeMessage({ kind: "request", id, op, args });
+    if (bytes.length <= limit) return { bytes };
+    return failed(
+      Status.OUT_OF_RANGE,
+      `${name} takes ${bytes.length} bytes: the device takes messages of ${limit}`,
+    );
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    return failed(
+      Status.INVALID_ARGUMENT,
+      `${name}: ${messageOf(error)} (${statusName(Status.INVALID_ARGUMENT)})`,
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { limits } from "@motelet/profiles";
+
+/** No repetition comes sooner, however fast the line is. Milliseconds. */
+export const floorRtoMs = 20;
+
+/**
+ * How long to wait before repeating, from measured round trips (RFC 6298 §2). Starts from the carrier's rto; after
+ * each wait in vain the next is twice as long, up to eight times the carrier's.
+ */
+export class RoundTrip {
+  readonly #carrierRtoMs: number;
+  #smoothedMs: number | undefined;
+  #variationMs = 0;
+  #doublings = 0;
+
+  constructor(carrierRtoMs: number) {
+    this.#carrierRtoMs = carrierRtoMs;
+  }
+
+  /** Takes the time of one round trip; only of what was sent once (Karn's algorithm). */
+  measured(tripMs: number): void {
+    if (this.#smoothedMs === undefined) {
+      this.#smoothedMs = tripMs;
+      this.#variationMs = tripMs / 2;
+      return;
+    }
+    this.#variationMs = 0.75 * this.#variationMs + 0.25 * Math.abs(this.#smoothedMs - tripMs);
+    this.#smoothedMs = 0.875 * this.#smoothedMs + 0.125 * tripMs;
+  }
+
+  /** The wait now. */
+  get waitMs(): number {
+    const longestMs = limits.rtoBackoff * this.#carrierRtoMs;
+    const baseMs =
+      this.#smoothedMs === undefined
+        ? this.#carrierRtoMs
+        : Math.max(floorRtoMs, this.#smoothedMs + 4 * this.#variationMs);
+    return Math.min(longestMs, baseMs * 2 ** this.#doublings);
+  }
+
+  waitedInVain(): void {
+    if (this.waitMs < limits.rtoBackoff * this.#carrierRtoMs) this.#doublings += 1;
+  }
+
+  progressed(): void {
+    this.#doublings = 0;
+  }
+}

@@ -1,0 +1,143 @@
+import { type CreditMessage, type DataMessage, limits, type Message, Status } from "@motelet/profiles";
+import { Stream, type StreamOutcome } from "./stream.ts";
+import { type Credit, StreamReceiver } from "./stream-receiver.ts";
+import { StreamSender } from "./stream-sender.ts";
+
+/** What the device and its path allow a new stream. */
+export interface StreamTerms {
+  readonly rtoMs: number;
+  /** The smaller of both sides' message limits. */
+  readonly maxMessageBytes: number;
+  /** What the device takes before its first credit. */
+  readonly windowBytes: number;
+}
+
+export interface StreamTableHost {
+  send(message: Message): void;
+  /** `poll` may have something to do. */
+  wake(): void;
+  nowMs(): number;
+}
+
+/** An ended stream whose id is not given again yet: late repetitions still get their answer. */
+interface Lingering {
+  readonly credit: Credit & { readonly status?: number };
+  /** Times that the cancellation is still repeated: nothing answers it. */
+  repeatsLeft: number;
+  waitMs: number;
+  dueMs: number;
+}
+
+const cancelRepeats = 2;
+const lingerRtos = 4;
+
+/** The streams of one session, 1–23 by id. */
+export class StreamTable {
+  readonly #host: StreamTableHost;
+  readonly #streams = new Map<number, Stream>();
+  readonly #lingering = new Map<number, Lingering>();
+  #lastId = 0;
+  #rtoMs = 0;
+
+  constructor(host: StreamTableHost) {
+    this.#host = host;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Opens a stream under the id that was free for the longest time. @returns undefined where all are taken */
+  open(terms: StreamTerms): Stream | undefined {
+    this.#rtoMs = terms.rtoMs;
+    const id = this.#freeId();
+    if (id === undefined) return undefined;
+    this.#lingering.delete(id);
+    this.#lastId = id;
+    const { windowBytes: window, maxMessageBytes, rtoMs } = terms;
+    const halves = {
+      sender: new StreamSender({ window, maxMessageBytes, rtoMs }),
+      receiver: new StreamReceiver(),
+    };
+    const stream = new Stream(id, halves, {
+      wake: () => this.#host.wake(),
+      sendCredit: (owing) => this.#sendCredit(owing.id, owing.credit()),
+      over: (ended, cancelled) => this.#retire(ended, cancelled),
+    });
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  data(message: DataMessage): void {
+    const stream = this.#streams.get(message.stream);
+    const credit = stream?.received(message) ?? this.#lingering.get(message.stream)?.credit;
+    this.#sendCredit(message.stream, credit ?? { next: message.offset, window: 0, status: Status.NOT_FOUND });
+  }
+
+  credit(message: CreditMessage): void {
+    this.#streams.get(message.stream)?.credited(message, this.#host.nowMs());
+  }
+
+  /** Sends what is due. */
+  poll(nowMs: number): void {
+    for (const [id, stream] of this.#streams) {
+      for (const { offset, bytes, end } of stream.poll(nowMs)) {
+        const ended = end ? { end: { status: Status.OK } } : {};
+        this.#host.send({ kind: "data", stream: id, offset, bytes, ...ended });
+      }
+    }
+    for (const [id, lingering] of this.#lingering) {
+      if (lingering.dueMs > nowMs) continue;
+      if (lingering.repeatsLeft === 0) {
+        this.#lingering.delete(id);
+        continue;
+      }
+      this.#sendCredit(id, lingering.credit);
+      lingering.repeatsLeft -= 1;
+      lingering.waitMs *= 2;
+      lingering.dueMs = nowMs + lingering.waitMs;
+    }
+  }
+
+  get dueMs(): number | undefined {
+    const dues = [...this.#streams.values(), ...this.#lingering.values()].flatMap(({ dueMs }) => dueMs ?? []);
+    return dues.length === 0 ? undefined : Math.min(...dues);
+  }
+
+  /** Sends again what is in flight: the session has moved or come back with its streams. */
+  restart(): void {
+    for (const stream of this.#streams.values()) stream.restart();
+  }
+
+  /** Ends all streams; the device does not have them any more. */
+  failAll(outcome: StreamOutcome): void {
+    for (const stream of [...this.#streams.values()]) stream.fail(outcome);
+    this.#lingering.clear();
+  }
+
+  #freeId(): number | undefined {
+    const ids = Array.from(
+      { length: limits.streamId },
+      (_, step) => ((this.#lastId + step) % limits.streamId) + 1,
+    );
+    return (
+      ids.find((id) => !this.#streams.has(id) && !this.#lingering.has(id)) ??
+      ids.find((id) => !this.#streams.has(id))
+    );
+  }
+
+  #retire(stream: Stream, cancelled: boolean): void {
+    this.#streams.delete(stream.id);
+    const credit = cancelled ? { ...stream.credit(), window: 0, status: Status.CANCELLED } : stream.credit();
+    const waitMs = cancelled ? this.#rtoMs : lingerRtos * this.#rtoMs;
+    const repeatsLeft = cancelled ? cancelRepeats : 0;
+    this.#lingering.set(stream.id, { credit, repeatsLeft, waitMs, dueMs: this.#host.nowMs() + waitMs });
+    if (cancelled) this.#sendCredit(stream.id, credit);
+    this.#host.wake();
+  }
+
+  #sendCredit(stream: number, credit: Credit & { readonly status?: number }): void {
+    const { next, window, status } = credit;
+    this.#host.send({ kind: "credit", stream, next, window, ...(status === undefined ? {} : { status }) });
+  }
+}

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ReferenceDevice } from "@motelet/reference";
+import { DevicePlane } from "../src/devices/device-plane.ts";
+import { Registry } from "../src/devices/registry.ts";
+import type { ExecSession } from "../src/devices/verbs/exec.ts";
+import { systemClock } from "../src/foundation/clock.ts";
+import { createLogger } from "../src/foundation/log.ts";
+import { Metrics } from "../src/foundation/metrics.ts";
+import { openStore, type Store } from "../src/store/store.ts";
+import { type Fate, InProcessLink } from "./fakes/in-process-link.ts";
+
+const key = "default/lamp";
+const spec = {
+  namespace: "default",
+  name: "lamp",
+  uid: "uid-lamp",
+  nodeName: "lamp",
+  links: [{ carrier: "serial", port: "pty:lamp" } as const],
+  paused: false,
+};
+
+async function eventually<T>(what: string, look: () => T | undefined | false, withinMs = 5_000): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    assert.ok(performance.now() < deadline, `not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function startPlane(store: Store, heartbeatS: number) {
+  const registry = new Registry(() => Date.now());
+  const metrics = new Metrics();
+  const log = createLogger({ level: "silent" });
+  const plane = new DevicePlane({ registry, store, log, metrics, clock: systemClock, heartbeatS });
+  plane.start();
+  return { registry, metrics, plane };
+}
+
+/** A gateway's middle with one reference device on a line. */
+async function startLamp(options: { fate?: Fate; heartbeatS?: number } = {}) {
+  const { heartbeatS = 10 } = options;
+  const store = openStore({ path: ":memory:", metrics: new Metrics() });
+  let current = startPlane(store, heartbeatS);
+  const link = new InProcessLink({
+    acceptor: () => current.plane,
+    identity: { kind: "port", port: "pty:lamp" },
+    ...(options.fate ? { fate: options.fate } : {}),
+  });
+  current.registry.admit(spec);
+  const device = new ReferenceDevice({ link, name: "lamp", seed: 1, hardwareId: Uint8Array.of(1, 2, 3) });
+  await device.start();
+  const lamp = {
+    store,
+    link,
+    device,
+    get plane() {
+      return current.plane;
+    },
+    get registry() {
+      return current.registry;
+    },
+    get metrics() {
+      return current.metrics;
+    },
+    facts: () => current.registry.get(key),
+    online: () => eventually("device online", () => current.registry.get(key)?.phase === "Online"),
+    /** The process dies and comes back with what its store has. */
+    restart: () => {
+      link.cut();
+      current = startPlane(store, heartbeatS);
+      current.registry.admit(spec, { phase: "Online", hardware: {}, capabilities: [] });
+      link.plug();
+    },
+    run: async (argv: string[], input?: Uint8Array) => {
+      const session = await current.plane.exec.start(
+        key,
+        { argv, tty: false, stdin: input !== undefined, stdout: true, stderr: true },
+        { signal: AbortSignal.timeout(20_000) },
+      );
+      await using _running = session;
+      const fed = input === undefined ? undefined : feed(session, input);
+      const [stdout, stderr, exit] = await Promise.all([
+        collect(session.stdout),
+        collect(session.stderr),
+        session.exit,
+      ]);
+      await fed;
+      return { stdout, stderr, exit };
+    },
+    log: async (previous = false) => {
+      const query = { previous, follow: false, signal: AbortSignal.timeout(5_000) };
+      let text = "";
+      for await (const batch of current.plane.logs.read(key, query) ?? [])
+        for (const entry of batch) text += entry.text;
+      return text;
+    },
+    async [Symbol.asyncDispose]() {
+      await device.stop();
+      await current.plane[Symbol.asyncDispose]();
+      store[Symbol.dispose]();
+    },
+  };
+  await lamp.online();
+  return lamp;
+}
+
+async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of bytes) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+async function feed(session: ExecSession, input: Uint8Array): Promise<void> {
+  for (let at = 0; at < input.length; at += 32_768) await session.write(input.subarray(at, at + 32_768));
+  await session.endInput();
+}
+
+function pattern(length: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff));
+}
+
+/** Loses and repeats by a fixed sequence of pseudo-random numbers. */
+function weather(share: number): Fate {
+  let state = 12_345;
+  return () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    const chance = (state >>> 8) / 2 ** 24;
+    return chance < share ? "lose" : chance < share * 1.5 ? "twice" : "pass";
+  };
+}
+
+test("a device that greets is Online, with what it says of itself and of its hardware", async () => {
+  await using lamp = await startLamp();
+  await eventually("info", () => lamp.facts()?.hardware.arch);
+  const facts = lamp.facts();
+  assert.equal(facts?.hardware.hardwareId, "010203");
+  assert.equal(facts?.firmware?.text, "reference 0.1.0");
+  assert.equal(facts?.link?.carrier, "serial");
+  assert.ok(facts?.capabilities.includes("exec"));
+  await eventually("a beat", () => lamp.facts()?.sample?.uptimeS !== undefined);
+});
+
+test("exec runs a command: output, errors and exit code come apart", async () => {
+  await using lamp = await startLamp();
+  const hi = await lamp.run(["echo", "hi", "there"]);
+  assert.deepEqual(
+    [String(hi.stdout), String(hi.stderr), hi.exit],
+    ["hi there\n", "", { status: 0, exitCode: 0 }],
+  );
+  assert.equal((await lamp.run(["exit", "7"])).exit.exitCode, 7);
+  const unknown = await lamp.run(["nonsense"]);
+  assert.deepEqual([String(unknown.stderr), unknown.exit.exitCode], ["nonsense: not found\n", 127]);
+});
+
+test("a megabyte goes through cat unchanged", async (t) => {
+  await using lamp = await startLamp();
+  const startedMs = performance.now();
+  const { stdout, exit } = await lamp.run(["cat"], pattern(1_048_576));
+  t.diagnostic(`1 MiB there and back in ${Math.round(performance.now() - startedMs)} ms`);
+  assert.equal(exit.exitCode, 0);
+  assert.ok(stdout.equals(pattern(1_048_576)));
+});
+
+test("100 kB go through cat unchanged where a fifth of the messages is lost and some come twice", async (t) => {
+  await using lamp = await startLamp({ fate: weather(0.2) });
+  const startedMs = performance.now();
+  const { stdout, exit } = await lamp.run(["cat"], pattern(100_000));
+  t.diagnostic(`100 kB there and back in ${Math.round(performance.now() - startedMs)} ms`);
+  assert.equal(exit.exitCode, 0);
+  assert.ok(stdout.equals(pattern(100_000)));
+});
+
+test("reports and console text are in the log in order of arrival, the boot before stays readable", async () => {
+  await using lamp = await startLamp();
+  lamp.device.log("first report");
+  await eventually("stored", () => lamp.device.waitingReports === 0);
+  lamp.link.print("printf text\r\n");
+  lamp.link.print("half a ");
+  lamp.link.print("line\n");
+  await eventually("console stored", () =>
+    lamp.store.logs.after("uid-lamp", 0, 100).some((l) => l.text === "half a line\n"),
+  );
+  const text = await lamp.log();
+  assert.match(text, /lamp: boot \d+\nboot \d+\nfirst report\nprintf text\nhalf a line\n$/);
+  const boot = lamp.facts()?.boot;
+  lamp.device.reboot();
+  await eventually("another boot", () => lamp.facts()?.boot !== boot && lamp.facts()?.phase === "Online");
+  await eventually("stored", () => lamp.device.waitingReports === 0);
+  assert.match(await lamp.log(true), /half a line\n/);
+  assert.doesNotMatch(await lamp.log(), /half a line/);
+});
+
+test("a follower gets what comes, and ends with its signal", async () => {
+  await using lamp = await startLamp();
+  const stop = new AbortController();
+  const got: string[] = [];
+  const following = (async () => {
+    const query = { previous: false, follow: true, tailLines: 0, signal: stop.signal };
+    for await (const batch of lamp.plane.logs.read(key, query) ?? [])
+      for (const entry of batch) got.push(entry.text);
+  })();
+  for (let i = 0; i < 5; i++) lamp.device.log(`line ${i}`);
+  await eventually("all lines", () => got.filter((line) => line.startsWith("line")).length === 5);
+  stop.abort();
+  await following;
+  assert.deepEqual(
+    got.filter((line) => line.startsWith("line")),
+    [0, 1, 2, 3, 4].map((i) => `line ${i}\n`),
+  );
+});
+
+test("reboot answers, and the device comes back by itself as another boot", async () => {
+  await using lamp = await startLamp();
+  const boot = lamp.facts()?.boot;
+  await lamp.plane.reboot(key);
+  await eventually("another boot", () => lamp.facts()?.boot !== boot);
+  assert.equal(lamp.facts()?.resetCause, 3);
+});
+
+test("a gateway that died has its serial device back within a second, and goes on with reports where it was", async (t) => {
+  await using lamp = await startLamp();
+  lamp.device.log("before");
+  await eventually("stored", () => lamp.device.waitingReports === 0);
+  const startedMs = performance.now();
+  lamp.restart();
+  assert.equal(lamp.facts()?.phase, "Online");
+  await eventually("back", () => lamp.facts()?.boot !== undefined, 1_000);
+  t.diagnostic(`back after ${Math.round(performance.now() - startedMs)} ms`);
+  lamp.device.log("after");
+  await eventually("stored", () => lamp.device.waitingReports === 0);
+  assert.match(await lamp.log(), /before\nafter\n$/);
+  assert.equal(String((await lamp.run(["echo", "x"])).stdout), "x\n");
+});
+
+test("a device that is lost is Offline after 2.5 heartbeats, and what ran on it ends as UNAVAILABLE", async () => {
+  let lost = false;
+  await using lamp = await startLamp({ heartbeatS: 1, fate: () => (lost ? "lose" : "pass") });
+  const session = await lamp.plane.exec.start(
+    key,
+    { argv: ["cat"], tty: false, stdin: true, stdout: true, stderr: false },
+    { signal: AbortSignal.timeout(10_000) },
+  );
+  const startedMs = performance.now();
+  lost = true;
+  const [exit] = await Promise.all([session.exit, collect(session.stdout), collect(session.stderr)]);
+  assert.equal(exit.status, 14);
+  assert.ok(performance.now() - startedMs < 3_000);
+  assert.equal(lamp.facts()?.phase, "Offline");
+  await assert.rejects(session.write(Buffer.from("x")), { code: "STREAM_ENDED" });
+  await assert.rejects(lamp.run(["echo"]), { code: "DEVICE_OFFLINE" });
+  lost = false;
+  await lamp.online();
+});
+
+test("a line that is pulled and put back goes on with what runs on it", async () => {
+  await using lamp = await startLamp();
+  const session = await lamp.plane.exec.start(
+    key,
+    { argv: ["cat"], tty: false, stdin: true, stdout: true, stderr: false },
+    { signal: AbortSignal.timeout(10_000) },
+  );
+  await using _running = session;
+  const output = collect(session.stdout);
+  await session.write(pattern(1_000));
+  lamp.link.unplug();
+  lamp.link.plug();
+  await session.write(pattern(2_000));
+  await session.endInput();
+  assert.deepEqual(await output, Buffer.concat([pattern(1_000), pattern(2_000)]));
+  assert.equal((await session.exit).exitCode, 0);
+});
+
+test("another board on a pinned port is refused, told why, and counted", async () => {
+  await using lamp = await startLamp();
+  await lamp.device.stop();
+  const notices: string[] = [];
+  lamp.plane.refusals.subscribe(({ refusal }) => notices.push(refusal));
+  const link = new InProcessLink({
+    acceptor: () => lamp.plane,
+    identity: { kind: "port", port: "pty:lamp" },
+  });
+  const stranger = new ReferenceDevice({ link, hardwareId: Uint8Array.of(9) });
+  await stranger.start();
+  await eventually("refused", () => notices.includes("other-hardware"));
+  assert.notEqual(lamp.facts()?.phase, "Online");
+  assert.ok((await lamp.metrics.valueOf("motelet_hellos_refused_total", { reason: "other-hardware" })) >= 1);
+  await stranger.stop();
+});
+
+test("a paused device is refused and Offline; resumed, it is back at once", async () => {
+  await using lamp = await startLamp();
+  lamp.registry.admit({ ...spec, paused: true });
+  assert.equal(lamp.facts()?.phase, "Offline");
+  lamp.registry.admit({ ...spec, paused: false });
+  await lamp.online();
+});
+
+test("a device without a Device is refused; when its Device comes it is let in", async () => {
+  await using lamp = await startLamp();
+  lamp.registry.remove(key);
+  await eventually("refused", () => lamp.device.state === "waiting");
+  lamp.registry.admit({ ...spec, uid: "uid-other" });
+  await lamp.online();
+});
