@@ -99,11 +99,11 @@ test("unknown path, method, pod and container are told apart", deadline, async (
 });
 
 test("a client certificate of the cluster's CA names user and groups", deadline, async () => {
-  const authority = new ClientAuthority();
+  const authority = await ClientAuthority.create();
   const kubelet = new KubeletUnderTest();
   kubelet.kube.clientCa = authority.pem;
   await using running = await kubelet.start();
-  const client = authority.issue("kube-apiserver-kubelet-client", ["system:masters", "a, b"]);
+  const client = await authority.issue("kube-apiserver-kubelet-client", ["system:masters", "a, b"]);
   assert.equal((await running.get(logsPath, { ...noToken, ...client })).code, 200);
   const [review] = running.kube.accessReviews;
   assert.equal(review?.user, "kube-apiserver-kubelet-client");
@@ -111,15 +111,15 @@ test("a client certificate of the cluster's CA names user and groups", deadline,
 });
 
 test("certificates of another CA, for servers, and ended ones are refused", deadline, async () => {
-  const authority = new ClientAuthority();
+  const authority = await ClientAuthority.create();
   const kubelet = new KubeletUnderTest();
   kubelet.kube.clientCa = authority.pem;
   await using running = await kubelet.start();
   for (const client of [
-    new ClientAuthority().issue("mallory", ["system:masters"]),
-    authority.issue("system:node:real", ["system:nodes"], { use: "server" }),
-    authority.issue("late", [], { endsMs: Date.now() - 1_000 }),
-    authority.issue("", ["system:masters"]),
+    await (await ClientAuthority.create()).issue("mallory", ["system:masters"]),
+    await authority.issue("system:node:real", ["system:nodes"], { use: "server" }),
+    await authority.issue("late", [], { endsMs: Date.now() - 1_000 }),
+    await authority.issue("", ["system:masters"]),
   ])
     assert.equal((await running.get(logsPath, { ...noToken, ...client })).code, 401);
 });
@@ -129,7 +129,7 @@ test(
   deadline,
   async () => {
     await using kubelet = await new KubeletUnderTest().start();
-    const client = new ClientAuthority().issue("mallory", ["system:masters"]);
+    const client = await (await ClientAuthority.create()).issue("mallory", ["system:masters"]);
     assert.equal((await kubelet.get(logsPath, { ...noToken, ...client })).code, 401);
     assert.ok(rootCertificates.length > 0);
     const socket = connect({ host: "127.0.0.1", port: kubelet.port, rejectUnauthorized: false });
@@ -139,20 +139,20 @@ test(
 );
 
 test("a changed client CA holds for connections that are open, too", deadline, async () => {
-  const [first, second] = [new ClientAuthority(), new ClientAuthority()];
+  const [first, second] = [await ClientAuthority.create(), await ClientAuthority.create()];
   const kubelet = new KubeletUnderTest({ clientCa: first.pem });
   const both = `${first.pem}\n${second.pem}`;
   await using running = await kubelet.start();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const client = { ...noToken, ...first.issue("apiserver"), agent };
+  const client = { ...noToken, ...(await first.issue("apiserver")), agent };
   assert.equal((await running.get(logsPath, client)).code, 200);
   running.server.useClientCa(both);
   assert.equal((await running.get(logsPath, client)).code, 200);
   running.server.useClientCa(second.pem);
   assert.equal((await running.get(logsPath, client)).code, 401);
-  assert.equal((await running.get(logsPath, { ...noToken, ...second.issue("apiserver") })).code, 200);
+  assert.equal((await running.get(logsPath, { ...noToken, ...(await second.issue("apiserver")) })).code, 200);
   assert.throws(() => running.server.useClientCa("no certificate"), ConfigError);
-  assert.equal((await running.get(logsPath, { ...noToken, ...second.issue("apiserver") })).code, 200);
+  assert.equal((await running.get(logsPath, { ...noToken, ...(await second.issue("apiserver")) })).code, 200);
   agent.destroy();
 });
 

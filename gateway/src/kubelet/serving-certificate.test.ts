@@ -7,8 +7,8 @@ import { selfSignedCertificate } from "./serving-certificate.ts";
 
 const nowMs = Date.parse("2026-11-21T12:00:00Z");
 
-test("the certificate names addresses and DNS names, and is one of a node", () => {
-  const { certPem, keyPem } = selfSignedCertificate({
+test("the certificate names addresses and DNS names, and is one of a node", async () => {
+  const { certPem, keyPem } = await selfSignedCertificate({
     addresses: ["10.1.2.3", "fd00::1:2", "::1", "2001:db8:0:1:2:3:4:5"],
     dnsNames: ["motelet.example"],
     nowMs,
@@ -29,8 +29,8 @@ test("the certificate names addresses and DNS names, and is one of a node", () =
   createSecureContext({ cert: certPem, key: keyPem });
 });
 
-test("a certificate that ends after 2049 has its end in four digits of a year", () => {
-  const { certPem } = selfSignedCertificate({ addresses: ["::1"], nowMs, validDays: 36_500 });
+test("a certificate that ends after 2049 has its end in four digits of a year", async () => {
+  const { certPem } = await selfSignedCertificate({ addresses: ["::1"], nowMs, validDays: 36_500 });
   assert.equal(new X509Certificate(certPem).validToDate.getUTCFullYear(), 2126);
 });
 
@@ -39,7 +39,7 @@ for (const [what, addresses] of [
   ["a host name among the addresses", ["motelet.example"]],
   ["an address with a zone", ["fe80::1%eth0"]],
 ] as const) {
-  test(`${what} is refused`, () => {
-    assert.throws(() => selfSignedCertificate({ addresses, nowMs }), ConfigError);
+  test(`${what} is refused`, async () => {
+    await assert.rejects(selfSignedCertificate({ addresses, nowMs }), ConfigError);
   });
 }

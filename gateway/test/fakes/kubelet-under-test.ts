@@ -11,6 +11,9 @@ import { FakeExec } from "./fake-exec.ts";
 import { ReviewKubeClient } from "./review-kube-client.ts";
 import { type UpgradeAnswer, upgrade } from "./spdy-client.ts";
 
+/** One for all servers of a test file: nobody looks at it. */
+const certificate = await selfSignedCertificate({ addresses: ["127.0.0.1"], nowMs: Date.now() });
+
 export const noLogs: DeviceLogReader = { read: () => undefined };
 
 /** A kubelet server on a free port of this machine with one online device, `default/lamp` on Node `lamp`. */
@@ -35,7 +38,7 @@ export class KubeletUnderTest implements AsyncDisposable {
     this.server = new KubeletServer({
       host: "127.0.0.1",
       port: 0,
-      certificate: selfSignedCertificate({ addresses: ["127.0.0.1"], nowMs: Date.now() }),
+      certificate,
       registry: this.registry,
       exec: this.exec,
       logs: noLogs,
