@@ -183,3 +183,11 @@ export const joined = (given: Parameters<typeof welcome>[1] = {}): ScriptStep[] 
   open(0, hello(1, 0, 0)),
   receive(10, welcome(1, given), beat(0)),
 ];
+
+/** A script of the device's machine. */
+export const script = (
+  name: string,
+  spec: string,
+  steps: readonly ScriptStep[],
+  device: ScriptedDevice = plainDevice,
+): SessionScript => ({ name, spec, machine: "device", device, steps });

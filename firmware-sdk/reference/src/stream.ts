@@ -48,6 +48,10 @@ export class RetransmitTimer {
   }
 }
 
+/** Smallest segment that losses lead to, and what each acknowledged one adds again, bytes. */
+const leastSegmentBytes = 96;
+const segmentGrowthBytes = 16;
+
 /**
  * The sending side of one direction: go-back-N over bytes (SPEC §5.7). Pure: time comes in, segments go out.
  *
@@ -70,6 +74,11 @@ export class StreamSender {
   #end: StreamEnd | undefined;
   #repeats = 0;
   #probe = false;
+  /**
+   * Longest segment that seems to get through. A line that flips a bit in 1 of 2,000 bytes ruins 4 of 10 messages of 1 KiB, but
+   * only 1 of 15 of 128 bytes: each loss halves it, each progress lets it grow.
+   */
+  #segmentBytes: number = limits.messageBytes;
 
   constructor(options: {
     readonly bufferBytes: number;
@@ -127,11 +136,12 @@ export class StreamSender {
       this.#una = position;
       this.#nxt = Math.max(this.#nxt, position);
       this.#repeats = 0;
+      this.#segmentBytes = Math.min(limits.messageBytes, this.#segmentBytes + segmentGrowthBytes);
       this.#timer.progress();
     } else if (edge > this.#edge) {
       this.#timer.progress();
     } else if (this.#nxt > this.#una && ++this.#repeats === 2) {
-      this.#nxt = this.#una;
+      this.#goBack();
       this.#timer.atMs = Number.POSITIVE_INFINITY;
     }
     this.#edge = edge;
@@ -148,13 +158,13 @@ export class StreamSender {
   poll(nowMs: number): void {
     if (nowMs < this.#timer.atMs) return;
     this.#timer.backOff();
-    this.#nxt = this.#una;
+    this.#goBack();
     this.#probe = this.#una < this.#written && this.#edge <= this.#una;
   }
 
   /** The next segment of at most `maxBytes` bytes that may be sent now; it counts as sent. */
   next(maxBytes: number, nowMs: number): Segment | undefined {
-    const allowed = Math.min(this.#written - this.#nxt, this.#edge - this.#nxt, maxBytes);
+    const allowed = Math.min(this.#written - this.#nxt, this.#edge - this.#nxt, maxBytes, this.#segmentBytes);
     const count = Math.max(0, allowed);
     const endNow = this.#end !== undefined && this.#nxt + count === this.#written;
     const probe = this.#probe;
@@ -167,6 +177,11 @@ export class StreamSender {
     this.#nxt += count + (endNow ? 1 : 0);
     this.#timer.arm(nowMs);
     return segment;
+  }
+
+  #goBack(): void {
+    if (this.#nxt > this.#una) this.#segmentBytes = Math.max(leastSegmentBytes, this.#segmentBytes >> 1);
+    this.#nxt = this.#una;
   }
 
   #segment(count: number, end: StreamEnd | undefined): Segment {

@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { lstat, mkdtemp, open, rm } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { ReadStream } from "node:tty";
+import { ByeReason, encodeFrame, encodeMessage, FrameDecoder } from "@motelet/profiles";
+import { seededRandom, startSerialDevice, UnavailableError } from "../src/index.ts";
+import { FakeGateway } from "./fake-gateway.ts";
+import { until } from "./until.ts";
+
+async function directoryFor(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "motelet-serial-"));
+  t.after(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+interface Wire {
+  write(bytes: Uint8Array): unknown;
+  on(event: "data", listener: (bytes: Buffer) => void): unknown;
+}
+
+/** Puts a gateway at the other end of a line; `noise` may change what travels, both ways. */
+function plug(wire: Wire, gateway: FakeGateway, noise: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
+  const decoder = new FrameDecoder({ maxMessageBytes: 1024 });
+  const seen = { console: "" };
+  gateway.attach((message) => wire.write(noise(encodeFrame(message))));
+  wire.on("data", (bytes) => {
+    for (const item of decoder.push(noise(bytes), performance.now())) {
+      if (item.kind === "message") gateway.receive(item.bytes);
+      else seen.console += Buffer.from(item.bytes).toString("latin1");
+    }
+  });
+  return seen;
+}
+
+async function plugSocket(path: string): Promise<Socket> {
+  const socket = connect(path);
+  await once(socket, "connect");
+  return socket;
+}
+
+suite("a device behind a serial line", () => {
+  test("joins when the cable is plugged, runs commands, and its console text stays outside frames", async (t) => {
+    const path = join(await directoryFor(t), "line.sock");
+    const gateway = new FakeGateway();
+    const device = await startSerialDevice({ address: `unix:${path}`, name: "lamp", boot: 5 });
+    t.after(() => device.stop());
+    const socket = await plugSocket(path);
+    const seen = plug(socket, gateway);
+    await until("online", () => device.state === "online");
+    device.print("printf says hi\r\n");
+    const stdin = randomBytes(100_000);
+    const { stdout, exitCode } = await gateway.exec(["cat"], stdin);
+    assert.ok(stdout.equals(stdin));
+    assert.equal(exitCode, 0);
+    assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
+    assert.equal(seen.console, "printf says hi\r\n");
+    assert.deepEqual(gateway.lines, ["boot 5"]);
+  });
+
+  test("the console runs commands too", async (t) => {
+    const path = join(await directoryFor(t), "line.sock");
+    const device = await startSerialDevice({ address: `unix:${path}` });
+    t.after(() => device.stop());
+    const socket = await plugSocket(path);
+    const seen = plug(socket, new FakeGateway());
+    socket.write("echo one two\r\nfoo\n");
+    await until("answers", () => seen.console === "one two\r\nfoo: not found\r\n");
+  });
+
+  test("a cable that is pulled and plugged again finds the same session", async (t) => {
+    const path = join(await directoryFor(t), "line.sock");
+    const gateway = new FakeGateway();
+    const device = await startSerialDevice({ address: `unix:${path}` });
+    t.after(() => device.stop());
+    const first = await plugSocket(path);
+    plug(first, gateway);
+    await until("online", () => device.state === "online");
+    first.destroy();
+    await until("offline", () => device.state === "offline");
+    device.log("said in between");
+    plug(await plugSocket(path), gateway);
+    await until("stored", () => gateway.lines.includes("said in between"), 3_000);
+    const hellos = gateway.received.filter((message) => message.kind === "hello");
+    assert.deepEqual(
+      hellos.map(({ attempt, sid }) => [attempt, sid]),
+      [
+        [1, 0],
+        [2, 1],
+      ],
+    );
+  });
+
+  test("a second gateway on the same socket is turned away", async (t) => {
+    const path = join(await directoryFor(t), "line.sock");
+    const device = await startSerialDevice({ address: `unix:${path}` });
+    t.after(() => device.stop());
+    plug(await plugSocket(path), new FakeGateway());
+    await until("online", () => device.state === "online");
+    const second = await plugSocket(path);
+    second.resume();
+    await once(second, "close");
+    assert.equal(device.state, "online");
+  });
+
+  test("100 kB come back unchanged over a line that flips a bit in 1 of 2,000 bytes", async (t) => {
+    const path = join(await directoryFor(t), "line.sock");
+    const gateway = new FakeGateway();
+    gateway.rtoMs = 50;
+    const device = await startSerialDevice({ address: `unix:${path}`, maxMessageBytes: 1024 });
+    t.after(() => device.stop());
+    const random = seededRandom(42);
+    const flip = (bytes: Uint8Array) =>
+      bytes.map((byte) => (random() < 1 / 2000 ? byte ^ (1 << Math.floor(random() * 8)) : byte));
+    plug(await plugSocket(path), gateway, flip);
+    await until("online", () => device.state === "online");
+    const stdin = randomBytes(100_000);
+    const startedMs = performance.now();
+    const { stdout, exitCode } = await gateway.exec(["cat"], stdin);
+    assert.ok(stdout.equals(stdin));
+    assert.equal(exitCode, 0);
+    t.diagnostic(`100 kB in ${Math.round(performance.now() - startedMs)} ms`);
+  });
+
+  test("what a killed process left at the path is taken over, a living listener is not", async (t) => {
+    const path = join(await directoryFor(t), "line.sock");
+    const living = createServer();
+    living.listen(path);
+    await once(living, "listening");
+    await assert.rejects(startSerialDevice({ address: `unix:${path}` }), UnavailableError);
+    await new Promise((resolve) => living.close(resolve));
+  });
+
+  test("a pseudo terminal is always open, and NO_SESSION brings a hello at once", async (t) => {
+    const path = join(await directoryFor(t), "tty");
+    const gateway = new FakeGateway();
+    const device = await startSerialDevice({ address: `pty:${path}` });
+    assert.equal(device.state, "greeting");
+    assert.ok((await lstat(path)).isSymbolicLink());
+    const file = await open(path, "r+");
+    const tty = new ReadStream(file.fd);
+    t.after(() => tty.destroy());
+    tty.setRawMode(true);
+    const decoderInput = plug(
+      { write: (bytes) => file.write(bytes), on: (event, listener) => tty.on(event, listener) },
+      gateway,
+    );
+    await until("online", () => device.state === "online");
+    gateway.send({ kind: "bye", reason: ByeReason.noSession });
+    await until("a second hello", () => gateway.received.filter(({ kind }) => kind === "hello").length >= 2);
+    const stdin = randomBytes(20_000);
+    assert.ok((await gateway.exec(["cat"], stdin)).stdout.equals(stdin));
+    assert.equal(decoderInput.console.includes("boot"), true);
+    await device.stop();
+    await assert.rejects(lstat(path));
+  });
+});
+
+test("a frame of the largest message passes, one byte more is a bad frame", async (t) => {
+  const path = join(await directoryFor(t), "line.sock");
+  const device = await startSerialDevice({ address: `unix:${path}`, maxMessageBytes: 128 });
+  t.after(() => device.stop());
+  const gateway = new FakeGateway();
+  const socket = await plugSocket(path);
+  plug(socket, gateway);
+  await until("online", () => device.state === "online");
+  const ping = (bytes: number) =>
+    encodeMessage({ kind: "request", id: 9, op: 1, args: ["x".repeat(bytes - 6)] });
+  assert.equal(ping(128).length, 128);
+  const responses = () => gateway.received.filter(({ kind }) => kind === "response").length;
+  socket.write(encodeFrame(ping(129)));
+  socket.write(encodeFrame(ping(128)));
+  await until("one response", () => responses() === 1);
+});

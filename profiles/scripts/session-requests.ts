@@ -1,0 +1,107 @@
+/** Requests, once and always, good and bad (SPEC §3.1, §5.5, §6). */
+import { commands, Status } from "../src/index.ts";
+import {
+  credit,
+  data,
+  exec,
+  exited,
+  joined,
+  ping,
+  raw,
+  receive,
+  request,
+  response,
+  type SessionScript,
+  script,
+} from "./session-script.ts";
+
+export const requests: readonly SessionScript[] = [
+  script("a once-request with the recorded id gets the recorded response, an older one none", "§5.5", [
+    ...joined(),
+    receive(20, exec(5, ["exit", "0"]), response(5, Status.OK), data(1, 0, "", exited(0))),
+    receive(30, credit(1, 1, 100)),
+    receive(40, exec(5, ["exit", "0"]), response(5, Status.OK)),
+    receive(50, exec(4, ["exit", "0"])),
+    receive(60, exec(6, ["exit", "7"]), response(6, Status.OK), data(1, 0, "", exited(7))),
+    receive(70, credit(1, 1, 100)),
+    receive(80, exec(5, ["exit", "0"])),
+    receive(90, exec(6, ["exit", "7"]), response(6, Status.OK)),
+  ]),
+  script("request ids wrap, and a failed once-request is recorded too", "§1 §5.5", [
+    ...joined(),
+    receive(20, raw(2, 65_535, 5), response(65_535, Status.INVALID_ARGUMENT)),
+    receive(30, raw(2, 65_535, 5), response(65_535, Status.INVALID_ARGUMENT)),
+    receive(40, exec(0, ["exit", "1"]), response(0, Status.OK), data(1, 0, "", exited(1))),
+    receive(50, credit(1, 1, 100)),
+    receive(60, raw(2, 65_535, 5)),
+  ]),
+  script("requests of other commands are carried out each time they come, whatever their id", "§5.5", [
+    ...joined(),
+    receive(20, ping(9), response(9, Status.OK)),
+    receive(30, ping(9), response(9, Status.OK)),
+    receive(40, ping(3), response(3, Status.OK)),
+    receive(50, exec(2, ["exit", "0"]), response(2, Status.OK), data(1, 0, "", exited(0))),
+    receive(60, credit(1, 1, 100)),
+  ]),
+  script("an op that the device does not have is UNIMPLEMENTED", "§5.5", [
+    ...joined(),
+    receive(20, request(1, 99), response(1, Status.UNIMPLEMENTED)),
+    receive(30, request(2, commands.console.op, 1), response(2, Status.UNIMPLEMENTED)),
+    receive(40, request(3, 255, "x"), response(3, Status.UNIMPLEMENTED)),
+  ]),
+  script("arguments that cannot be read are INVALID_ARGUMENT", "§5.5", [
+    ...joined(),
+    receive(20, request(1, commands.exec.op, 1, 0, 0, "echo"), response(1, Status.INVALID_ARGUMENT)),
+    receive(30, request(2, commands.exec.op, 1, 0, 0), response(2, Status.INVALID_ARGUMENT)),
+    receive(40, request(3, commands.exec.op, "1", 0, 0, ["echo"]), response(3, Status.INVALID_ARGUMENT)),
+    receive(50, request(4, commands.exec.op, 1, 0, 0, [7]), response(4, Status.INVALID_ARGUMENT)),
+    receive(60, request(5, commands.logRead.op), response(5, Status.INVALID_ARGUMENT)),
+  ]),
+  script("argv may fill M − 32 bytes, and one more is OUT_OF_RANGE", "§6.3", [
+    ...joined(),
+    receive(20, exec(1, ["echo", "x".repeat(90)]), response(1, Status.OUT_OF_RANGE)),
+    receive(
+      30,
+      exec(2, ["echo", "x".repeat(89)]),
+      response(2, Status.OK),
+      data(1, 0, `${"x".repeat(89)}\n`, exited(0)),
+    ),
+    receive(40, credit(1, 91, 100)),
+  ]),
+  script("exec without a free stream is RESOURCE_EXHAUSTED, and the slots come back", "§6.3", [
+    ...joined(),
+    receive(20, exec(1, ["cat"], { stdin: true, stderr: 2 }), response(1, Status.OK)),
+    receive(30, exec(2, ["echo", "hi"], { stream: 3 }), response(2, Status.RESOURCE_EXHAUSTED)),
+    receive(40, credit(1, 0, 0, Status.CANCELLED)),
+    receive(50, credit(2, 0, 0, Status.CANCELLED)),
+    receive(
+      60,
+      exec(3, ["echo", "hi"], { stream: 3 }),
+      response(3, Status.OK),
+      data(3, 0, "hi\n", exited(0)),
+    ),
+    receive(70, credit(3, 4, 100)),
+  ]),
+  script("exec-control where nothing runs is NOT_FOUND", "§6.4", [
+    ...joined(),
+    receive(20, request(1, commands.execControl.op, 9, 1, 15), response(1, Status.NOT_FOUND)),
+  ]),
+  script("reboot answers first, and its repetition does not reboot again", "§6.8 §5.5", [
+    ...joined(),
+    { ...receive(20, request(1, commands.reboot.op), response(1, Status.OK)), effects: ["reboot"] },
+    receive(30, request(1, commands.reboot.op), response(1, Status.OK)),
+  ]),
+  script(
+    "what is malformed, too long or of an unknown kind changes nothing; extra elements are skipped",
+    "§3.1",
+    [
+      ...joined(),
+      receive(20, Uint8Array.of(0x82, 0x02)),
+      receive(30, raw(2)),
+      receive(40, raw(2, 70_000, 1)),
+      receive(50, raw(11, 1)),
+      receive(60, request(1, commands.ping.op, new Uint8Array(130))),
+      receive(70, request(2, commands.ping.op, 1, "x", null), response(2, Status.OK)),
+    ],
+  ),
+];
