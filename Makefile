@@ -36,7 +36,7 @@ control-plane: setup
 .PHONY: demo cluster
 demo: tools control-plane ## the main job: control plane, gateway and emulated devices (BOARD=qemu, CLUSTER=current)
 	@$(MAKE) -s -C firmware-sdk/c $(if $(filter qemu,$(BOARD)),posix cortex-m,posix)
-	@exec $(NODE) hil-tests/demo.ts $(if $(BOARD),--board $(BOARD)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(DEVICES),--devices $(DEVICES))
+	@exec $(NODE) hil-tests/demo.ts $(if $(BOARD),--board $(BOARD)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(DEVICES),--devices $(DEVICES)) $(if $(ADDRESS),--address $(ADDRESS))
 
 cluster: control-plane ## a Kubernetes control plane of one's own, in the foreground
 	@exec $(NODE) hil-tests/control-plane/cluster.ts

@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 
+// Whoever reads the output may have had enough (`| head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 /** The motelet command: one noun, one verb, one file each. */
 const program = new Command("motelet")
   .description("The kubelet for motes: microcontrollers as Kubernetes Nodes")

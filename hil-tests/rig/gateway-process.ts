@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { flagName } from "@motelet/gateway";
 import { RigError } from "./errors.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 
@@ -49,7 +50,7 @@ export class GatewayProcess implements AsyncDisposable {
       "operations.port": String(this.#ports.operations),
       ...this.#options.settings,
     };
-    const flags = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    const flags = Object.entries(settings).flatMap(([key, value]) => [flagName(key), value]);
     this.#process = startProcess({
       name: "gateway",
       command: process.execPath,

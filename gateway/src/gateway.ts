@@ -1,0 +1,195 @@
+import { readFileSync } from "node:fs";
+import type { Config } from "./config.ts";
+import { DevicePlane } from "./devices/device-plane.ts";
+import { Registry } from "./devices/registry.ts";
+import { systemClock } from "./foundation/clock.ts";
+import { delay } from "./foundation/delay.ts";
+import { ConfigError, messageOf, UnavailableError } from "./foundation/errors.ts";
+import { createLogger, type Logger } from "./foundation/log.ts";
+import { Metrics } from "./foundation/metrics.ts";
+import { HttpKubeClient } from "./kubeapi/client.ts";
+import { loadCredentials } from "./kubeapi/credentials.ts";
+import type { KubeClient } from "./kubeapi/kube-client.ts";
+import { KubeletServer } from "./kubelet/server.ts";
+import { selfSignedCertificate } from "./kubelet/serving-certificate.ts";
+import { Mirror } from "./mirror/mirror.ts";
+import { OperationsServer } from "./operations-server.ts";
+import { openStore } from "./store/store.ts";
+import { MqttTransport } from "./transport/mqtt/mqtt-transport.ts";
+import { SerialTransport } from "./transport/serial/serial-transport.ts";
+
+/** How long the whole shutdown may take; what has not ended by then is cut. */
+const shutdownMs = 4_500;
+
+/**
+ * The composition root: builds every room bottom-up from its slice of the configuration, and closes them top-down.
+ * Nothing else knows all floors.
+ */
+export class Gateway implements AsyncDisposable {
+  readonly #parts: AsyncDisposableStack;
+  readonly ports: {
+    readonly kubelet: number;
+    readonly mqtt: number | undefined;
+    readonly operations: number;
+  };
+
+  private constructor(parts: AsyncDisposableStack, ports: Gateway["ports"]) {
+    this.#parts = parts;
+    this.ports = ports;
+  }
+
+  /**
+   * Starts a gateway; resolves when it serves devices and callers.
+   * @param version its own, as Nodes tell it
+   * @throws ConfigError; an API server that is away is waited for
+   */
+  static async start(config: Config, version: string, log: Logger, signal: AbortSignal): Promise<Gateway> {
+    await using parts = new AsyncDisposableStack();
+    const clock = systemClock;
+    const metrics = new Metrics();
+
+    const store = parts.use(openStore({ path: config["store.path"], metrics }));
+    const registry = new Registry(() => clock.wallMs());
+    const plane = parts.use(
+      new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: config["session.heartbeatS"] }),
+    );
+
+    const context = config["kubernetes.context"];
+    const credentials = await loadCredentials({
+      kubeconfig: config["kubernetes.kubeconfig"],
+      ...(context === "" ? {} : { context }),
+    });
+    const kube = parts.use(new HttpKubeClient({ credentials, clock, metrics }));
+    const servedVersion = await waitForVersion(kube, log, signal);
+    const clientCa = readClientCa(config["kubelet.clientCaFile"]);
+    const kubelet = parts.use(
+      new KubeletServer({
+        host: config["kubelet.host"],
+        port: config["kubelet.port"],
+        certificate: await selfSignedCertificate({
+          addresses: [config["node.address"]],
+          nowMs: clock.wallMs(),
+        }),
+        registry,
+        exec: plane.exec,
+        logs: plane.logs,
+        kube,
+        clock,
+        log,
+        metrics,
+        ...(clientCa === undefined ? {} : { clientCa }),
+      }),
+    );
+    const kubeletPort = (await kubelet.start()).port;
+
+    const namespaces = config["kubernetes.namespaces"];
+    const mirror = parts.use(
+      new Mirror({
+        kube,
+        registry,
+        clock,
+        log,
+        metrics,
+        namespaces: namespaces.length === 1 && namespaces[0] === "*" ? "all" : namespaces,
+        homeNamespace: config["kubernetes.homeNamespace"],
+        site: { address: config["node.address"], port: kubeletPort, servedVersion, moteletVersion: version },
+      }),
+    );
+    let mirrored = false;
+    const operations = parts.use(
+      new OperationsServer({
+        host: config["operations.host"],
+        port: config["operations.port"],
+        metrics,
+        readiness: { mirror: () => (mirrored ? undefined : "Devices have not been read yet") },
+      }),
+    );
+    const operationsPort = (await operations.start()).port;
+    await plane.start();
+    await mirror.start();
+    mirrored = true;
+
+    // Transports last: a device that comes finds its Device known.
+    const { authenticator, acceptor, wantedLinks } = plane;
+    const common = { acceptor, log, metrics, clock };
+    let mqttPort: number | undefined;
+    if (config["mqtt.enabled"]) {
+      const mqtt = parts.use(
+        new MqttTransport({
+          ...common,
+          authenticator,
+          host: config["mqtt.host"],
+          port: config["mqtt.port"],
+          insecure: config["mqtt.insecure"],
+          rtoMs: config["mqtt.rtoMs"],
+        }),
+      );
+      mqttPort = (await mqtt.start()).port;
+    }
+    const serial = parts.use(new SerialTransport({ ...common, wantedLinks, rtoMs: config["serial.rtoMs"] }));
+    await serial.start();
+    return new Gateway(parts.move(), { kubelet: kubeletPort, mqtt: mqttPort, operations: operationsPort });
+  }
+
+  /** Runs a gateway until SIGTERM or SIGINT, then lets everything end in order. A second signal ends it at once. */
+  static async run(config: Config, version: string): Promise<void> {
+    const log = createLogger({ level: config["log.level"] });
+    const stop = new AbortController();
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.on(name, () => {
+        if (stop.signal.aborted) process.exit(130);
+        stop.abort(name);
+      });
+    }
+    try {
+      const gateway = await Gateway.start(config, version, log, stop.signal);
+      const { kubelet, mqtt, operations } = gateway.ports;
+      log.info(
+        { kubeletPort: kubelet, mqttPort: mqtt, operationsPort: operations, version },
+        "gateway ready",
+      );
+      // The listeners keep the process alive; this only waits.
+      if (!stop.signal.aborted)
+        await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
+      log.info({ signal: String(stop.signal.reason) }, "gateway stops");
+      const late = setTimeout(() => {
+        log.error({ durationMs: shutdownMs }, "shutdown took too long");
+        process.exit(1);
+      }, shutdownMs);
+      await gateway[Symbol.asyncDispose]();
+      clearTimeout(late);
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
+
+/** Asks for the API server's version until it answers, with at most 5 s between two questions. */
+async function waitForVersion(kube: KubeClient, log: Logger, signal: AbortSignal): Promise<string> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return (await kube.get<{ gitVersion: string }>("/version", { signal })).gitVersion;
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+      if (attempt === 0) log.warn({ error: error.message }, "API server does not answer, waiting for it");
+    }
+    await delay(systemClock, Math.min(5_000, 250 * 2 ** attempt), signal);
+  }
+}
+
+function readClientCa(file: string): string | undefined {
+  if (file === "") return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new ConfigError(
+      "CLIENT_CA_FILE",
+      `cannot read ${file} (kubelet.clientCaFile): ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
