@@ -112,7 +112,7 @@ export class WorkQueue implements AsyncDisposable {
     if (!item) {
       if (this.#items.size >= this.#maxItems) {
         this.#dropped.inc({ work: work.name });
-        this.#log.error({ work: work.name, key, limit: this.#maxItems }, "work dropped: queue is full");
+        this.#log.error({ work: work.name, item: key, limit: this.#maxItems }, "work dropped: queue is full");
         return;
       }
       this.#enqueue(id, { work, key, state: "queued", failures: 0 });
@@ -184,7 +184,7 @@ export class WorkQueue implements AsyncDisposable {
     const { work, key, failures } = item;
     this.#retries.inc({ work: work.name });
     const code = error instanceof MoteletError ? error.code : undefined;
-    const fields = { work: work.name, key, code, failures, err: code ? messageOf(error) : error };
+    const fields = { work: work.name, item: key, code, failures, err: code ? messageOf(error) : error };
     // A first failure is mostly a lost race for a resourceVersion and mends itself.
     if (failures < 3) this.#log.debug(fields, "reconcile failed");
     else this.#log.warn(fields, "reconcile keeps failing");
