@@ -100,7 +100,7 @@ export class MqttLink implements DeviceLink {
       if (current() && packet.cmd === "pingresp") this.#events?.heard();
     });
     client.on("error", (error) => {
-      if (current()) this.#lose(error.message);
+      if (current()) this.#lose(reasonOf(error));
     });
     client.on("close", () => {
       if (current()) this.#lose("connection closed");
@@ -141,6 +141,11 @@ export class MqttLink implements DeviceLink {
     this.#retry = setTimeout(() => this.#connect(), afterMs ?? this.#backoffMs * jitter);
     this.#backoffMs = Math.min(this.#backoffMs * 2, longestBackoffMs);
   }
+}
+
+/** An AggregateError (all addresses of a name refused) has a code and no message. */
+function reasonOf(error: Error): string {
+  return error.message || ("code" in error ? String(error.code) : error.name);
 }
 
 /** Ends a client in good order, or by force after a second. */
