@@ -139,6 +139,8 @@ export class StreamSender {
       this.#segmentBytes = Math.min(limits.messageBytes, this.#segmentBytes + segmentGrowthBytes);
       this.#timer.progress();
     } else if (edge > this.#edge) {
+      // What was sent into a full receiver was dropped.
+      if (this.#edge <= position) this.#nxt = position;
       this.#timer.progress();
     } else if (this.#nxt > this.#una && ++this.#repeats === 2) {
       this.#goBack();
