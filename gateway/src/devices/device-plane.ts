@@ -5,6 +5,7 @@ import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import { Session } from "../session/session.ts";
+import { type SessionMeters, sessionMeters } from "../session/session-meters.ts";
 import { SessionRecords } from "../session/session-record.ts";
 import { SessionTable } from "../session/session-table.ts";
 import type { Store } from "../store/store.ts";
@@ -71,6 +72,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly #sessions: SessionTable;
   readonly #records: SessionRecords;
   readonly #facts: SessionFacts;
+  readonly #meters: SessionMeters;
   readonly #gates = new Set<Gate>();
   /** Specs of the devices that are served, so that what is removed, replaced or changed is noticed. */
   readonly #specs = new Map<string, DeviceSpec>();
@@ -78,6 +80,8 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly #reader: MessageReader;
   readonly #consoleDrops: ConsoleDropCounter;
   #unsubscribe: (() => void) | undefined;
+  /** A gateway that goes away must not welcome who comes back meanwhile. */
+  #leaving = false;
 
   constructor(options: DevicePlaneOptions) {
     const { registry, store, metrics, clock, heartbeatS } = options;
@@ -95,10 +99,11 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
       reports: this.#reports,
       sessions: this.#sessions,
     });
+    this.#meters = sessionMeters(metrics);
     this.#reader = new MessageReader(options);
     this.authenticator = this.#identities;
     this.wantedLinks = this.#links;
-    this.exec = new SessionExec({ sessions: this.#sessions, clock, metrics });
+    this.exec = new SessionExec({ registry, sessions: this.#sessions, clock, metrics });
     this.logs = new DeviceLog(registry, store.logs);
     this.#consoleDrops = consoleDropCounter(metrics);
     this.#refusedHellos = metrics.counter("motelet_hellos_refused_total", "Devices that were not let in.", [
@@ -125,6 +130,8 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
    * still open. Nobody becomes Offline by it.
    */
   sayGoodbye(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
     this.#liveness[Symbol.dispose]();
     for (const session of this.#sessions.all()) session.end("closing");
   }
@@ -143,7 +150,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   opened(channel: Channel): ChannelEvents {
     const gate: Gate = { channel };
     this.#gates.add(gate);
-    this.#assign(gate);
+    if (!this.#leaving) this.#assign(gate);
     return {
       message: (bytes) => this.#message(gate, bytes),
       console: (bytes) => this.#console(gate, bytes),
@@ -155,6 +162,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   }
 
   #message(gate: Gate, bytes: Uint8Array): void {
+    if (this.#leaving) return;
     const message = this.#reader.read(bytes, gate.channel.peer);
     if (!message) return;
     if (message.kind === "hello") this.#hello(gate, message);
@@ -234,6 +242,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
       random32: () => randomBytes(4).readUInt32BE(),
       heartbeatS,
       events: this.#facts.eventsOf(key, uid),
+      meters: this.#meters,
     });
   }
 

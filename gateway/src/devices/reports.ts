@@ -106,8 +106,10 @@ export class Reports {
     const stored = this.#store.database.write((transaction) => {
       this.#store.journal.advance(transaction, device, from, to);
       const choice = ageMs === null ? "previous" : "this";
-      if (text !== undefined)
-        this.#store.logs.append(transaction, device, choice, [{ stampMs, text: `${text}\n` }]);
+      if (text === undefined) return;
+      this.#store.logs.endLine(transaction, device, choice, stampMs);
+      const lines = text.split(/\r?\n/).map((line) => ({ stampMs, text: `${line}\n` }));
+      this.#store.logs.append(transaction, device, choice, lines);
     });
     stored.then(
       () => {

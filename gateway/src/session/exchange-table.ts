@@ -11,6 +11,7 @@ import {
   statusName,
 } from "@motelet/profiles";
 import { messageOf } from "../foundation/errors.ts";
+import type { SessionMeters } from "./session-meters.ts";
 import { idBlock, type SessionRecord } from "./session-record.ts";
 
 /** How an exchange ended: the device's answer, or why there is none. */
@@ -22,6 +23,7 @@ export interface ExchangeOutcome {
 }
 
 export interface ExchangeHost {
+  readonly meters: SessionMeters;
   /** False: dropped; it will be repeated. */
   send(message: Uint8Array): boolean;
   /** Makes a record durable before anything that it names is sent. */
@@ -100,10 +102,13 @@ export class ExchangeTable {
     const row = commandByOp(op);
     if (!row) return failed(Status.UNIMPLEMENTED, `op ${op} is not in the command table`);
     if (this.#exchanges.size >= exchangeLimits.outstanding)
-      return failed(Status.RESOURCE_EXHAUSTED, `device has ${this.#exchanges.size} requests under way`);
+      return this.#refused(
+        Status.RESOURCE_EXHAUSTED,
+        `device has ${this.#exchanges.size} requests under way`,
+      );
     if (row.effect !== "once") return this.#send(op, args, row.deadlineMs, false);
     if (this.#waitingOnce >= exchangeLimits.waitingOnce)
-      return failed(Status.RESOURCE_EXHAUSTED, `device has ${this.#waitingOnce} commands waiting`);
+      return this.#refused(Status.RESOURCE_EXHAUSTED, `device has ${this.#waitingOnce} commands waiting`);
     const session = this.#session;
     const turn = this.#onceTurn.then(() =>
       session === this.#session
@@ -128,6 +133,7 @@ export class ExchangeTable {
       if (nowMs >= exchange.deadlineMs) {
         exchange.settle(failed(Status.DEADLINE_EXCEEDED, "the device did not answer in time"));
       } else if (nowMs >= exchange.dueMs) {
+        this.#host.meters.requestsRepeated.inc();
         this.#host.send(exchange.bytes);
         exchange.waitMs = Math.min(exchange.waitMs * 2, limits.rtoBackoff * this.#host.rtoMs());
         exchange.dueMs = nowMs + exchange.waitMs;
@@ -175,11 +181,11 @@ export class ExchangeTable {
   ): Promise<ExchangeOutcome> {
     const session = this.#session;
     const id = this.takeId() ?? (await this.#reserve().then(() => this.takeId()));
-    if (id === undefined) return failed(Status.UNAVAILABLE, "no request ids could be stored");
+    if (id === undefined) return this.#refused(Status.UNAVAILABLE, "no request ids could be stored");
     const encoded = encodeRequest(id, op, args, this.#host.maxMessageBytes());
     if ("status" in encoded) return encoded;
     if (once && !(await this.#storeOnce({ id, op })))
-      return failed(Status.UNAVAILABLE, "the command could not be stored before sending");
+      return this.#refused(Status.UNAVAILABLE, "the command could not be stored before sending");
     if (session !== this.#session)
       return failed(Status.UNAVAILABLE, "the device has gone before the command was sent");
     const outcome = await this.#exchange(id, op, encoded.bytes, deadlineMs);
@@ -194,6 +200,8 @@ export class ExchangeTable {
     return new Promise((resolve) => {
       const settle = (outcome: ExchangeOutcome) => {
         this.#exchanges.delete(id);
+        const command = commandByOp(op)?.name ?? "unknown";
+        this.#host.meters.requests.inc({ command, status: statusName(outcome.status) });
         resolve(outcome);
       };
       this.#exchanges.set(id, {
@@ -208,6 +216,11 @@ export class ExchangeTable {
       this.#host.send(bytes);
       this.#host.wake();
     });
+  }
+
+  #refused(status: Status, message: string): ExchangeOutcome {
+    this.#host.meters.requestsRefused.inc({ status: statusName(status) });
+    return failed(status, message);
   }
 
   async #storeOnce(once: { id: number; op: number } | undefined): Promise<boolean> {

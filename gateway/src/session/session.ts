@@ -23,6 +23,7 @@ import {
   type SessionState,
   step,
 } from "./session-machine.ts";
+import type { SessionMeters } from "./session-meters.ts";
 import { idBlock, type SessionRecord, type SessionRecords } from "./session-record.ts";
 import type { Stream } from "./stream.ts";
 import { StreamTable } from "./stream-table.ts";
@@ -37,6 +38,7 @@ export interface SessionOptions {
   readonly random32: () => number;
   readonly heartbeatS: number;
   readonly events: SessionEvents;
+  readonly meters: SessionMeters;
 }
 
 /** A channel that belongs to the device, as the session knows it. */
@@ -66,6 +68,7 @@ export class Session implements Disposable {
     this.#record = options.records.get(options.device);
     this.#state = initialSession(this.#record && { boot: this.#record.boot, sid: this.#record.sid });
     const host = {
+      meters: options.meters,
       nowMs: () => options.clock.monotonicMs(),
       wake: () => this.#poll(),
     };
@@ -229,6 +232,7 @@ export class Session implements Disposable {
         return;
       case "ping": {
         const id = this.#exchanges.takeId();
+        this.#options.meters.pings.inc();
         if (id !== undefined) this.#send({ kind: "request", id, op: commands.ping.op, args: [] });
         return;
       }

@@ -1,4 +1,5 @@
 import { type CreditMessage, type DataMessage, limits, type Message, Status } from "@motelet/profiles";
+import type { SessionMeters } from "./session-meters.ts";
 import { Stream, type StreamOutcome } from "./stream.ts";
 import { type Credit, StreamReceiver } from "./stream-receiver.ts";
 import { StreamSender } from "./stream-sender.ts";
@@ -13,6 +14,7 @@ export interface StreamTerms {
 }
 
 export interface StreamTableHost {
+  readonly meters: SessionMeters;
   send(message: Message): void;
   /** `poll` may have something to do. */
   wake(): void;
@@ -51,7 +53,10 @@ export class StreamTable {
   open(terms: StreamTerms): Stream | undefined {
     this.#rtoMs = terms.rtoMs;
     const id = this.#freeId();
-    if (id === undefined) return undefined;
+    if (id === undefined) {
+      this.#host.meters.streamsRefused.inc();
+      return undefined;
+    }
     this.#lingering.delete(id);
     this.#lastId = id;
     const { windowBytes: window, maxMessageBytes, rtoMs } = terms;
@@ -71,6 +76,7 @@ export class StreamTable {
   data(message: DataMessage): void {
     const stream = this.#streams.get(message.stream);
     const credit = stream?.received(message) ?? this.#lingering.get(message.stream)?.credit;
+    if (!credit) this.#host.meters.strayData.inc();
     this.#sendCredit(message.stream, credit ?? { next: message.offset, window: 0, status: Status.NOT_FOUND });
   }
 

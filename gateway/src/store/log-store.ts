@@ -68,6 +68,17 @@ export class LogStore {
     transaction.afterCommit(() => this.changes.publish(device));
   }
 
+  /** Ends a line that was left open (a prompt, say), so that what comes next begins its own. */
+  endLine(transaction: Transaction, device: string, choice: BootChoice, stampMs: number): void {
+    const ordinal = this.#ordinal(device, choice);
+    const last = transaction.get(
+      "SELECT ordinal, text FROM log_lines WHERE device = ? ORDER BY id DESC LIMIT 1",
+      device,
+    );
+    const open = last?.ordinal === ordinal && !String(last?.text).endsWith("\n");
+    if (last && open) this.append(transaction, device, choice, [{ stampMs, text: "\n" }]);
+  }
+
   /**
    * Tells which boot a device is in. Another boot than the last begins a new log, the one before becomes the previous,
    * older ones go. Lines stamped at or after `sinceMs` are already of the new boot: its text came before its hello.

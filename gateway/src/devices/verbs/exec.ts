@@ -1,7 +1,6 @@
 import {
   Capability,
   commands,
-  ExecControl,
   ExecFlag,
   encodeCbor,
   hasCommand,
@@ -10,12 +9,12 @@ import {
   statusName,
 } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
-import { delay } from "../../foundation/delay.ts";
 import { MoteletError, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
 import type { ExchangeOutcome } from "../../session/exchange-table.ts";
 import type { Session } from "../../session/session.ts";
-import type { Stream, StreamOutcome } from "../../session/stream.ts";
+import type { Registry } from "../registry.ts";
+import { RunningCommand } from "./running-command.ts";
 
 /** What a caller asks of exec. */
 export interface ExecRequest {
@@ -63,16 +62,18 @@ export interface SessionFinder {
   get(key: string): Session | undefined;
 }
 
-/** How long stderr may end after stdout has, before it is cut. Milliseconds. */
-const stderrGraceMs = 5_000;
+/** How long a command waits for a device that is about to come back. Milliseconds. */
+const returnWaitMs = 3_000;
 
 /** Runs commands over devices' sessions (SPEC §6.3). */
 export class SessionExec implements ExecVerb {
+  readonly #registry: Registry;
   readonly #sessions: SessionFinder;
   readonly #clock: Clock;
   readonly #started;
 
-  constructor(options: { sessions: SessionFinder; clock: Clock; metrics: Metrics }) {
+  constructor(options: { registry: Registry; sessions: SessionFinder; clock: Clock; metrics: Metrics }) {
+    this.#registry = options.registry;
     this.#sessions = options.sessions;
     this.#clock = options.clock;
     this.#started = options.metrics.counter(
@@ -94,10 +95,9 @@ export class SessionExec implements ExecVerb {
   }
 
   async #start(key: string, request: ExecRequest, signal: AbortSignal): Promise<ExecSession> {
-    const session = this.#sessions.get(key);
+    const session = await this.#sessionOf(key, signal);
     const hello = session?.hello;
-    if (!session?.isUp || !hello)
-      throw new UnavailableError("DEVICE_OFFLINE", `device ${key} is not connected`);
+    if (!session || !hello) throw new UnavailableError("DEVICE_OFFLINE", `device ${key} is not connected`);
     const caps = hello.caps ?? 0;
     if (!hasCommand(caps, commands.exec))
       throw new RequestError(
@@ -137,68 +137,29 @@ export class SessionExec implements ExecVerb {
     }
     return new RunningCommand(session, { stdout, stderr }, request, this.#clock);
   }
-}
 
-class RunningCommand implements ExecSession {
-  readonly stdout: AsyncIterable<Uint8Array>;
-  readonly stderr: AsyncIterable<Uint8Array>;
-  readonly exit: Promise<ExecExit>;
-  readonly #session: Session;
-  readonly #main: Stream;
-  readonly #errors: Stream | undefined;
-  readonly #takesInput: boolean;
-
-  constructor(
-    session: Session,
-    streams: { stdout: Stream; stderr: Stream | undefined },
-    request: ExecRequest,
-    clock: Clock,
-  ) {
-    this.#session = session;
-    this.#main = streams.stdout;
-    this.#errors = streams.stderr;
-    this.#takesInput = request.stdin;
-    this.stdout = this.#main.read();
-    this.stderr = this.#errors?.read() ?? nothing();
-    this.exit = this.#main.ended.then(exitOf);
-    void this.#main.ended.then(async (outcome) => {
-      // The exit code came last of stdout; stderr's own end should be on its way, but must not hold the caller for ever.
-      if (outcome.message === undefined) await delay(clock, stderrGraceMs);
-      this.#errors?.fail({
-        status: Status.DEADLINE_EXCEEDED,
-        message: "stderr did not end with its command",
-      });
+  /** A device that counts as Online but has no session is on its way back: the gateway or its line has just started. */
+  async #sessionOf(key: string, signal: AbortSignal): Promise<Session | undefined> {
+    const look = () => {
+      const session = this.#sessions.get(key);
+      return session?.isUp ? session : undefined;
+    };
+    const found = look();
+    if (found || this.#registry.get(key)?.phase !== "Online") return found;
+    const { promise, resolve } = Promise.withResolvers<Session | undefined>();
+    const unsubscribe = this.#registry.changes.subscribe((changed) => {
+      const gone = changed === key && this.#registry.get(key)?.phase !== "Online";
+      if (changed === key && (gone || look())) resolve(look());
     });
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    if (!this.#takesInput) throw new RequestError("EXEC_NO_INPUT", "the command was started without stdin");
-    await this.#main.write(bytes);
-  }
-
-  async endInput(): Promise<void> {
-    if (this.#takesInput) await this.#main.endInput();
-  }
-
-  async resize(columns: number, rows: number): Promise<void> {
-    if (this.#main.isOver) return;
-    const args = { stream: this.#main.id, control: ExecControl.resize, value: columns, value2: rows };
-    // A terminal that keeps its old size is no reason to end a command.
-    await this.#session.call(commands.execControl.op, commands.execControl.encodeRequest(args));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#main.cancel();
-    this.#errors?.cancel();
+    const timer = this.#clock.after(returnWaitMs, () => resolve(undefined));
+    try {
+      return await raceAbort(promise, signal);
+    } finally {
+      timer.cancel();
+      unsubscribe();
+    }
   }
 }
-
-function exitOf(outcome: StreamOutcome): ExecExit {
-  const { status, exitCode, message } = outcome;
-  return { status, exitCode: exitCode ?? 0, ...(message === undefined ? {} : { message }) };
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** SPEC §6.3: argv must leave room for the rest of the request. */
 function expectArgvFits(key: string, argv: readonly string[], maxMessageBytes: number): void {

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Metrics } from "../foundation/metrics.ts";
+import type { DeviceSpec } from "./device.ts";
+import { Identities } from "./identities.ts";
+import { Registry } from "./registry.ts";
+
+const lamp: DeviceSpec = {
+  namespace: "default",
+  name: "lamp",
+  uid: "u1",
+  nodeName: "lamp",
+  identity: { wireId: "abc", generation: 1, password: "secret" },
+  paused: false,
+};
+const other: DeviceSpec = { ...lamp, name: "other", uid: "u2", nodeName: "other" };
+
+function identities() {
+  const registry = new Registry(() => 0);
+  const metrics = new Metrics();
+  const who = new Identities(registry, metrics);
+  who.start();
+  const revoked: string[] = [];
+  who.onRevoked((wireId) => revoked.push(wireId));
+  const ask = (wireId = "abc", password = "secret", generation = 1) => {
+    const verdict = who.authenticate({ wireId, generation, password: Buffer.from(password), peer: "test" });
+    return verdict.admitted ? "admitted" : verdict.reason;
+  };
+  return { registry, metrics, who, revoked, ask };
+}
+
+test("only the right password of the right generation of a known id is admitted, each refusal says why", async () => {
+  const { registry, ask, metrics } = identities();
+  registry.admit(lamp);
+  assert.equal(ask(), "admitted");
+  assert.equal(ask("abd"), "unknown-id");
+  assert.equal(ask("abc", "secret", 2), "wrong-generation");
+  assert.equal(ask("abc", "Secret"), "wrong-password");
+  assert.equal(ask("abc", ""), "wrong-password");
+  registry.admit({ ...lamp, paused: true });
+  assert.equal(ask(), "paused");
+  assert.equal(await metrics.valueOf("motelet_authentications_total", { verdict: "wrong-password" }), 2);
+});
+
+test("removal, another password, another generation, another id, a pause and a recreation revoke; facts do not", () => {
+  const changes: readonly (DeviceSpec | undefined)[] = [
+    undefined,
+    { ...lamp, identity: { wireId: "abc", generation: 1, password: "new" } },
+    { ...lamp, identity: { wireId: "abc", generation: 2, password: "secret" } },
+    { ...lamp, identity: { wireId: "xyz", generation: 1, password: "secret" } },
+    { ...lamp, paused: true },
+    { ...lamp, uid: "u9" },
+  ];
+  for (const change of changes) {
+    const { registry, revoked } = identities();
+    registry.admit(lamp);
+    registry.learn("default/lamp", { phase: "Online" });
+    registry.admit({ ...lamp, nodeName: "renamed" });
+    assert.deepEqual(revoked, []);
+    if (change) registry.admit(change);
+    else registry.remove("default/lamp");
+    assert.deepEqual(revoked, ["abc"]);
+  }
+});
+
+test("a wire id belongs to the first device; the next one gets it when that is gone", async () => {
+  const { registry, who, metrics, ask } = identities();
+  registry.admit(lamp);
+  registry.admit(other);
+  assert.equal(who.deviceOf("abc", 1), "default/lamp");
+  assert.equal(await metrics.valueOf("motelet_wire_id_conflicts_total"), 1);
+  registry.remove("default/lamp");
+  assert.equal(who.deviceOf("abc", 1), "default/other");
+  assert.equal(ask(), "admitted");
+  assert.equal(who.deviceOf("abc", 2), undefined);
+});

@@ -1,0 +1,72 @@
+import { commands, ExecControl, Status } from "@motelet/profiles";
+import type { Clock } from "../../foundation/clock.ts";
+import { delay } from "../../foundation/delay.ts";
+import { RequestError } from "../../foundation/errors.ts";
+import type { Session } from "../../session/session.ts";
+import type { Stream, StreamOutcome } from "../../session/stream.ts";
+import type { ExecExit, ExecRequest, ExecSession } from "./exec.ts";
+
+/** How long stderr may end after stdout has, before it is cut. Milliseconds. */
+const stderrGraceMs = 5_000;
+
+/** A command that a device has started: its streams as the caller sees them (SPEC §6.3). */
+export class RunningCommand implements ExecSession {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
+  readonly exit: Promise<ExecExit>;
+  readonly #session: Session;
+  readonly #main: Stream;
+  readonly #errors: Stream | undefined;
+  readonly #takesInput: boolean;
+
+  constructor(
+    session: Session,
+    streams: { stdout: Stream; stderr: Stream | undefined },
+    request: ExecRequest,
+    clock: Clock,
+  ) {
+    this.#session = session;
+    this.#main = streams.stdout;
+    this.#errors = streams.stderr;
+    this.#takesInput = request.stdin;
+    this.stdout = this.#main.read();
+    this.stderr = this.#errors?.read() ?? nothing();
+    this.exit = this.#main.ended.then(exitOf);
+    void this.#main.ended.then(async (outcome) => {
+      // The exit code came last of stdout; stderr's own end should be on its way, but must not hold the caller for ever.
+      if (outcome.message === undefined) await delay(clock, stderrGraceMs);
+      this.#errors?.fail({
+        status: Status.DEADLINE_EXCEEDED,
+        message: "stderr did not end with its command",
+      });
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (!this.#takesInput) throw new RequestError("EXEC_NO_INPUT", "the command was started without stdin");
+    await this.#main.write(bytes);
+  }
+
+  async endInput(): Promise<void> {
+    if (this.#takesInput) await this.#main.endInput();
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    if (this.#main.isOver) return;
+    const args = { stream: this.#main.id, control: ExecControl.resize, value: columns, value2: rows };
+    // A terminal that keeps its old size is no reason to end a command.
+    await this.#session.call(commands.execControl.op, commands.execControl.encodeRequest(args));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#main.cancel();
+    this.#errors?.cancel();
+  }
+}
+
+function exitOf(outcome: StreamOutcome): ExecExit {
+  const { status, exitCode, message } = outcome;
+  return { status, exitCode: exitCode ?? 0, ...(message === undefined ? {} : { message }) };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

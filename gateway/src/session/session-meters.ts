@@ -1,0 +1,24 @@
+import type { Metrics } from "../foundation/metrics.ts";
+
+/** What all sessions count together. */
+export type SessionMeters = ReturnType<typeof sessionMeters>;
+
+export function sessionMeters(metrics: Metrics) {
+  return {
+    /** Requests that were not sent: too many under way, or nothing could be stored. */
+    requestsRefused: metrics.counter("motelet_requests_refused_total", "Requests that were not sent.", [
+      "status",
+    ]),
+    requestsRepeated: metrics.counter(
+      "motelet_requests_repeated_total",
+      "Repetitions of unanswered requests.",
+    ),
+    requests: metrics.counter("motelet_requests_total", "Requests that were sent, by command and outcome.", [
+      "command",
+      "status",
+    ]),
+    streamsRefused: metrics.counter("motelet_streams_refused_total", "Streams that no id was free for."),
+    strayData: metrics.counter("motelet_stray_data_total", "Data messages for streams that are not open."),
+    pings: metrics.counter("motelet_pings_total", "Pings to devices that were silent."),
+  };
+}
