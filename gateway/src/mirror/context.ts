@@ -12,6 +12,7 @@ import type { Secret } from "../resources/identity-secret.ts";
 import type { Node, NodeSite } from "../resources/node.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
 import type { Findings } from "./findings.ts";
+import type { Pace } from "./ready-pace.ts";
 
 /** What the reconcilers share. Each takes the slice that it names. */
 export interface MirrorContext {
@@ -33,4 +34,6 @@ export interface MirrorContext {
   readonly homeNamespace: string;
   /** How long until a taken name is tried again. */
   readonly conflictRetryMs: number;
+  /** Changes of Ready on existing Nodes, all devices together. */
+  readonly readyPace: Pace;
 }

@@ -22,6 +22,11 @@ export class Findings {
     return true;
   }
 
+  /** What was found holds no longer and need not be told. */
+  unset(key: string, type: string): void {
+    if (this.#byDevice.get(key)?.delete(type)) this.changes.publish(key);
+  }
+
   /** Forgets a removed device. */
   clear(key: string): void {
     this.#byDevice.delete(key);

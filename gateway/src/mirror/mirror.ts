@@ -33,6 +33,9 @@ export interface MirrorOptions {
   /** Where the API server reaches the kubelet listener, and the versions that Nodes tell. */
   readonly site: NodeSite;
   readonly conflictRetryMs?: number;
+  /** Changes of Ready on existing Nodes: so many at once, then so many a second. Creation of Nodes is not paced. */
+  readonly readyBurst?: number;
+  readonly readyPerSecond?: number;
   /** Time for the last renewal of all Leases on disposal. */
   readonly farewellMs?: number;
 }
@@ -84,6 +87,7 @@ export class Mirror implements AsyncDisposable {
       namespaces,
       homeNamespace: options.homeNamespace,
       conflictRetryMs: options.conflictRetryMs ?? 30_000,
+      readyPace: { burst: options.readyBurst ?? 50, refillMs: 1_000 / (options.readyPerSecond ?? 5) },
     };
     this.#leaseController = new LeaseController(context);
     const identities = new IdentityController(context);

@@ -7,7 +7,9 @@ import { FreshStore } from "../kubeapi/fresh-store.ts";
 import { type Device, eventSubject } from "../resources/device.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
 import { buildNode, desiredNode, desiredStatus, type Node, nodesPath } from "../resources/node.ts";
+import { readyOf } from "../resources/node-conditions.ts";
 import type { MirrorContext } from "./context.ts";
+import { NodeReadiness } from "./node-readiness.ts";
 import { isServedNode, nodeOwnership } from "./ownership.ts";
 import { RetryLater } from "./retry-later.ts";
 
@@ -30,6 +32,7 @@ export class NodeController {
   readonly #nodeNames = new Map<string, string>();
   readonly #buckets = new Map<string, TokenBucket>();
   readonly #taken: RetryLater;
+  readonly #readiness: NodeReadiness;
   readonly #created;
   #devicesKnown = false;
 
@@ -37,6 +40,7 @@ export class NodeController {
     this.#context = context;
     this.#nodes = new FreshStore(context.nodes);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
+    this.#readiness = new NodeReadiness(context);
     const { queue, registry, nodes, devices, metrics } = context;
     this.#created = metrics.counter("motelet_nodes_created_total", "Nodes created");
     this.#status = queue.register("node", "high", (key, signal) => this.#reconcile(key, signal));
@@ -104,13 +108,17 @@ export class NodeController {
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { site, clock } = this.#context;
-    const status = desiredStatus(node, facts, site, clock.wallMs());
-    if (isDeepStrictEqual(status, node.status)) return undefined;
-    const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
+    const heldMs = this.#readiness.heldMs(key, node);
+    const status = desiredStatus(node, facts, site, clock.wallMs(), { flapping: heldMs > 0 });
+    // Not from the bucket: a device that toggles its heap must not delay the news that it is gone.
+    const readyChanges = readyOf(status)?.status !== readyOf(node.status)?.status;
+    if (!readyChanges) this.#readiness.settled(key);
+    if (isDeepStrictEqual(status, node.status)) return heldMs || undefined;
+    const waitMs = readyChanges ? this.#readiness.waitMs(key) : this.#bucketOf(key).take(clock.monotonicMs());
     if (waitMs > 0) return waitMs;
     const path = `${nodesPath}/${node.metadata.name}/status`;
     await this.#replace(path, { ...node, status }, signal);
-    return undefined;
+    return heldMs || undefined;
   }
 
   async #reconcileMetadata(key: string, signal: AbortSignal): Promise<undefined> {
@@ -144,9 +152,9 @@ export class NodeController {
     const { kube, site, clock, log } = this.#context;
     const { nodeName } = facts.spec;
     try {
-      const node = await kube.create<Node>(nodesPath, buildNode(device, facts, site, clock.wallMs()), {
-        signal,
-      });
+      const flapping = this.#readiness.heldMs(facts.key, undefined) > 0;
+      const wanted = buildNode(device, facts, site, clock.wallMs(), { flapping });
+      const node = await kube.create<Node>(nodesPath, wanted, { signal });
       this.#created.inc();
       log.info({ device: facts.key, node: nodeName }, "node created");
       return this.#nodes.wrote(nodeName, node);

@@ -22,6 +22,9 @@ export function devicePath(namespace: string, name: string): string {
 /** While nothing else changes, `status.lastSeen` is written this often. */
 const lastSeenEveryMs = 10 * 60_000;
 
+/** Findings that stand in the status only while they hold; the others say True when all is well. */
+const passingFindings: readonly string[] = ["Flapping"];
+
 /** Name of the Secret with a device's identity. */
 export function identitySecretName(device: Device): string {
   return device.spec?.identity?.secretName ?? `${device.metadata.name}-identity`;
@@ -110,7 +113,7 @@ export function deviceStatus(
       current.conditions ?? [],
       [readyCondition(facts), ...findings],
       (condition) => ({ ...condition, observedGeneration }),
-      { nowMs },
+      { nowMs, stale: (type) => passingFindings.includes(type) },
     ),
     nodeName: facts.phase === "Pending" ? undefined : facts.spec.nodeName,
     link: linkStatus(current, facts),

@@ -10,6 +10,7 @@ import { type Device, deviceSpecOf, deviceStatus, restoredFacts } from "./device
 import { buildIdentitySecret, newIdentity } from "./identity-secret.ts";
 import { buildLease, type Lease, renewLease } from "./lease.ts";
 import { buildNode, desiredNode, desiredStatus, type Node } from "./node.ts";
+import type { NodeView } from "./node-conditions.ts";
 import { buildVirtualPod, type Pod, virtualPodStatus } from "./virtual-pod.ts";
 
 /*
@@ -26,17 +27,18 @@ interface Input {
   readonly node?: Node;
   readonly lease?: Lease;
   readonly pod?: Pod;
+  readonly view?: NodeView;
 }
 
 const site = { address: "192.0.2.10", port: 10_250, servedVersion: "v1.37.1", moteletVersion: "0.1.0" };
 const homeNamespace = "default";
 
 const builders = {
-  node: (input: Input) => buildNode(deviceOf(input), factsOf(input), site, nowMs(input)),
+  node: (input: Input) => buildNode(deviceOf(input), factsOf(input), site, nowMs(input), input.view),
   "node-update": (input: Input) => {
     const node = given(input.node, "node");
     const metadata = desiredNode(node, deviceOf(input), factsOf(input));
-    return { ...metadata, status: desiredStatus(node, factsOf(input), site, nowMs(input)) };
+    return { ...metadata, status: desiredStatus(node, factsOf(input), site, nowMs(input), input.view) };
   },
   lease: (input: Input) => buildLease(given(input.node, "node"), nowMs(input)),
   "lease-renewal": (input: Input) =>

@@ -11,6 +11,27 @@ const heapShare: Threshold = { badBelow: 0.05, goodFrom: 0.1 };
 const batteryPercent: Threshold = { badBelow: 15, goodFrom: 20 };
 const rssiDbm: Threshold = { badBelow: -85, goodFrom: -80 };
 
+/** What of a Node's conditions the device's facts do not say. */
+export interface NodeView {
+  /** The device comes and goes: it is not believed. */
+  readonly flapping?: boolean;
+}
+
+/** Reason of Ready while `NodeView.flapping`. */
+export const flappingReason = "Flapping";
+
+/** Whether the device counts as being there: it answers, or it said that it sleeps. */
+export function isAvailable({ phase }: Pick<DeviceFacts, "phase">): boolean {
+  return phase === "Online" || phase === "Asleep";
+}
+
+/** The condition that says whether a Node is Ready. */
+export function readyOf(
+  status: { readonly conditions?: readonly ConditionCore[] } | undefined,
+): ConditionCore | undefined {
+  return status?.conditions?.find(({ type }) => type === "Ready");
+}
+
 /** Goes when the device wakes. The other types under motelet.dev/ stay as they were while their figure is unknown. */
 export const asleepCondition = "motelet.dev/Asleep";
 
@@ -21,6 +42,7 @@ export const asleepCondition = "motelet.dev/Asleep";
 export function nodeConditions(
   facts: DeviceFacts,
   current: readonly ConditionCore[],
+  view: NodeView = {},
 ): readonly WantedCondition[] {
   const { sample, hardware } = facts;
   const wasBad = (type: string) => current.find((condition) => condition.type === type)?.status === "True";
@@ -32,7 +54,7 @@ export function nodeConditions(
       ? sample.heapFreeBytes / hardware.ramBytes
       : undefined;
   const conditions: WantedCondition[] = [
-    readyCondition(facts),
+    readyCondition(facts, view),
     pressureCondition("MemoryPressure", pressure("MemoryPressure", heap, heapShare), [
       "DeviceHasLittleHeap",
       "the device's heap is nearly used up",
@@ -91,13 +113,15 @@ export function nodeConditions(
   return conditions;
 }
 
-function readyCondition({ phase }: DeviceFacts): WantedCondition {
+function readyCondition({ phase }: DeviceFacts, { flapping }: NodeView): WantedCondition {
   const ready = (status: "True" | "False", reason: string, message: string): WantedCondition => ({
     type: "Ready",
     status,
     reason,
     message,
   });
+  // One text while it comes and goes, or each flip would be a write.
+  if (flapping) return ready("False", flappingReason, "the device comes and goes; motelet itself is well");
   switch (phase) {
     case "Online":
       return ready("True", "DeviceOnline", "the device answers");

@@ -13,7 +13,7 @@ import {
   profileLabel,
   reportedLabels,
 } from "./labels.ts";
-import { asleepCondition, nodeConditions } from "./node-conditions.ts";
+import { asleepCondition, type NodeView, nodeConditions } from "./node-conditions.ts";
 
 export interface NodeCondition extends ConditionCore {
   readonly lastHeartbeatTime?: string;
@@ -70,10 +70,16 @@ export function kubeletVersion({ servedVersion, moteletVersion }: NodeSite): str
 }
 
 /** A Node for a device that has none yet; carries its status, so that it is Ready from the first moment. */
-export function buildNode(device: Device, facts: DeviceFacts, site: NodeSite, nowMs: number): Node {
+export function buildNode(
+  device: Device,
+  facts: DeviceFacts,
+  site: NodeSite,
+  nowMs: number,
+  view: NodeView = {},
+): Node {
   const bare: Node = { apiVersion: "v1", kind: "Node", metadata: { name: facts.spec.nodeName } };
   const node = desiredNode(bare, device, facts);
-  return { ...node, status: desiredStatus(node, facts, site, nowMs) };
+  return { ...node, status: desiredStatus(node, facts, site, nowMs, view) };
 }
 
 /**
@@ -161,7 +167,13 @@ function isAdmissionTaint(taint: Taint): boolean {
  * The status that the Node should have; fields and conditions of others stay. Equal to the current one, to the
  * letter, when nothing has to be written.
  */
-export function desiredStatus(current: Node, facts: DeviceFacts, site: NodeSite, nowMs: number): NodeStatus {
+export function desiredStatus(
+  current: Node,
+  facts: DeviceFacts,
+  site: NodeSite,
+  nowMs: number,
+  view: NodeView = {},
+): NodeStatus {
   const conditions = current.status?.conditions ?? [];
   const capacity = {
     ...current.status?.capacity,
@@ -176,7 +188,7 @@ export function desiredStatus(current: Node, facts: DeviceFacts, site: NodeSite,
     allocatable: { ...current.status?.allocatable, ...capacity },
     conditions: mergeConditions<NodeCondition>(
       conditions,
-      nodeConditions(facts, conditions),
+      nodeConditions(facts, conditions, view),
       (condition) => ({ ...condition, lastHeartbeatTime: timestamp(nowMs) }),
       { nowMs, stale: (type) => type === asleepCondition },
     ),

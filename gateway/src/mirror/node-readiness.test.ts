@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { until } from "../../test/fakes/fake-api-server.ts";
+import { device, devices, enrol, lamp, nodes, setUp } from "../../test/fakes/mirror-under-test.ts";
+
+type TestBed = Awaited<ReturnType<typeof setUp>>;
+
+function readyOfNode(t: TestBed, name: string): string {
+  const status = t.server.at(`${nodes}/${name}`)?.status as
+    | { conditions?: { type: string; status: string; reason: string }[] }
+    | undefined;
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  return `${ready?.status}/${ready?.reason}`;
+}
+
+const names = Array.from({ length: 12 }, (_, n) => `mote-${n}`);
+
+async function enrolAll(t: TestBed): Promise<void> {
+  for (const name of names) t.server.put(devices, device(name));
+  await until("admission", () => names.every((name) => t.registry.get(`default/${name}`)));
+  for (const name of names) t.registry.learn(`default/${name}`, { phase: "Online" });
+  await until("all Nodes Ready", () => names.every((name) => readyOfNode(t, name) === "True/DeviceOnline"));
+}
+
+test("Nodes are created at once, changes of Ready beyond the burst are paced", async () => {
+  await using t = await setUp(() => {}, { readyBurst: 4, readyPerSecond: 5 });
+  await enrolAll(t);
+  for (const name of names) t.registry.learn(`default/${name}`, { phase: "Offline" });
+  const offline = () => names.filter((name) => readyOfNode(t, name) === "False/DeviceOffline").length;
+  await until("the burst", () => offline() === 4);
+  for (let seconds = 1; seconds <= 2; seconds++) {
+    const wait = () => t.metrics.valueOf("motelet_ready_changes_waiting");
+    await until("the rest to stand in line", async () => (await wait()) === names.length - offline());
+    assert.equal(offline(), Math.min(names.length, 4 + (seconds - 1) * 5));
+    for (let step = 0; step < 5; step++) {
+      const before = offline();
+      t.clock.advance(200);
+      await until("one more", () => offline() > before || before === names.length);
+    }
+  }
+  await until("all", () => offline() === names.length);
+});
+
+test("devices that return while their change waits cost nothing", async () => {
+  await using t = await setUp(() => {}, { readyBurst: 4, readyPerSecond: 5 });
+  await enrolAll(t);
+  for (const name of names) t.registry.learn(`default/${name}`, { phase: "Offline" });
+  await until("the line", async () => (await t.metrics.valueOf("motelet_ready_changes_waiting")) === 8);
+  for (const name of names) t.registry.learn(`default/${name}`, { phase: "Online" });
+  await until(
+    "only those that were written",
+    async () => (await t.metrics.valueOf("motelet_ready_changes_waiting")) === 4,
+  );
+  t.clock.advance(800);
+  await until("all Ready", () => names.every((name) => readyOfNode(t, name) === "True/DeviceOnline"));
+});
+
+test("news that a device is gone does not wait behind its samples", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  t.registry.learn(lamp, { hardware: { ramBytes: 1_000 } });
+  for (let beat = 0; beat < 60; beat++) {
+    t.registry.learn(lamp, { sample: { atMs: 0, heapFreeBytes: beat % 2 ? 1_000 : 0 } });
+    await until("a turn", () => true);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  t.registry.learn(lamp, { phase: "Offline" });
+  await until("the Node NotReady", () => readyOfNode(t, "lamp") === "False/DeviceOffline");
+});
+
+test("a device that goes away three times in five minutes is not believed for a minute", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  for (let loss = 1; loss <= 2; loss++) {
+    t.registry.learn(lamp, { phase: "Offline" });
+    await until("NotReady", () => readyOfNode(t, "lamp") === "False/DeviceOffline");
+    t.registry.learn(lamp, { phase: "Online" });
+    await until("Ready", () => readyOfNode(t, "lamp") === "True/DeviceOnline");
+    t.clock.advance(60_000);
+  }
+  t.registry.learn(lamp, { phase: "Offline" });
+  await until("the hold", () => readyOfNode(t, "lamp") === "False/Flapping");
+  t.registry.learn(lamp, { phase: "Online" });
+  const deviceStatus = () => JSON.stringify(t.server.at(`${devices}/lamp`)?.status);
+  await until("the condition on the Device", () => deviceStatus().includes('"Flapping"'));
+  await until("the Event", () =>
+    t.server.requests.some(({ method, path }) => method === "POST" && path.endsWith("/events")),
+  );
+  t.clock.advance(59_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(readyOfNode(t, "lamp"), "False/Flapping");
+  t.clock.advance(1_000);
+  await until("Ready again", () => readyOfNode(t, "lamp") === "True/DeviceOnline");
+  await until("the condition to go", () => !deviceStatus().includes('"Flapping"'));
+  assert.equal(await t.metrics.valueOf("motelet_nodes_flapping_total"), 1);
+});
+
+test("a restarted gateway keeps a hold", async () => {
+  await using t = await setUp((server) => {
+    const { metadata } = server.put(devices, { ...device("lamp"), status: { phase: "Online" } } as never);
+    server.put(nodes, {
+      metadata: {
+        name: "lamp",
+        labels: { "motelet.dev/device": "lamp", "motelet.dev/namespace": "default" },
+        annotations: { "motelet.dev/device-uid": metadata.uid },
+      },
+      status: { conditions: [{ type: "Ready", status: "False", reason: "Flapping" }] },
+    } as never);
+  });
+  await until("its status", () => {
+    // Labels and status are written at once: the loser of the resourceVersion tries again later.
+    t.clock.advance(20);
+    return JSON.stringify(t.server.at(`${nodes}/lamp`)?.status).includes("InternalIP");
+  });
+  assert.equal(readyOfNode(t, "lamp"), "False/Flapping");
+  t.clock.advance(60_000);
+  await until("Ready", () => readyOfNode(t, "lamp") === "True/DeviceOnline");
+});

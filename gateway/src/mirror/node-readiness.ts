@@ -1,0 +1,93 @@
+import type { DeviceFacts } from "../devices/device.ts";
+import { eventSubject } from "../resources/device.ts";
+import type { Node } from "../resources/node.ts";
+import { flappingReason, isAvailable, readyOf } from "../resources/node-conditions.ts";
+import type { MirrorContext } from "./context.ts";
+import { FlapGuard, flapping } from "./flap-guard.ts";
+import { ReadyPace } from "./ready-pace.ts";
+
+const findingType = "Flapping";
+
+/**
+ * When a Node's Ready may follow its device. A change costs the controller manager requests, so that beyond a burst
+ * changes on existing Nodes wait in line; a device that comes and goes is not believed until it has been steady.
+ */
+export class NodeReadiness {
+  readonly #context: Pick<
+    MirrorContext,
+    "registry" | "clock" | "log" | "events" | "findings" | "metrics" | "readyPace"
+  >;
+  readonly #line: ReadyPace;
+  readonly #guard = new FlapGuard();
+  readonly #available = new Map<string, boolean>();
+  readonly #waiting;
+  readonly #held;
+
+  constructor(
+    context: Pick<
+      MirrorContext,
+      "registry" | "clock" | "log" | "events" | "findings" | "metrics" | "readyPace"
+    >,
+  ) {
+    this.#context = context;
+    this.#line = new ReadyPace(context.readyPace, context.clock.monotonicMs());
+    this.#waiting = context.metrics.gauge(
+      "motelet_ready_changes_waiting",
+      "Changes of Ready that wait in line",
+    );
+    this.#held = context.metrics.counter(
+      "motelet_nodes_flapping_total",
+      "Times that a Node was held NotReady",
+    );
+    context.registry.changes.subscribe((key) => this.#follow(key));
+  }
+
+  /** @returns milliseconds for which the Node stays NotReady whatever its device does; 0 where it may follow */
+  heldMs(key: string, node: Node | undefined): number {
+    const { clock, findings } = this.#context;
+    const nowMs = clock.monotonicMs();
+    if (readyOf(node?.status)?.reason === flappingReason) this.#guard.restore(key, nowMs);
+    const heldMs = this.#guard.heldMs(key, nowMs);
+    if (heldMs === 0) findings.unset(key, findingType);
+    else findings.set(key, { type: findingType, status: "True", reason: findingType, message });
+    return heldMs;
+  }
+
+  /** Asks for a change of Ready. @returns 0 where it may be written now, else milliseconds to wait */
+  waitMs(key: string): number {
+    const waitMs = this.#line.take(key, this.#context.clock.monotonicMs());
+    this.#waiting.set(this.#line.waiting);
+    return waitMs;
+  }
+
+  /** No change of Ready is wanted (any more). */
+  settled(key: string): void {
+    this.#line.leave(key);
+    this.#waiting.set(this.#line.waiting);
+  }
+
+  #follow(key: string): void {
+    const facts = this.#context.registry.get(key);
+    if (!facts) {
+      this.#available.delete(key);
+      this.#guard.forget(key);
+      this.settled(key);
+      return;
+    }
+    const was = this.#available.get(key);
+    const is = isAvailable(facts);
+    this.#available.set(key, is);
+    // A person who pauses a device is no fault of the device.
+    if (was && !is && !facts.spec.paused) this.#lost(facts);
+  }
+
+  #lost(facts: DeviceFacts): void {
+    const { clock, events, log } = this.#context;
+    if (!this.#guard.lost(facts.key, clock.monotonicMs())) return;
+    this.#held.inc();
+    events.record(eventSubject(facts), { type: "Warning", reason: "Flapping", message });
+    log.warn({ device: facts.key, node: facts.spec.nodeName }, "device is flapping");
+  }
+}
+
+const message = `the device went away ${flapping.losses} times within ${flapping.withinMs / 60_000} minutes: its Node stays NotReady until it has been steady`;
