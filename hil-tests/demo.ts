@@ -129,7 +129,12 @@ async function run(): Promise<void> {
     ),
   );
   stack.use(
-    await startReferenceFleet({ mqttPort: gateway.ports.mqtt, members: identities, folder: folder.path }),
+    await startReferenceFleet({
+      mqttPort: gateway.ports.mqtt,
+      members: identities,
+      folder: folder.path,
+      chatterS: 15,
+    }),
   );
   stack.use(
     await startPosixBoard({ unixPath: (serial[0] as { path: string }).path, folder: folder.path, tickS: 30 }),

@@ -4,6 +4,7 @@ import { cborVectors } from "./cbor-vectors.ts";
 import { cddl } from "./cddl.ts";
 import { frameVectors } from "./frame-vectors.ts";
 import { messageVectors } from "./message-vectors.ts";
+import { sessionVectors } from "./session-vectors.ts";
 import { specTables } from "./spec-tables.ts";
 
 /**
@@ -33,6 +34,7 @@ const outputs: readonly (readonly [string, (current: string) => string])[] = [
   ["profiles/vectors/cbor.json", () => vectorText(cborVectors())],
   ["profiles/vectors/frame.json", () => vectorText(frameVectors())],
   ["profiles/vectors/message.json", () => vectorText(messageVectors())],
+  ["profiles/vectors/session-device.json", () => sessionVectors()],
   ["profiles/profile.cddl", () => cddl()],
   ["profiles/SPEC.md", withTables],
   ["firmware-sdk/c/include/mote/profile.gen.h", () => cHeader()],

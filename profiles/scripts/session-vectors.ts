@@ -1,10 +1,3 @@
-/**
- * Writes vectors/session-device.json: conversations that every device implementation has to hold (SPEC §5, §6).
- * What is expected is reasoned from the SPEC by hand, never recorded from an implementation.
- *
- *   node --conditions=motelet-source profiles/scripts/session-vectors.ts
- */
-import { writeFileSync } from "node:fs";
 import { byes, sessions } from "./session-greeting.ts";
 import { reports } from "./session-reports.ts";
 import { requests } from "./session-requests.ts";
@@ -22,10 +15,15 @@ const note = [
 
 const scripts = [...sessions, ...byes, ...requests, ...reports, ...streams];
 
-const lines = scripts.map(({ steps, ...head }) => {
-  const headText = JSON.stringify(head).slice(0, -1);
-  return `    ${headText}, "steps": [\n${steps.map((step) => `      ${JSON.stringify(step)}`).join(",\n")}\n    ]}`;
-});
-const content = `{\n  "note": ${JSON.stringify(note, null, 4).replace(/\n\]$/, "\n  ]")},\n  "scripts": [\n${lines.join(",\n")}\n  ]\n}\n`;
-JSON.parse(content);
-writeFileSync(new URL("../vectors/session-device.json", import.meta.url), content);
+/**
+ * The content of vectors/session-device.json: conversations that every device implementation has to hold (SPEC §5, §6).
+ * What is expected is reasoned from the SPEC by hand, never recorded from an implementation.
+ */
+export function sessionVectors(): string {
+  const lines = scripts.map(({ steps, ...head }) => {
+    const headText = JSON.stringify(head).slice(0, -1);
+    return `    ${headText}, "steps": [\n${steps.map((step) => `      ${JSON.stringify(step)}`).join(",\n")}\n    ]}`;
+  });
+  const notes = JSON.stringify(note, null, 4).replace(/\n\]$/, "\n  ]");
+  return `{\n  "note": ${notes},\n  "scripts": [\n${lines.join(",\n")}\n  ]\n}\n`;
+}

@@ -5,13 +5,13 @@ const longestLineBytes = 128;
 /** The console of a serial line: each line of input is a command, its output is console text. Stdin is empty. */
 export class ConsoleShell {
   readonly #print: (text: string) => void;
-  readonly #host: Pick<ShellProcess, "uptimeMs" | "reboot">;
+  readonly #host: Pick<ShellProcess, "uptimeMs" | "reboot" | "log">;
   readonly #commands: ReadonlyMap<string, ShellCommand> | undefined;
   #line = "";
 
   constructor(
     print: (text: string) => void,
-    host: Pick<ShellProcess, "uptimeMs" | "reboot">,
+    host: Pick<ShellProcess, "uptimeMs" | "reboot" | "log">,
     commands?: ReadonlyMap<string, ShellCommand>,
   ) {
     this.#print = print;
@@ -46,6 +46,7 @@ export class ConsoleShell {
         return host.uptimeMs;
       },
       reboot: () => host.reboot(),
+      log: (text) => host.log(text),
     };
     startShellCommand(process, argv, this.#commands)?.end();
   }

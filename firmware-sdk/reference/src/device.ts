@@ -79,6 +79,7 @@ export class ReferenceDevice {
         return uptimeMs();
       },
       reboot: () => this.#rebootSoon(),
+      log: (text: string) => this.log(text),
     };
     this.#console = new ConsoleShell((text) => this.print(text), host, options.shell);
   }

@@ -20,6 +20,7 @@ export interface ExecutionSettings {
 export interface ExecutionHost {
   uptimeMs(): number;
   reboot(): void;
+  log(text: string): void;
 }
 
 export interface ExecutionRequest {
@@ -80,6 +81,10 @@ class Execution implements ShellProcess {
 
   reboot(): void {
     this.#host.reboot();
+  }
+
+  log(text: string): void {
+    this.#host.log(text);
   }
 }
 

@@ -89,6 +89,7 @@ export class Session {
       reboot: () => {
         this.#rebootWanted = true;
       },
+      log: (text) => this.#record(text, LogLevel.info),
     });
     this.#reports = settings.ring && new ReportSender(settings.ring, settings.rtoMs);
   }
@@ -166,17 +167,21 @@ export class Session {
   /** Records a text report; a long one becomes several. Does nothing on a device without a ring. */
   log(text: string, nowMs: number, level: number = LogLevel.info): void {
     this.#nowMs = nowMs;
+    this.#record(text, level);
+    this.#pump();
+  }
+
+  #record(text: string, level: number): void {
     const { ring, maxMessageBytes } = this.#settings;
     if (!ring || !this.#reports) return;
     for (const part of splitText(text, maxMessageBytes - reportOverheadBytes)) {
       if (this.#reports.exhausted) {
         ring.renew((ring.positions.epoch + 1) >>> 0);
         this.#reports.startEpoch();
-        this.#act(this.#machine.renew(nowMs));
+        this.#act(this.#machine.renew(this.#nowMs));
       }
-      ring.record({ type: "text", level, text: part }, nowMs);
+      ring.record({ type: "text", level, text: part }, this.#nowMs);
     }
-    this.#pump();
   }
 
   #decode(bytes: Uint8Array): Message | undefined {

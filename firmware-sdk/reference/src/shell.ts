@@ -11,6 +11,8 @@ export interface ShellProcess {
   readonly uptimeMs: number;
   /** Asks for a reboot once the output is out. */
   reboot(): void;
+  /** Records a line in the device's log. */
+  log(text: string): void;
 }
 
 /** A command that reads stdin. It takes from each message what it can; the rest comes again. */
@@ -60,6 +62,14 @@ export const shellCommands: ReadonlyMap<string, ShellCommand> = new Map<string, 
       take: (bytes) => void process.write(bytes),
       end: () => process.exit(0),
     }),
+  ],
+  [
+    "log",
+    (process, args) => {
+      process.log(args.join(" "));
+      process.exit(0);
+      return undefined;
+    },
   ],
   [
     "exit",
