@@ -12,6 +12,7 @@ import type { Secret } from "../resources/identity-secret.ts";
 import type { Node, NodeSite } from "../resources/node.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
 import type { Findings } from "./findings.ts";
+import type { PodCidrBudget } from "./pod-cidr-budget.ts";
 import type { Pace } from "./ready-pace.ts";
 
 /** What the reconcilers share. Each takes the slice that it names. */
@@ -36,4 +37,5 @@ export interface MirrorContext {
   readonly conflictRetryMs: number;
   /** Changes of Ready on existing Nodes, all devices together. */
   readonly readyPace: Pace;
+  readonly podCidrs: PodCidrBudget;
 }

@@ -82,7 +82,7 @@ export class LeaseController {
       if (known && !renewed) await ignoreGone(kube.delete(path, undefined, { signal }));
       const lease = renewed
         ? await kube.replace<Lease>(path, renewed, { signal })
-        : await kube.create<Lease>(leasesPath, buildLease(node, clock.wallMs()), { signal });
+        : await kube.create<Lease>(leasesPath, buildLease(node, clock.wallMs(), known), { signal });
       this.#leases.set(name, lease);
       this.#renewals.inc();
     } catch (error) {

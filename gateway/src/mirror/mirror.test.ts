@@ -35,6 +35,35 @@ test("a Lease is renewed every 20 s, its device online or not", async () => {
   }
 });
 
+test("renewTime never goes back: not with the clock, not after another replica's renewal, not with a new Node", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const before = renewTime(t.server);
+  t.clock.stepWall(-600_000);
+  const renewed = async () => {
+    t.clock.advance(22_000);
+    await until("a renewal", () => renewTime(t.server) > before);
+    return renewTime(t.server);
+  };
+  assert.equal(await renewed(), before.replace(/000Z$/, "001Z"));
+  const lease = t.server.at(`${leases}/lamp`) as { metadata: { name: string }; spec: object };
+  const ahead = "2026-11-21T13:00:00.000000Z";
+  t.server.put(leases, { ...lease, spec: { ...lease.spec, renewTime: ahead } });
+  await until("a renewal", () => {
+    // The first try meets a conflict.
+    t.clock.advance(1_000);
+    return renewTime(t.server) > ahead;
+  });
+  const uid = t.server.at(`${nodes}/lamp`)?.metadata.uid;
+  t.server.remove(`${nodes}/lamp`);
+  await until("another Node's Lease", () => {
+    t.clock.advance(100);
+    const made = t.server.at(`${leases}/lamp`);
+    return made !== undefined && !JSON.stringify(made).includes(uid ?? "");
+  });
+  assert.match(renewTime(t.server), /^2026-11-21T13:00:00\.00000\dZ$/);
+});
+
 test("at a gateway's start the Leases of all its Nodes are renewed before Devices are read", async () => {
   await using t = await setUp((server) => {
     for (const name of ["a", "b", "c"]) {

@@ -1,5 +1,6 @@
 import type { Registry } from "../devices/registry.ts";
 import type { Clock } from "../foundation/clock.ts";
+import { messageOf } from "../foundation/errors.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import { WorkQueue } from "../foundation/workqueue.ts";
@@ -19,6 +20,7 @@ import { Findings } from "./findings.ts";
 import { IdentityController } from "./identity-controller.ts";
 import { LeaseController } from "./lease-controller.ts";
 import { NodeController } from "./node-controller.ts";
+import { PodCidrBudget } from "./pod-cidr-budget.ts";
 import { VirtualPodController } from "./virtual-pod-controller.ts";
 
 export interface MirrorOptions {
@@ -36,6 +38,8 @@ export interface MirrorOptions {
   /** Changes of Ready on existing Nodes: so many at once, then so many a second. Creation of Nodes is not paced. */
   readonly readyBurst?: number;
   readonly readyPerSecond?: number;
+  /** Where the cluster gives each Node a range of Pod addresses: so many Nodes of motes, no more. */
+  readonly maxNodesWithPodCidr?: number;
   /** Time for the last renewal of all Leases on disposal. */
   readonly farewellMs?: number;
 }
@@ -53,10 +57,14 @@ export class Mirror implements AsyncDisposable {
   readonly #leaseController: LeaseController;
   readonly #nodeController: NodeController;
   readonly #events: DeviceEvents;
+  readonly #podCidrs: PodCidrBudget;
+  readonly #stop = new AbortController();
   readonly #farewellMs: number;
+  readonly #options: MirrorOptions;
 
   constructor(options: MirrorOptions) {
     const { kube, clock, log, metrics, registry, namespaces } = options;
+    this.#options = options;
     this.#farewellMs = options.farewellMs ?? 2_000;
     this.#queue = new WorkQueue({ clock, log, metrics });
     const common = { kube, clock, log, metrics: informerMetrics(metrics) };
@@ -70,6 +78,12 @@ export class Mirror implements AsyncDisposable {
     });
     this.#nodes = new Informer({ ...common, path: nodesPath, labelSelector: deviceLabel });
     const events = new EventRecorder({ kube, clock, queue: this.#queue, metrics, component: "motelet" });
+    this.#podCidrs = new PodCidrBudget({
+      nodes: this.#nodes,
+      clock,
+      metrics,
+      maxNodes: options.maxNodesWithPodCidr ?? 32,
+    });
     const context: MirrorContext = {
       kube,
       registry,
@@ -87,6 +101,7 @@ export class Mirror implements AsyncDisposable {
       namespaces,
       homeNamespace: options.homeNamespace,
       conflictRetryMs: options.conflictRetryMs ?? 30_000,
+      podCidrs: this.#podCidrs,
       readyPace: { burst: options.readyBurst ?? 50, refillMs: 1_000 / (options.readyPerSecond ?? 5) },
     };
     this.#leaseController = new LeaseController(context);
@@ -104,13 +119,23 @@ export class Mirror implements AsyncDisposable {
   async start(): Promise<void> {
     this.#queue.start();
     await this.#nodes.start();
-    await Promise.all([this.#secrets.start(), this.#pods.start()]);
+    await Promise.all([this.#secrets.start(), this.#pods.start(), this.#lookAround()]);
     await this.#devices.start();
     this.#nodeController.devicesKnown();
   }
 
+  async #lookAround(): Promise<void> {
+    const { kube, log } = this.#options;
+    try {
+      await this.#podCidrs.lookAround(kube, this.#stop.signal);
+    } catch (error) {
+      log.warn({ err: messageOf(error) }, "cannot see whether nodes have pod ranges");
+    }
+  }
+
   /** Ends all work, renews all Leases once more, and writes no NotReady: the next gateway takes over in peace. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
     this.#events[Symbol.dispose]();
     await this.#queue[Symbol.asyncDispose]();
     await this.#leaseController.renewAll(AbortSignal.timeout(this.#farewellMs));

@@ -84,7 +84,9 @@ export class NodeController {
     const { nodeName } = facts.spec;
     const waitMs = this.#taken.remaining(key);
     if (waitMs > 0) return waitMs;
-    const node = this.#nodes.get(nodeName) ?? (await this.#create(device, facts, signal));
+    const known = this.#nodes.get(nodeName);
+    if (!known && !this.#context.podCidrs.reserve(nodeName)) return this.#reportBudget(facts);
+    const node = known ?? (await this.#create(device, facts, signal));
     const ownership = nodeOwnership(node, facts, (uid) => this.#isLive(uid));
     if (ownership === "foreign") return this.#reportConflict(facts);
     // One that lost our label is not in the informer's store: keep what was read until the label is back.
@@ -159,18 +161,30 @@ export class NodeController {
       log.info({ device: facts.key, node: nodeName }, "node created");
       return this.#nodes.wrote(nodeName, node);
     } catch (error) {
+      this.#context.podCidrs.release(nodeName);
       if (!isAlreadyExists(error)) throw error;
       return kube.get<Node>(`${nodesPath}/${nodeName}`, { signal });
     }
   }
 
   #reportConflict(facts: DeviceFacts): number {
-    const { findings, events, log } = this.#context;
     const { nodeName } = facts.spec;
     const message = `the name ${nodeName} is taken by a Node that is not this device's: set spec.node.name in a new Device, or delete that Node`;
-    if (findings.set(facts.key, { type: "Node", status: "False", reason: "NodeNameConflict", message })) {
-      events.record(eventSubject(facts), { type: "Warning", reason: "NodeNameConflict", message });
-      log.warn({ device: facts.key, node: nodeName }, "node name is taken");
+    return this.#reportNoNode(facts, "NodeNameConflict", message);
+  }
+
+  #reportBudget(facts: DeviceFacts): number {
+    const { maxNodes } = this.#context.podCidrs;
+    const message = `the cluster gives every Node a range of Pod addresses, and ${maxNodes} Nodes of motes are the limit: leave the rest to real Nodes, or raise maxNodesWithPodCIDR`;
+    return this.#reportNoNode(facts, "PodCIDRBudget", message);
+  }
+
+  /** Says why a device has no Node. @returns when to try again */
+  #reportNoNode(facts: DeviceFacts, reason: string, message: string): number {
+    const { findings, events, log } = this.#context;
+    if (findings.set(facts.key, { type: "Node", status: "False", reason, message })) {
+      events.record(eventSubject(facts), { type: "Warning", reason, message });
+      log.warn({ device: facts.key, node: facts.spec.nodeName, code: reason }, "device gets no node");
     }
     return this.#taken.postpone(facts.key);
   }
@@ -212,6 +226,8 @@ export class NodeController {
     if (nodeName === undefined) {
       this.#nodeNames.delete(key);
       this.#buckets.delete(key);
+      // Somebody may have taken the finalizer away: nothing else would remove the Node then.
+      if (before !== undefined) this.#orphans.add(before);
       return;
     }
     this.#nodeNames.set(key, nodeName);

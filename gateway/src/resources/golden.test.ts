@@ -40,7 +40,7 @@ const builders = {
     const metadata = desiredNode(node, deviceOf(input), factsOf(input));
     return { ...metadata, status: desiredStatus(node, factsOf(input), site, nowMs(input), input.view) };
   },
-  lease: (input: Input) => buildLease(given(input.node, "node"), nowMs(input)),
+  lease: (input: Input) => buildLease(given(input.node, "node"), nowMs(input), input.lease),
   "lease-renewal": (input: Input) =>
     renewLease(given(input.lease, "lease"), given(input.node, "node"), nowMs(input)) ?? "recreate",
   pod: (input: Input) => {

@@ -21,8 +21,11 @@ export function nextRenewalMs(random: number): number {
   return leaseEveryMs * (0.9 + 0.2 * random);
 }
 
-/** A Node's first Lease, owned by the Node so that it goes with it. */
-export function buildLease(node: Node, nowMs: number): Lease {
+/**
+ * A Node's first Lease, owned by the Node so that it goes with it.
+ * @param previous of an earlier Node of that name: the controller manager remembers its renewTime beyond the Node
+ */
+export function buildLease(node: Node, nowMs: number, previous?: Lease): Lease {
   const labels = node.metadata.labels ?? {};
   return {
     apiVersion: "coordination.k8s.io/v1",
@@ -38,32 +41,38 @@ export function buildLease(node: Node, nowMs: number): Lease {
     spec: {
       holderIdentity: node.metadata.name,
       leaseDurationSeconds: leaseDurationS,
-      renewTime: formatMicroTime(BigInt(Math.round(nowMs)) * 1000n),
+      renewTime: nextRenewTime(previous, nowMs),
     },
   };
 }
 
 /**
- * The renewed Lease: renewTime = max(now, previous + 1 µs), so that it moves even when two replicas' clocks differ.
- * @returns undefined where it must be deleted and created anew: the clock stepped back by more than the Lease's
- *   length, or the Lease belongs to an earlier Node of that name
+ * The renewed Lease.
+ * @returns undefined where it must be deleted and created anew: it belongs to an earlier Node of that name
  */
 export function renewLease(lease: Lease, node: Node, nowMs: number): Lease | undefined {
   const owner = lease.metadata.ownerReferences?.find(({ kind }) => kind === "Node");
   if (owner?.uid !== node.metadata.uid) return undefined;
-  const nowMicros = BigInt(Math.round(nowMs)) * 1000n;
-  const previousMicros = parseMicroTime(lease.spec.renewTime);
-  if (previousMicros - nowMicros > BigInt(leaseDurationS) * 1_000_000n) return undefined;
-  const renewedMicros = nowMicros > previousMicros ? nowMicros : previousMicros + 1n;
   return {
     ...lease,
     spec: {
       ...lease.spec,
       holderIdentity: node.metadata.name,
       leaseDurationSeconds: leaseDurationS,
-      renewTime: formatMicroTime(renewedMicros),
+      renewTime: nextRenewTime(lease, nowMs),
     },
   };
+}
+
+/**
+ * max(now, previous + 1 µs): the controller manager takes a Lease for renewed only when its time moved on, and remembers
+ * the latest one even of a deleted Lease. So after a backward step of the clock, and where replicas' clocks differ, the
+ * time creeps until the clock has caught up (docs/adr/0005-lease-time-never-goes-back.md).
+ */
+function nextRenewTime(previous: Lease | undefined, nowMs: number): string {
+  const nowMicros = BigInt(Math.round(nowMs)) * 1000n;
+  const previousMicros = parseMicroTime(previous?.spec.renewTime);
+  return formatMicroTime(nowMicros > previousMicros ? nowMicros : previousMicros + 1n);
 }
 
 function parseMicroTime(text: string | undefined): bigint {

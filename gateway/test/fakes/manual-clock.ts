@@ -18,6 +18,11 @@ export class ManualClock implements Clock {
     return this.#wallOffsetMs + this.#nowMs;
   }
 
+  /** What a person or a time server does to the wall clock; monotonic time does not notice. */
+  stepWall(byMs: number): void {
+    this.#wallOffsetMs += byMs;
+  }
+
   after(delayMs: number, callback: () => void): { cancel: () => void } {
     const timer = { atMs: this.#nowMs + Math.max(0, delayMs), callback };
     this.#timers.push(timer);
