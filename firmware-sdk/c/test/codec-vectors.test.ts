@@ -124,16 +124,16 @@ function fieldsOf(
   message: Readonly<Record<string, unknown>>,
 ): { kind: number; fields: number[]; last: boolean } | undefined {
   const number = (name: string) => Number(message[name] ?? 0);
-  const time = message["time"] as { s: number; ms: number } | undefined;
-  const end = message["end"] as { status: number; exitCode?: number } | undefined;
-  switch (message["kind"]) {
+  const time = message.time as { s: number; ms: number } | undefined;
+  const end = message.end as { status: number; exitCode?: number } | undefined;
+  switch (message.kind) {
     case "welcome":
       return {
         kind: 1,
         fields: [
           number("attempt"),
           number("sid"),
-          message["streamsKept"] ? 1 : 0,
+          message.streamsKept ? 1 : 0,
           time?.s ?? 0,
           time?.ms ?? 0,
           number("heartbeatS"),
@@ -149,7 +149,7 @@ function fieldsOf(
       return {
         kind: 4,
         fields: [number("reason"), number("seconds")],
-        last: message["seconds"] !== undefined,
+        last: message.seconds !== undefined,
       };
     case "ack":
       return { kind: 7, fields: [number("storedSeq")], last: false };
@@ -163,7 +163,7 @@ function fieldsOf(
       return {
         kind: 9,
         fields: [number("stream"), number("next"), number("window"), number("status")],
-        last: message["status"] !== undefined,
+        last: message.status !== undefined,
       };
     default:
       return undefined;
@@ -187,7 +187,7 @@ test("every valid message that a gateway sends decodes to its fields; any other 
     assert.equal(last === "1", wanted.last, name);
     const fields = [...wanted.fields, ...new Array<number>(9 - wanted.fields.length).fill(0)];
     assert.deepEqual(values.map(Number), fields, name);
-    if (message["kind"] === "data") assert.equal(body, (message["bytes"] as { h: string }).h, name);
+    if (message.kind === "data") assert.equal(body, (message.bytes as { h: string }).h, name);
   }
   assert.ok(decoded >= 12, `only ${decoded} vectors are of kinds that a device decodes`);
 });

@@ -21,6 +21,7 @@
 #include "mote/crc16.h"
 #include "mote/frame.h"
 #include "mote/session.h"
+#include "mote/shell.h"
 
 enum { MOST = 4096 };
 
@@ -162,11 +163,13 @@ static void reboot(void *context) {
 }
 
 static struct mote_session *session;
-static struct mote_exec jobs = {mote_shell_programs, {{0}}};
+static const struct mote_program programs[] = {MOTE_SHELL_PROGRAMS, MOTE_SHELL_END};
+static struct mote_job jobs[MOTE_EXEC_JOBS];
+static const struct mote_exec exec = {programs, jobs};
 static const struct mote_info about = {NULL, NULL, 0, 0};
 static const struct mote_platform platform = {reboot, NULL};
 static const struct mote_identity identity;
-static const struct mote_command commands[] = {MOTE_COMMANDS(&jobs, (void *)&about)};
+static const struct mote_command commands[] = {MOTE_COMMANDS(&exec, &about)};
 static struct mote_transport transport = {always_ready, print_send, receive, 0};
 static struct mote_session_config config;
 
@@ -184,12 +187,12 @@ static void begin_session(const char *text) {
     config.command_count = sizeof commands / sizeof commands[0];
     config.caps = caps;
     config.run = mote_exec_run;
-    config.run_context = &jobs;
+    config.run_context = &exec;
     boot.number = number;
     boot.ring_epoch = epoch;
     free(session);
     session = malloc(sizeof *session);
-    memset(&jobs.jobs, 0, sizeof jobs.jobs);
+    memset(jobs, 0, sizeof jobs);
     mote_session_init(session, &config, &boot, 0);
     session->reports.ring.next_seq = (uint16_t)next;
     session->reports.ring.oldest_seq = (uint16_t)oldest;

@@ -26,13 +26,13 @@ struct mote_result {
  * Carries out a request. Arguments beyond those it knows are to be ignored. Results count only with MOTE_STATUS_OK; ones
  * that do not fit turn into OUT_OF_RANGE. Called from poll; must not block.
  */
-typedef enum mote_status mote_command_run(struct mote_session *session, void *context,
+typedef enum mote_status mote_command_run(struct mote_session *session, const void *context,
                                           struct mote_arguments *arguments, struct mote_result *result);
 
 /** A row of the device's command table (SPEC §6). */
 struct mote_command {
     mote_command_run *run;
-    void *context;
+    const void *context;
     uint8_t op;
     bool once; /* has an effect that must not be repeated (SPEC §5.5) */
 };

@@ -3,7 +3,7 @@
 
 #include "mote/stream.h"
 
-/** Commands that run at a time. RAM: MOTE_MESSAGE_BYTES each. */
+/** Commands that run at a time. RAM: MOTE_MESSAGE_BYTES each, for the most part their argv. */
 #ifndef MOTE_EXEC_JOBS
 #define MOTE_EXEC_JOBS MOTE_STREAMS
 #endif
@@ -34,7 +34,8 @@ struct mote_program {
 
 /** A running command. */
 struct mote_job {
-    const struct mote_program *program;
+    const struct mote_program *programs; /* all there are */
+    const struct mote_program *program;  /* this one */
     struct mote_stream *out; /* stdin and stdout */
     struct mote_stream *err; /* stderr; the same as `out` where there is no second stream */
     uint16_t state;
@@ -46,14 +47,14 @@ struct mote_job {
     char argv[MOTE_EXEC_ARGV_BYTES]; /* texts, each with a NUL */
 };
 
-/** The commands that run, and what can be run: `programs` ends with a row without a name, for unknown names. */
+/** What can be run, and what runs. `programs` ends with a row without a name, for names that are not in it. */
 struct mote_exec {
     const struct mote_program *programs;
-    struct mote_job jobs[MOTE_EXEC_JOBS];
+    struct mote_job *jobs; /* MOTE_EXEC_JOBS, zeroed at first */
 };
 
 /** Steps the jobs; the session's `run`. `context` is a struct mote_exec. */
-bool mote_exec_run(struct mote_session *session, void *context);
+bool mote_exec_run(struct mote_session *session, const void *context);
 
 /** The argument `index`, "" past the last. */
 const char *mote_exec_argument(const struct mote_job *job, unsigned index);
@@ -63,8 +64,5 @@ const char *mote_exec_argument(const struct mote_job *job, unsigned index);
  * this text in the whole output. True when all of it is out.
  */
 bool mote_exec_print(struct mote_stream *stream, uint16_t *at, uint16_t *from, const char *text);
-
-/** help, echo, uptime, cat, exit, reboot, and what answers for names that are none. */
-extern const struct mote_program mote_shell_programs[];
 
 #endif

@@ -30,8 +30,8 @@ struct mote_session_config {
     uint32_t caps; /* MOTE_CAP_… */
 
     /** Steps what runs beside the protocol. True: it got further, and is to be called again. NULL: nothing does. */
-    bool (*run)(struct mote_session *session, void *context);
-    void *run_context;
+    bool (*run)(struct mote_session *session, const void *context);
+    const void *run_context;
 };
 
 /** What is different on each boot, from the port (SPEC §3.3). */

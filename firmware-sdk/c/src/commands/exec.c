@@ -30,8 +30,8 @@ static void drop_job(struct mote_job *job) {
     job->out_id = 0;
 }
 
-bool mote_exec_run(struct mote_session *session, void *context) {
-    struct mote_exec *exec = context;
+bool mote_exec_run(struct mote_session *session, const void *context) {
+    const struct mote_exec *exec = context;
     bool progress = false;
     for (unsigned i = 0; i < MOTE_EXEC_JOBS; i++) {
         struct mote_job *job = &exec->jobs[i];
@@ -99,10 +99,10 @@ static enum mote_status read_argv(struct mote_arguments *arguments, struct mote_
     return MOTE_STATUS_OK;
 }
 
-enum mote_status mote_command_exec(struct mote_session *session, void *context, struct mote_arguments *arguments,
+enum mote_status mote_command_exec(struct mote_session *session, const void *context, struct mote_arguments *arguments,
                                    struct mote_result *result) {
     (void)result;
-    struct mote_exec *exec = context;
+    const struct mote_exec *exec = context;
     uint32_t out, err, flags;
     enum mote_status status = mote_dispatch_uint(arguments, MOTE_LIMIT_STREAM_ID, &out);
     if (status == MOTE_STATUS_OK) {
@@ -142,6 +142,7 @@ enum mote_status mote_command_exec(struct mote_session *session, void *context, 
         }
         return MOTE_STATUS_RESOURCE_EXHAUSTED;
     }
+    job->programs = exec->programs;
     job->program = program;
     job->err = err_stream ? err_stream : job->out;
     job->err_id = (uint8_t)err;

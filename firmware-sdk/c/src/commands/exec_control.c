@@ -10,10 +10,10 @@ static void stop(struct mote_job *job, uint32_t signal) {
     job->out_id = 0;
 }
 
-enum mote_status mote_command_exec_control(struct mote_session *session, void *context,
+enum mote_status mote_command_exec_control(struct mote_session *session, const void *context,
                                            struct mote_arguments *arguments, struct mote_result *result) {
     (void)session, (void)result;
-    struct mote_exec *exec = context;
+    const struct mote_exec *exec = context;
     uint32_t id, control, value;
     enum mote_status status = mote_dispatch_uint(arguments, MOTE_LIMIT_STREAM_ID, &id);
     if (status == MOTE_STATUS_OK) {

@@ -22,7 +22,7 @@ static uint32_t write_uint(struct mote_cbor_writer *writer, uint32_t key, uint32
     return 1;
 }
 
-enum mote_status mote_command_info(struct mote_session *session, void *context, struct mote_arguments *arguments,
+enum mote_status mote_command_info(struct mote_session *session, const void *context, struct mote_arguments *arguments,
                                    struct mote_result *result) {
     (void)session, (void)arguments;
     const struct mote_info *info = context;

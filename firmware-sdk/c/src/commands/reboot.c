@@ -1,7 +1,7 @@
 #include "mote/commands.h"
 #include "mote/session.h"
 
-enum mote_status mote_command_reboot(struct mote_session *session, void *context, struct mote_arguments *arguments,
+enum mote_status mote_command_reboot(struct mote_session *session, const void *context, struct mote_arguments *arguments,
                                      struct mote_result *result) {
     (void)context, (void)arguments, (void)result;
     /* The poll that sends the response reboots after it (SPEC §6.8). */
