@@ -189,6 +189,17 @@ test("a reboot in the middle ends a command as ABORTED", async () => {
   await aborted;
 });
 
+test("what was deleted while the gateway was away is forgotten, what is served is kept", async () => {
+  const t = start();
+  await t.store.keyValues.put("session/gone", { sid: 1 });
+  const device = new WireDevice().plug(t.plane);
+  await t.join(device);
+  const forgotten = t.plane.forgetRemoved();
+  await t.commit();
+  await forgotten;
+  assert.deepEqual(t.store.devices(), ["u1"]);
+});
+
 test("bad bytes are counted and change nothing", async () => {
   const t = start();
   const device = new WireDevice().plug(t.plane);

@@ -40,13 +40,14 @@ function startPlane(store: Store, heartbeatS: number) {
 }
 
 /** A gateway's middle with one reference device on a line. */
-async function startLamp(options: { fate?: Fate; heartbeatS?: number } = {}) {
-  const { heartbeatS = 10 } = options;
+async function startLamp(options: { fate?: Fate; heartbeatS?: number; rtoMs?: number } = {}) {
+  const { heartbeatS = 10, rtoMs = 100 } = options;
   const store = openStore({ path: ":memory:", metrics: new Metrics() });
   let current = startPlane(store, heartbeatS);
   const link = new InProcessLink({
     acceptor: () => current.plane,
     identity: { kind: "port", port: "pty:lamp" },
+    rtoMs,
     ...(options.fate ? { fate: options.fate } : {}),
   });
   current.registry.admit(spec);
@@ -122,6 +123,15 @@ function pattern(length: number): Buffer {
   return Buffer.from(Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff));
 }
 
+/** One in `bytes` bytes is hit on its way, and the frame with it. */
+function bitErrors(bytes: number): Fate {
+  let state = 4_711;
+  return (message) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) / 2 ** 24 > (1 - 1 / bytes) ** (message.length + 6) ? "lose" : "pass";
+  };
+}
+
 /** Loses and repeats by a fixed sequence of pseudo-random numbers. */
 function weather(share: number): Fate {
   let state = 12_345;
@@ -166,6 +176,15 @@ test("a megabyte goes through cat unchanged", async (t) => {
 
 test("100 kB go through cat unchanged where a fifth of the messages is lost and some come twice", async (t) => {
   await using lamp = await startLamp({ fate: weather(0.2) });
+  const startedMs = performance.now();
+  const { stdout, exit } = await lamp.run(["cat"], pattern(100_000));
+  t.diagnostic(`100 kB there and back in ${Math.round(performance.now() - startedMs)} ms`);
+  assert.equal(exit.exitCode, 0);
+  assert.ok(stdout.equals(pattern(100_000)));
+});
+
+test("100 kB go through cat unchanged over a serial line that hits one byte in 2,000", async (t) => {
+  await using lamp = await startLamp({ fate: bitErrors(2_000), rtoMs: 500 });
   const startedMs = performance.now();
   const { stdout, exit } = await lamp.run(["cat"], pattern(100_000));
   t.diagnostic(`100 kB there and back in ${Math.round(performance.now() - startedMs)} ms`);

@@ -126,6 +126,16 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   }
 
   /**
+   * Forgets devices that were deleted while the gateway was away. To be called when every Device that is served has been
+   * admitted.
+   */
+  async forgetRemoved(): Promise<void> {
+    const { registry, store } = this.#options;
+    const served = new Set(registry.list().map(({ spec }) => spec.uid));
+    await Promise.all(store.devices().map((uid) => (served.has(uid) ? undefined : store.forget(uid))));
+  }
+
+  /**
    * Tells all devices that the gateway goes away, so that they greet again soon. To be called while their channels are
    * still open. Nobody becomes Offline by it.
    */

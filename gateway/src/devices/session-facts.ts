@@ -1,4 +1,11 @@
-import { commands, type HelloMessage, MessageError, Status } from "@motelet/profiles";
+import {
+  commandByOp,
+  commands,
+  type HelloMessage,
+  MessageError,
+  Status,
+  statusName,
+} from "@motelet/profiles";
 import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { SessionEvents } from "../session/session-events.ts";
@@ -45,6 +52,13 @@ export class SessionFacts {
       lost: (why) => {
         log.info({ device: key, code: why }, "device lost");
         liveness.lost(key, why);
+      },
+      effectUnknown: (op) => {
+        const command = commandByOp(op)?.name ?? op;
+        log.warn(
+          { device: key, command, code: statusName(Status.ABORTED) },
+          "command interrupted, effect unknown",
+        );
       },
       asleep: (seconds) => liveness.asleep(key, seconds),
       beat: (beat) => {

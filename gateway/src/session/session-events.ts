@@ -19,6 +19,8 @@ export interface SessionEvents {
   /** The path works both ways: the device is there. */
   confirmed(hello: HelloMessage, channel: Channel): void;
   lost(why: SessionLoss): void;
+  /** A once-request was under way when the gateway last died, and nobody waits for it any more. */
+  effectUnknown(op: number): void;
   asleep(seconds: number): void;
   beat(beat: BeatMessage): void;
   report(report: ReportMessage): void;

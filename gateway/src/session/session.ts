@@ -55,6 +55,8 @@ export class Session implements Disposable {
   readonly #exchanges: ExchangeTable;
   readonly #streams: StreamTable;
   #record: SessionRecord | undefined;
+  /** What was under way when the gateway last died, until the device is back. */
+  #interrupted: SessionRecord["once"];
   #state: SessionState;
   /** The newest hello that was admitted, and the one of the open session. */
   #greetingHello: HelloMessage | undefined;
@@ -66,6 +68,7 @@ export class Session implements Disposable {
     this.#options = options;
     this.#deadline = new Deadline(options.clock, () => this.#poll());
     this.#record = options.records.get(options.device);
+    this.#interrupted = this.#record?.once;
     this.#state = initialSession(this.#record && { boot: this.#record.boot, sid: this.#record.sid });
     const host = {
       meters: options.meters,
@@ -277,6 +280,9 @@ export class Session implements Disposable {
       this.#streams.failAll({ status: resumed ? Status.UNAVAILABLE : Status.ABORTED, message });
     }
     if (!continued && this.#record) this.#exchanges.begin(this.#record);
+    const { op } = this.#interrupted ?? {};
+    this.#interrupted = undefined;
+    if (op !== undefined && !(rebooted && op === commands.reboot.op)) this.#options.events.effectUnknown(op);
     const channel = this.#channels.get(effect.link);
     if (this.#hello && channel) this.#options.events.began(this.#hello, channel, { resumed, rebooted });
   }

@@ -75,12 +75,13 @@ function transfer(run: Run): { bytes: Uint8Array; ended: boolean; tookMs: number
 test("whatever a line loses, repeats and reorders, the same bytes arrive once and in order", () => {
   const fates = fc
     .array(fc.integer({ min: 0, max: 3 }), { minLength: 3, maxLength: 40 })
-    .filter((list) => list.some((fate) => fate > 0));
+    // A line that loses most of what it gets carries single bytes for hours.
+    .filter((list) => 2 * list.filter((fate) => fate > 0).length >= list.length);
   fc.assert(
     fc.property(
       fc.record({
         length: fc.integer({ min: 0, max: 3_000 }),
-        capacity: fc.integer({ min: 1, max: 2_000 }),
+        capacity: fc.integer({ min: 16, max: 2_000 }),
         maxMessageBytes: fc.integer({ min: 64, max: 1_024 }),
         forward: fates,
         backward: fates,
@@ -94,6 +95,12 @@ test("whatever a line loses, repeats and reorders, the same bytes arrive once an
     ),
     { numRuns: 60 },
   );
+});
+
+test("a receiver with room for one byte gets them all", () => {
+  const line = { maxMessageBytes: 64, forward: [1], backward: [1], readEvery: 3 };
+  const { bytes } = transfer({ length: 100, capacity: 1, ...line });
+  assert.deepEqual(Buffer.from(bytes), Buffer.from(pattern(100)));
 });
 
 test("200 kB go over a perfect line without one repetition and through the 16-bit wrap of offsets", () => {

@@ -89,10 +89,12 @@ export class StreamSender {
   credited(credit: { readonly next: number; readonly window: number }, nowMs: number): void {
     const next = this.#base + serialDistance(credit.next, this.#base & 0xffff);
     if (next < this.#base || next > this.#highest) return;
-    if (next > this.#base) this.#advance(next, nowMs);
+    const advances = next > this.#base;
+    if (advances) this.#advance(next, nowMs);
     else if (next + credit.window <= this.#limit) this.#repeated(nowMs);
     const wasFull = this.#limit <= this.#base;
-    this.#limit = next + credit.window;
+    // At the same `next` a smaller window is an older one that came late: receivers do not take back what they gave.
+    this.#limit = Math.max(next + credit.window, advances ? 0 : this.#limit);
     if (wasFull && this.#limit > this.#base) {
       // What was sent into a full receiver was dropped.
       this.#sent = this.#base;

@@ -186,11 +186,6 @@ export class LogStore {
     for (const key of this.#sizes.keys()) if (key.startsWith(`${device} `)) this.#sizes.delete(key);
   }
 
-  /** Devices that have a log. */
-  devices(): string[] {
-    return this.#database.all("SELECT DISTINCT device FROM boots").map((row) => String(row.device));
-  }
-
   #ordinal(device: string, choice: BootChoice): number | undefined {
     const row = this.#database.get(
       "SELECT ordinal FROM boots WHERE device = ? ORDER BY ordinal DESC LIMIT 1 OFFSET ?",

@@ -11,6 +11,8 @@ export interface Store extends Disposable {
   readonly logs: LogStore;
   /** Forgets everything about a device; keys of its records are `<room>/<device>…`. */
   forget(device: string): Promise<void>;
+  /** Devices that anything is known of. */
+  devices(): string[];
 }
 
 /**
@@ -34,6 +36,13 @@ export function openStore(options: DatabaseOptions & { logLimits?: LogLimits }):
         for (const room of ["session", "pin"])
           transaction.run("DELETE FROM key_values WHERE key = ?", `${room}/${device}`);
       }),
+    devices: () =>
+      database
+        .all(
+          `SELECT device FROM boots UNION SELECT device FROM report_positions
+           UNION SELECT substr(key, instr(key, '/') + 1) FROM key_values`,
+        )
+        .map((row) => String(row.device)),
     [Symbol.dispose]: () => database[Symbol.dispose](),
   };
 }
