@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "mote/reports.h"
 #include "mote/session.h"
 
 /* How long the reboot of the shell waits for its own output to arrive. */
@@ -54,6 +55,15 @@ size_t mote_shell_take(struct mote_stream *stream, const uint8_t *bytes, size_t 
 enum mote_step mote_shell_cat(struct mote_session *session, struct mote_job *job) {
     (void)session;
     return done_when(job->out->finished || !job->has_stdin);
+}
+
+enum mote_step mote_shell_log(struct mote_session *session, struct mote_job *job) {
+    /* The arguments lie behind one another: a blank for each NUL between them makes one text. */
+    for (unsigned i = 2; i < job->argc; i++) {
+        job->argv[mote_exec_argument(job, 2) - job->argv - 1] = ' ';
+    }
+    mote_log(session, MOTE_INFO, mote_exec_argument(job, 1));
+    return MOTE_STEP_DONE;
 }
 
 enum mote_step mote_shell_exit(struct mote_session *session, struct mote_job *job) {
