@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Board } from "./board.ts";
 import { ProcessBoard } from "./process-board.ts";
 
-const firmware = fileURLToPath(new URL("../../../build/c/mps2-an385.elf", import.meta.url));
+const firmware = fileURLToPath(new URL("../../../build/c/mote-cortex-m.elf", import.meta.url));
 
 /** The Cortex-M3 firmware on an emulated mps2-an385, whose UART is a unix socket. */
 export async function startQemuBoard(options: { readonly unixPath: string }): Promise<Board> {
