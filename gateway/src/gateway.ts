@@ -107,6 +107,10 @@ export class Gateway implements AsyncDisposable {
     const operationsPort = (await operations.start()).port;
     await plane.start();
     await mirror.start();
+    // What is left of Devices that were deleted while no gateway ran. Nothing waits for it, and the next start tries again.
+    plane
+      .forgetRemoved()
+      .catch((error: unknown) => log.error({ err: messageOf(error) }, "removed devices not forgotten"));
     mirrored = true;
 
     // Transports last: a device that comes finds its Device known.
@@ -128,6 +132,8 @@ export class Gateway implements AsyncDisposable {
     }
     const serial = parts.use(new SerialTransport({ ...common, wantedLinks, rtoMs: config["serial.rtoMs"] }));
     await serial.start();
+    // Above the transports: who is connected hears that we go while the lines are still open.
+    parts.defer(() => plane.sayGoodbye());
     return new Gateway(parts.move(), { kubelet: kubeletPort, mqtt: mqttPort, operations: operationsPort });
   }
 

@@ -1,7 +1,13 @@
 import { limits } from "@motelet/profiles";
 
-/** No repetition comes sooner, however fast the line is. Milliseconds. */
-export const floorRtoMs = 20;
+/**
+ * No repetition comes sooner, however fast the line is. Milliseconds. A carrier that says to wait long (MQTT, which
+ * loses little but may stand still for a while) is not believed to have become eager: a burst that was only late, sent
+ * again as a whole, delays everything behind it, and so on.
+ */
+export function floorRtoMs(carrierRtoMs: number): number {
+  return Math.max(20, carrierRtoMs / 8);
+}
 
 /**
  * How long to wait before repeating, from measured round trips (RFC 6298 §2). Starts from the carrier's rto; after
@@ -34,7 +40,7 @@ export class RoundTrip {
     const baseMs =
       this.#smoothedMs === undefined
         ? this.#carrierRtoMs
-        : Math.max(floorRtoMs, this.#smoothedMs + 4 * this.#variationMs);
+        : Math.max(floorRtoMs(this.#carrierRtoMs), this.#smoothedMs + 4 * this.#variationMs);
     return Math.min(longestMs, baseMs * 2 ** this.#doublings);
   }
 

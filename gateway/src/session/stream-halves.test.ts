@@ -215,9 +215,9 @@ test("the wait follows measured trips, never below the floor nor above eight tim
   const trip = new RoundTrip(500);
   assert.equal(trip.waitMs, 500);
   for (let i = 0; i < 50; i++) trip.measured(1);
-  assert.equal(trip.waitMs, floorRtoMs);
+  assert.equal(trip.waitMs, floorRtoMs(500));
   for (let i = 0; i < 20; i++) trip.waitedInVain();
   assert.equal(trip.waitMs, 4_000);
   trip.progressed();
-  assert.equal(trip.waitMs, floorRtoMs);
+  assert.equal(trip.waitMs, floorRtoMs(500));
 });

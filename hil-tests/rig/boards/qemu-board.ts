@@ -4,7 +4,7 @@ import { ProcessBoard } from "./process-board.ts";
 
 const firmware = fileURLToPath(new URL("../../../build/c/mote-cortex-m.elf", import.meta.url));
 
-/** The Cortex-M3 firmware on an emulated mps2-an385, whose UART is a unix socket. */
+/** The Cortex-M3 firmware on an emulated mps2-an385, whose UART is a unix socket. It boots when somebody connects. */
 export async function startQemuBoard(options: { readonly unixPath: string }): Promise<Board> {
   const board = new ProcessBoard(
     {
@@ -12,7 +12,7 @@ export async function startQemuBoard(options: { readonly unixPath: string }): Pr
       command: "qemu-system-arm",
       args: [
         ...["-M", "mps2-an385", "-display", "none", "-monitor", "none"],
-        ...["-chardev", `socket,id=u0,path=${options.unixPath},server=on,wait=off`, "-serial", "chardev:u0"],
+        ...["-chardev", `socket,id=u0,path=${options.unixPath},server=on,wait=on`, "-serial", "chardev:u0"],
         ...["-kernel", firmware],
       ],
     },
