@@ -37,6 +37,8 @@ export const defaults = {
   reportWindow: 4,
   /** Heartbeats of silence, in tenths: the gateway pings. */
   pingAfterTenths: 13,
+  /** The gateway repeats a ping after this part of a heartbeat, or after rto where that is shorter. */
+  pingsPerHeartbeat: 15,
   /** Heartbeats of silence, in tenths: the gateway judges the device lost. */
   lostAfterTenths: 25,
   /** Heartbeats in which a device hears nothing before it says hello again. */
