@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative, sep } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -68,4 +68,16 @@ test("no file imports from a floor that it may not see", () => {
       .map((target) => `${file} imports ${target}: ${room} may import ${floors.join(", ") || "nothing"}`);
   });
   assert.deepEqual(wrong, []);
+});
+
+test("the walks of docs/architecture.md name files that exist", () => {
+  const text = readFileSync(join(root, "docs/architecture.md"), "utf8");
+  const named = [...text.matchAll(/`((?:profiles|gateway|firmware-sdk)\/[\w./-]+\.(?:ts|c))`/g)].map(
+    (match) => match[1] ?? "",
+  );
+  assert.ok(named.length > 30);
+  assert.deepEqual(
+    named.filter((file) => !existsSync(join(root, file))),
+    [],
+  );
 });
