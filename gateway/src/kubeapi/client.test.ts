@@ -104,7 +104,7 @@ test("a watch line at the bound is an event, one byte longer is refused", async 
   await assert.rejects(read(line.length - 1), { code: "WATCH_LINE_TOO_LONG" });
 });
 
-test("a kubeconfig gives its current context; an exec plugin is refused with the way round", async () => {
+test("a kubeconfig gives its current context; tokens come from its file or its exec plugin", async () => {
   const folder = await mkdtemp(join(tmpdir(), "motelet-kubeconfig-"));
   try {
     const path = join(folder, "config");
@@ -127,11 +127,17 @@ test("a kubeconfig gives its current context; an exec plugin is refused with the
     assert.equal(credentials.ca, "CA");
     assert.equal(credentials.namespace, "field");
     assert.equal(await credentials.token(false), "secret");
-    await writeFile(path, config({ exec: { command: "cloud" } }));
-    await assert.rejects(kubeconfigCredentials(path), {
-      code: "KUBECONFIG_AUTH",
-      message: /kubectl create token/,
-    });
+    const plugin = {
+      apiVersion: "client.authentication.k8s.io/v1",
+      command: "printf",
+      args: ['{"kind":"ExecCredential","status":{"token":"from-plugin"}}'],
+      interactiveMode: "Never",
+    };
+    await writeFile(path, config({ exec: plugin }));
+    assert.equal(await (await kubeconfigCredentials(path)).token(false), "from-plugin");
+    await writeFile(path, config({ exec: { ...plugin, command: "no-such-program" } }));
+    const broken = await kubeconfigCredentials(path);
+    await assert.rejects(broken.token(false), { code: "KUBECONFIG_AUTH", message: /context "here"/ });
     await assert.rejects(kubeconfigCredentials(path, "elsewhere"), { code: "KUBECONFIG_CONTEXT" });
   } finally {
     await rm(folder, { recursive: true });

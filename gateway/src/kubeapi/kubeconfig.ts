@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { RequestOptions } from "node:https";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { ConfigError, messageOf } from "../foundation/errors.ts";
@@ -32,7 +33,8 @@ interface Kubeconfig {
   }[];
 }
 
-const knownUserFields = [
+/** What stands in the file itself; every other way to authenticate runs a program or asks a provider. */
+const ownUserFields = [
   "token",
   "tokenFile",
   "client-certificate",
@@ -57,14 +59,7 @@ export async function kubeconfigCredentials(path: string, contextName?: string):
       `${path}: context "${wanted}" names no cluster with a server`,
     );
   }
-  const unknown = Object.keys(user).filter((field) => !knownUserFields.includes(field));
-  if (unknown.length > 0) {
-    throw new ConfigError(
-      "KUBECONFIG_AUTH",
-      `${path}: the user of context "${wanted}" authenticates by ${unknown.join(", ")}; ` +
-        "motelet takes a client certificate, a token or a tokenFile (make one with `kubectl create token`)",
-    );
-  }
+  const foreign = Object.keys(user).some((field) => !ownUserFields.includes(field));
   const read = (data: string | undefined, file: string | undefined) => inlineOrFile(path, data, file);
   const ca = await read(cluster["certificate-authority-data"], cluster["certificate-authority"]);
   const cert = await read(user["client-certificate-data"], user["client-certificate"]);
@@ -77,7 +72,34 @@ export async function kubeconfigCredentials(path: string, contextName?: string):
     ...(cluster["tls-server-name"] ? { serverName: cluster["tls-server-name"] } : {}),
     verify: cluster["insecure-skip-tls-verify"] !== true,
     ...(context?.namespace ? { namespace: context.namespace } : {}),
-    token: async (fresh) => (tokenFile ? tokenFile.read(fresh) : user.token),
+    token: foreign
+      ? await pluginToken(path, wanted)
+      : async (fresh) => (tokenFile ? tokenFile.read(fresh) : user.token),
+  };
+}
+
+/**
+ * Tokens from exec plugins and auth providers, which client-node knows how to run. It costs half a second and 90 MB,
+ * so it is loaded only here. It keeps a token until it expires.
+ */
+async function pluginToken(path: string, context: string | undefined): Promise<Credentials["token"]> {
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(path);
+  if (context !== undefined) config.setCurrentContext(context);
+  return async () => {
+    const options: RequestOptions = {};
+    try {
+      await config.applyToHTTPSOptions(options);
+    } catch (cause) {
+      throw new ConfigError(
+        "KUBECONFIG_AUTH",
+        `${path}: the user of context "${context}": ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+    const header = (options.headers as Record<string, string> | undefined)?.Authorization;
+    return header?.replace(/^Bearer /, "");
   };
 }
 
