@@ -53,6 +53,7 @@ test-c: tools
 test-rig: tools control-plane
 	@$(NODE) --test --test-concurrency=1 $(REPORT) $(RIG)
 
+# The Kubernetes of all that has a control plane: the newest; KUBERNETES=1.35 builds and takes that one.
 test-suites: tools control-plane
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@$(NODE) --test --test-concurrency=1 $(REPORT) 'hil-tests/suites/**/*.test.ts'

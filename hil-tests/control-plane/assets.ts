@@ -22,7 +22,7 @@ export type Assets = Readonly<Record<Program, string>>;
 const kubebuilderPrograms: readonly Program[] = ["kube-apiserver", "etcd", "kubectl"];
 
 export interface AssetOptions extends BuildOptions {
-  /** "1.37": a folder `kubernetes-1.37` beside this file. Default: the newest there is. */
+  /** "1.37": a folder `kubernetes-1.37` beside this file. Default: the environment's `KUBERNETES`, else the newest there is. */
   readonly kubernetes?: string;
   /** Default: the environment's `KUBEBUILDER_ASSETS`. A version asked for by name takes precedence. */
   readonly kubebuilderAssets?: string;
@@ -37,23 +37,33 @@ export function availableVersions(product: string, folder: string = import.meta.
     .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || minorOf(a) - minorOf(b));
 }
 
+/** What the environment's `KUBERNETES` asks for, so that `make test-suites KUBERNETES=1.35` runs on that version. */
+function wishedVersion(): string | undefined {
+  return process.env.KUBERNETES || undefined;
+}
+
+/**
+ * The Kubernetes of a control plane, `major.minor`: the one asked for, else the newest there is.
+ * @throws RigError UNKNOWN_VERSION
+ */
+export function kubernetesVersion(wished: string | undefined = wishedVersion()): string {
+  const versions = availableVersions("kubernetes");
+  const version = wished ?? versions.at(-1);
+  if (version !== undefined && versions.includes(version)) return version;
+  throw new RigError(
+    "UNKNOWN_VERSION",
+    `no module builds Kubernetes ${version}; there is ${versions.join(", ")} (generate-module.ts adds one)`,
+  );
+}
+
 /**
  * Finds the programs of a control plane, building those that are not cached yet (minutes, with progress on stderr).
  * @throws RigError UNKNOWN_VERSION, INCOMPLETE_ASSETS, and what `ensureTools` throws
  */
 export async function findAssets(options: AssetOptions = {}): Promise<Assets> {
-  const versions = availableVersions("kubernetes");
-  const version = options.kubernetes ?? versions.at(-1);
-  if (version === undefined || !versions.includes(version)) {
-    const wanted = `no module builds Kubernetes ${version}`;
-    throw new RigError(
-      "UNKNOWN_VERSION",
-      `${wanted}; there is ${versions.join(", ")} (generate-module.ts adds one)`,
-    );
-  }
-  const given = options.kubernetes
-    ? undefined
-    : (options.kubebuilderAssets ?? process.env.KUBEBUILDER_ASSETS);
+  const wished = options.kubernetes ?? wishedVersion();
+  const version = kubernetesVersion(wished);
+  const given = wished ? undefined : (options.kubebuilderAssets ?? process.env.KUBEBUILDER_ASSETS);
   const found = given ? givenPrograms(path.resolve(given)) : {};
   const needed = programs.filter((program) => found[program] === undefined);
   const folderOf = (product: string, minor = ""): string =>

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { RigError } from "../rig/errors.ts";
 import { waitFor } from "../rig/wait.ts";
-import { availableVersions } from "./assets.ts";
+import { kubernetesVersion } from "./assets.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { readGoModule } from "./go-module.ts";
 
@@ -38,8 +38,8 @@ test("a control plane serves kubectl, survives the loss of its API server, and l
   // Programs that the environment gives have whatever version they have.
   const skip = process.env.KUBEBUILDER_ASSETS ? "KUBEBUILDER_ASSETS is set" : false;
   await t.test("kubectl and server report the pinned version", { skip }, async () => {
-    const newest = `kubernetes-${availableVersions("kubernetes").at(-1)}`;
-    const pinned = `v${readGoModule(path.join(import.meta.dirname, newest)).version}`;
+    const folder = path.join(import.meta.dirname, `kubernetes-${kubernetesVersion()}`);
+    const pinned = `v${readGoModule(folder).version}`;
     const answer = await controlPlane.kubectl(["version", "--output=json"]);
     assert.equal(answer.code, 0, answer.stderr);
     const versions = JSON.parse(answer.stdout.toString());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
 import { RigError } from "../rig/errors.ts";
-import { availableVersions } from "./assets.ts";
+import { availableVersions, kubernetesVersion } from "./assets.ts";
 import { linkerFlags, parseGoModule, readGoModule } from "./go-module.ts";
 import { isAtLeast } from "./go-toolchain.ts";
 
@@ -61,6 +61,23 @@ test("versions are compared as numbers, and words after them do not count", () =
 });
 
 test("the versions that can be built are those of the folders beside", () => {
-  assert.equal(availableVersions("kubernetes").includes("1.37"), true);
+  assert.deepEqual(availableVersions("kubernetes"), ["1.35", "1.37"]);
   assert.deepEqual(availableVersions("nothing"), []);
+});
+
+test("a version that is asked for counts, else the newest; one that no module builds is refused", () => {
+  const original = process.env.KUBERNETES;
+  try {
+    delete process.env.KUBERNETES;
+    assert.equal(kubernetesVersion(), "1.37");
+    process.env.KUBERNETES = "";
+    assert.equal(kubernetesVersion(), "1.37");
+    process.env.KUBERNETES = "1.35";
+    assert.equal(kubernetesVersion(), "1.35");
+    assert.equal(kubernetesVersion("1.37"), "1.37");
+    assert.throws(() => kubernetesVersion("1.30"), { code: "UNKNOWN_VERSION" });
+  } finally {
+    if (original === undefined) delete process.env.KUBERNETES;
+    else process.env.KUBERNETES = original;
+  }
 });

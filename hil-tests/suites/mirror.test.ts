@@ -10,6 +10,7 @@ import { Metrics } from "../../gateway/src/foundation/metrics.ts";
 import { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
 import { kubeconfigCredentials } from "../../gateway/src/kubeapi/kubeconfig.ts";
 import { Mirror } from "../../gateway/src/mirror/mirror.ts";
+import { kubernetesVersion } from "../control-plane/assets.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import { waitFor } from "../rig/wait.ts";
 
@@ -200,7 +201,7 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
       t.diagnostic(`hello to Pod Ready: ${Math.round(performance.now() - startedMs)} ms`);
       const node = await read(plane, paths.node);
       assert.equal((await read(plane, paths.lease))?.metadata.ownerReferences?.[0]?.uid, node?.metadata.uid);
-      assert.equal(node?.status?.nodeInfo?.kubeletVersion, "v1.37.0-motelet.0.1.0");
+      assert.equal(node?.status?.nodeInfo?.kubeletVersion, `v${kubernetesVersion()}.0-motelet.0.1.0`);
       assert.equal(node?.metadata.labels?.["kubernetes.io/hostname"], undefined);
       assert.equal(node?.metadata.labels?.["topology.kubernetes.io/zone"], undefined);
       assert.equal(node?.spec?.podCIDR, undefined);
