@@ -9,6 +9,7 @@ import { Informer, informerMetrics } from "../kubeapi/informer.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
 import { NamespacedInformer, type Namespaces } from "../kubeapi/namespaced-informer.ts";
 import { type Device, devicesPath } from "../resources/device.ts";
+import { foreignPodSelectors } from "../resources/foreign-pod.ts";
 import { identitySelector, type Secret } from "../resources/identity-secret.ts";
 import { deviceLabel, managedByLabel } from "../resources/labels.ts";
 import { type Node, type NodeSite, nodesPath } from "../resources/node.ts";
@@ -17,6 +18,7 @@ import type { MirrorContext } from "./context.ts";
 import { DeviceController } from "./device-controller.ts";
 import { DeviceEvents } from "./device-events.ts";
 import { Findings } from "./findings.ts";
+import { ForeignPodController } from "./foreign-pod-controller.ts";
 import { IdentityController } from "./identity-controller.ts";
 import { LeaseController } from "./lease-controller.ts";
 import { NodeController } from "./node-controller.ts";
@@ -40,6 +42,8 @@ export interface MirrorOptions {
   readonly readyPerSecond?: number;
   /** Where the cluster gives each Node a range of Pod addresses: so many Nodes of motes, no more. */
   readonly maxNodesWithPodCidr?: number;
+  /** Whether to answer for Pods of others on motes' Nodes (manifests/base/foreign-pods.yaml); default true. */
+  readonly foreignPods?: boolean;
   /** Time for the last renewal of all Leases on disposal. */
   readonly farewellMs?: number;
 }
@@ -54,6 +58,7 @@ export class Mirror implements AsyncDisposable {
   readonly #secrets: NamespacedInformer<Secret>;
   readonly #pods: NamespacedInformer<Pod>;
   readonly #nodes: Informer<Node>;
+  readonly #foreignPods: Informer<Pod>;
   readonly #leaseController: LeaseController;
   readonly #nodeController: NodeController;
   readonly #events: DeviceEvents;
@@ -77,6 +82,7 @@ export class Mirror implements AsyncDisposable {
       labelSelector: `${deviceLabel},${managedByLabel}=motelet`,
     });
     this.#nodes = new Informer({ ...common, path: nodesPath, labelSelector: deviceLabel });
+    this.#foreignPods = new Informer({ ...common, path: "/api/v1/pods", ...foreignPodSelectors });
     const events = new EventRecorder({ kube, clock, queue: this.#queue, metrics, component: "motelet" });
     this.#podCidrs = new PodCidrBudget({
       nodes: this.#nodes,
@@ -109,6 +115,7 @@ export class Mirror implements AsyncDisposable {
     this.#nodeController = new NodeController(context);
     const pods = new VirtualPodController(context);
     new DeviceController(context, identities, [pods, this.#leaseController, this.#nodeController]);
+    new ForeignPodController(context, this.#foreignPods);
     this.#events = new DeviceEvents(registry, events);
   }
 
@@ -122,6 +129,8 @@ export class Mirror implements AsyncDisposable {
     await Promise.all([this.#secrets.start(), this.#pods.start(), this.#lookAround()]);
     await this.#devices.start();
     this.#nodeController.devicesKnown();
+    // Not waited for: the right to see Pods of others may have been left out.
+    if (this.#options.foreignPods ?? true) void this.#foreignPods.start();
   }
 
   async #lookAround(): Promise<void> {
@@ -139,7 +148,7 @@ export class Mirror implements AsyncDisposable {
     this.#events[Symbol.dispose]();
     await this.#queue[Symbol.asyncDispose]();
     await this.#leaseController.renewAll(AbortSignal.timeout(this.#farewellMs));
-    const informers = [this.#devices, this.#secrets, this.#pods, this.#nodes];
+    const informers = [this.#devices, this.#secrets, this.#pods, this.#nodes, this.#foreignPods];
     await Promise.all(informers.map((informer) => informer[Symbol.asyncDispose]()));
   }
 }

@@ -7,6 +7,7 @@ import { parse, stringify } from "yaml";
 import type { DeviceFacts } from "../devices/device.ts";
 import type { WantedCondition } from "./conditions.ts";
 import { type Device, deviceSpecOf, deviceStatus, restoredFacts } from "./device.ts";
+import { foreignPodEvent, foreignPodStatus } from "./foreign-pod.ts";
 import { buildIdentitySecret, newIdentity } from "./identity-secret.ts";
 import { buildLease, type Lease, renewLease } from "./lease.ts";
 import { buildNode, desiredNode, desiredStatus, type Node } from "./node.ts";
@@ -46,6 +47,10 @@ const builders = {
   pod: (input: Input) => {
     const pod = input.pod ?? buildVirtualPod(factsOf(input));
     return { ...pod, status: virtualPodStatus(pod, factsOf(input), site, nowMs(input)) };
+  },
+  "foreign-pod": (input: Input) => {
+    const pod = given(input.pod, "pod");
+    return { status: foreignPodStatus(pod, nowMs(input)), event: foreignPodEvent(pod) };
   },
   "device-status": (input: Input) =>
     deviceStatus(deviceOf(input), factsOf(input), input.findings ?? [], nowMs(input)),

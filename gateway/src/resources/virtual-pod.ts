@@ -18,6 +18,8 @@ interface ContainerStatus {
 
 export interface PodStatus {
   readonly phase?: string;
+  readonly reason?: string;
+  readonly message?: string;
   readonly conditions?: readonly ConditionCore[];
   readonly containerStatuses?: readonly ContainerStatus[];
   readonly hostIP?: string;
@@ -31,6 +33,7 @@ export interface Pod extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
     readonly containers: readonly { readonly name: string; readonly image: string }[];
+    readonly tolerations?: readonly { readonly key?: string; readonly operator?: string }[];
   };
   readonly status?: PodStatus;
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
  * A stand-in for kube-apiserver at the wire: HTTP on loopback, objects by path, list and watch by resourceVersion.
  *
  * What it does not do: TLS, authentication and authorization (it only records tokens), schemas, defaulting, admission,
- * subresources but status, field selectors, label selectors but "key" and "key=value", patches but merge, paging,
+ * subresources but status, field selectors, label selectors but "key", "!key" and "key=value", patches but merge, paging,
  * garbage collection, namespaces as objects, graceful deletion of Pods.
  */
 
@@ -245,14 +245,17 @@ function isCollection(path: string): boolean {
 }
 
 function belongs(objectPath: string, collection: string): boolean {
-  const rest = objectPath.startsWith(`${collection}/`) ? objectPath.slice(collection.length + 1) : undefined;
-  return rest !== undefined && !rest.includes("/");
+  const everywhere = objectPath.replace(/\/namespaces\/[^/]+\/(?=[^/]+\/[^/]+$)/, "/");
+  return [objectPath, everywhere].some(
+    (path) => path.startsWith(`${collection}/`) && !path.slice(collection.length + 1).includes("/"),
+  );
 }
 
 function matches(object: StoredObject, selector: string | null): boolean {
   const labels = object.metadata.labels ?? {};
   return (selector ?? "").split(",").every((term) => {
     const [key = "", value] = term.split("=");
+    if (key.startsWith("!")) return !(key.slice(1) in labels);
     return key === "" || (value === undefined ? key in labels : labels[key] === value);
   });
 }
