@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { type DeviceFacts, deviceKey } from "../../gateway/src/devices/device.ts";
-import { Registry } from "../../gateway/src/devices/registry.ts";
-import { systemClock } from "../../gateway/src/foundation/clock.ts";
-import { createLogger, type LogLevel } from "../../gateway/src/foundation/log.ts";
-import { Metrics } from "../../gateway/src/foundation/metrics.ts";
-import { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
-import { kubeconfigCredentials } from "../../gateway/src/kubeapi/kubeconfig.ts";
-import { Mirror } from "../../gateway/src/mirror/mirror.ts";
 import { kubernetesVersion } from "../control-plane/assets.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
+import { type BareMirror, startBareMirror } from "../rig/bare-mirror.ts";
 import { waitFor } from "../rig/wait.ts";
 
 /*
@@ -39,39 +32,10 @@ const firstHello: Partial<DeviceFacts> = {
   capabilities: ["exec", "log"],
 };
 
-interface Gateway extends AsyncDisposable {
-  readonly registry: Registry;
-  readonly metrics: Metrics;
-}
-
-async function startGateway(kubeconfig: string): Promise<Gateway> {
-  const level = (process.env.MOTELET_TEST_LOG ?? "silent") as LogLevel;
-  const metrics = new Metrics();
-  const log = createLogger({ level });
-  const credentials = await kubeconfigCredentials(kubeconfig);
-  const kube = new HttpKubeClient({ credentials, clock: systemClock, metrics });
-  const registry = new Registry(() => systemClock.wallMs());
-  const { gitVersion } = await kube.get<{ gitVersion: string }>("/version");
-  const mirror = new Mirror({
-    kube,
-    registry,
-    clock: systemClock,
-    log,
-    metrics,
-    namespaces: ["default"],
-    homeNamespace: "default",
-    site: { address: "127.0.0.1", port: 10_250, servedVersion: gitVersion, moteletVersion: "0.1.0" },
-    conflictRetryMs: 500,
-  });
-  await mirror.start();
-  return {
-    registry,
-    metrics,
-    async [Symbol.asyncDispose]() {
-      await mirror[Symbol.asyncDispose]();
-      await kube[Symbol.asyncDispose]();
-    },
-  };
+async function startGateway(kubeconfig: string): Promise<BareMirror> {
+  const mirror = await startBareMirror(kubeconfig);
+  await mirror.started;
+  return mirror;
 }
 
 /** Output of kubectl; a failure is the test's. */
