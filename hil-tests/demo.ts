@@ -137,7 +137,12 @@ async function run(): Promise<void> {
     }),
   );
   stack.use(
-    await startPosixBoard({ unixPath: (serial[0] as { path: string }).path, folder: folder.path, tickS: 30 }),
+    await startPosixBoard({
+      kind: "unix",
+      path: (serial[0] as { path: string }).path,
+      folder: folder.path,
+      tickS: 30,
+    }),
   );
   if (serial[1]) stack.use(await startQemuBoard({ unixPath: serial[1].path }));
   await step(

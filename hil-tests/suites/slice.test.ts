@@ -31,6 +31,7 @@ const boards = [
   { device: "wireless", what: "a TS device over MQTT", catBytes: 1_000_000 },
   { device: "wired", what: "a TS device over serial", catBytes: 1_000_000 },
   { device: "posix", what: "the posix C device over serial", catBytes: 100_000 },
+  { device: "tty", what: "the posix C device over a pseudo terminal", catBytes: 100_000 },
   { device: "arm", what: "the Cortex-M3 firmware in QEMU", catBytes: 100_000 },
 ] as const;
 
@@ -63,7 +64,8 @@ before(async () => {
     noisy: port("noisy-gateway"),
   };
   const serial = Object.entries(ports).map(([name, path]) => deviceManifest(name, { port: `unix:${path}` }));
-  await apply(cluster, [deviceManifest("wireless"), ...serial].join(""));
+  const tty = deviceManifest("tty", { port: `pty:${port("tty")}` });
+  await apply(cluster, [deviceManifest("wireless"), tty, ...serial].join(""));
   const identity = await waitFor(() => identityOf(cluster, "wireless"), {
     deadlineMs: 20_000,
     what: "the Secret wireless-identity",
@@ -80,8 +82,15 @@ before(async () => {
     await startReferenceFleet({ mqttPort: gateway.ports.mqtt, members, folder: folder.path }),
   );
   running.set("wired", await startSerialReference({ unixPath: ports.wired, board: "rp2040" }));
-  running.set("posix", await startPosixBoard({ unixPath: ports.posix, folder: folder.path, tickS: 1 }));
-  running.set("noisy", await startPosixBoard({ unixPath: port("noisy"), folder: folder.path }));
+  running.set(
+    "posix",
+    await startPosixBoard({ kind: "unix", path: ports.posix, folder: folder.path, tickS: 1 }),
+  );
+  running.set(
+    "tty",
+    await startPosixBoard({ kind: "pty", path: port("tty"), folder: folder.path, tickS: 1 }),
+  );
+  running.set("noisy", await startPosixBoard({ kind: "unix", path: port("noisy"), folder: folder.path }));
   running.set("arm", await startQemuBoard({ unixPath: ports.arm }));
 });
 
@@ -320,8 +329,8 @@ describe("a device that is not who it says", () => {
 
 describe("killed with -9 in the middle", { concurrency: false }, () => {
   test("a device: its Node turns NotReady and is Ready again after its return", async () => {
-    for (const device of ["wireless", "posix", "arm"]) await running.get(device)?.kill();
-    for (const device of ["wireless", "posix", "arm"]) {
+    for (const device of ["wireless", "posix", "tty", "arm"]) await running.get(device)?.kill();
+    for (const device of ["wireless", "posix", "tty", "arm"]) {
       await waitFor(async () => (await readyStatus(device)) === "False", {
         deadlineMs: 20_000,
         what: `${device} to lose Ready`,
