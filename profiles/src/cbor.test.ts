@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, fromNotation, toHex, toNotation } from "../scripts/notation.ts";
+import { soak } from "../test/soak.ts";
 import { CborError, CborFloat, type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
 import { limits } from "./limits.ts";
 
@@ -56,7 +57,7 @@ test("decode ∘ encode is the identity", () => {
     fc.property(nested(limits.depth), (value) => {
       assert.deepEqual(toNotation(decodeCbor(encodeCbor(value))), toNotation(value));
     }),
-    { numRuns: 3000, seed: 1 },
+    { numRuns: 3000 * soak, seed: 1 },
   );
 });
 
@@ -74,13 +75,13 @@ test("whatever decodes encodes to the same bytes, and nothing but CborError is t
     decoded++;
     assert.equal(toHex(encodeCbor(value)), toHex(bytes));
   };
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), check), { numRuns: 5000, seed: 2 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), check), { numRuns: 5000 * soak, seed: 2 });
   const mutated = fc.tuple(nested(3), fc.nat(), fc.nat({ max: 255 })).map(([value, at, byte]) => {
     const bytes = encodeCbor(value);
     if (bytes.length > 0) bytes[at % bytes.length] = byte;
     return bytes;
   });
-  fc.assert(fc.property(mutated, check), { numRuns: 5000, seed: 3 });
+  fc.assert(fc.property(mutated, check), { numRuns: 5000 * soak, seed: 3 });
   assert.ok(decoded > 500, `only ${decoded} inputs decoded`);
 });
 

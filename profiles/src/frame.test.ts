@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, toHex } from "../scripts/notation.ts";
+import { soak } from "../test/soak.ts";
 import { crc16 } from "./crc16.ts";
 import { encodeFrame, FrameDecoder, type FrameItem, maxCobsLength } from "./frame.ts";
 import { limits } from "./limits.ts";
@@ -94,7 +95,7 @@ test("any message survives framing, at any split, between any text without zeros
         assert.deepEqual(joined(items), wanted);
       },
     ),
-    { numRuns: 1000, seed: 4 },
+    { numRuns: 1000 * soak, seed: 4 },
   );
 });
 
@@ -111,7 +112,7 @@ test("a damaged line never yields a message that was not sent, and recovers with
       // One flipped bit is always seen by the checksum; a flipped delimiter leaves the frame as text.
       assert.deepEqual(messages, ["07"]);
     }),
-    { numRuns: 3000, seed: 5 },
+    { numRuns: 3000 * soak, seed: 5 },
   );
 });
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, fromNotation, toHex, toNotation } from "../scripts/notation.ts";
+import { soak } from "../test/soak.ts";
 import { CborError, encodeCbor } from "./cbor.ts";
 import { commandByOp, commands } from "./commands.ts";
 import { MessageError } from "./fields.ts";
@@ -92,8 +93,8 @@ test("nothing but the typed errors comes out of the decoder", () => {
       assert.ok(error instanceof MessageError || error instanceof CborError, String(error));
     }
   };
-  fc.assert(fc.property(mutated, check), { numRuns: 10_000, seed: 6 });
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), check), { numRuns: 5000, seed: 7 });
+  fc.assert(fc.property(mutated, check), { numRuns: 10_000 * soak, seed: 6 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), check), { numRuns: 5000 * soak, seed: 7 });
 });
 
 test("the byte budgets hold in the worst case", () => {
