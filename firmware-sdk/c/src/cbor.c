@@ -46,7 +46,6 @@ enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader, struct
     reader->at = at;
     head->value = value;
     head->major = (uint8_t)major;
-    head->info = (uint8_t)info;
     head->wide = high != 0;
     return MOTE_CBOR_OK;
 }
@@ -58,11 +57,8 @@ bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length) {
         if (code < 0x80) {
             continue;
         }
-        if (code < 0xc2 || code > 0xf4) {
-            return false;
-        }
         unsigned more = code < 0xe0 ? 1 : code < 0xf0 ? 2 : 3;
-        if (length < more) {
+        if (code < 0xc2 || code > 0xf4 || length < more) {
             return false;
         }
         length -= more;
@@ -81,71 +77,66 @@ bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length) {
     return true;
 }
 
-enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length) {
+enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length,
+                                     const uint8_t *elements[MOTE_CBOR_ELEMENTS]) {
     struct mote_cbor_reader reader = {bytes, bytes + length};
-    struct {
-        const uint8_t *key; /* the key before, NULL in an array */
+    struct level {
+        const uint8_t *key; /* in a map the key before, or its own head, which is greater than none */
         size_t left;        /* items still to come, two for each entry of a map */
-    } levels[MOTE_LIMIT_DEPTH];
-    unsigned depth = 0;
-    /* A key's order is that of its bytes (RFC 8949 §4.2.1); this one comes before all. */
-    static const uint8_t before_all[1] = {0};
+    } levels[MOTE_LIMIT_DEPTH + 1];
+    struct level *level = levels;
+    level->key = NULL;
+    level->left = 1;
+    size_t noted = 0;
 
-    do {
+    for (;;) {
+        while (level->left == 0) {
+            if (level == levels) {
+                return reader.at == reader.end ? MOTE_CBOR_OK : MOTE_CBOR_TRAILING;
+            }
+            level--;
+        }
         const uint8_t *start = reader.at;
-        bool is_key = depth > 0 && levels[depth - 1].key && levels[depth - 1].left % 2 == 0;
+        bool is_key = level->key && level->left % 2 == 0;
         if (is_key && start < reader.end && *start >> 5 != MOTE_CBOR_UINT) {
             return MOTE_CBOR_KEY_TYPE;
+        }
+        if (level == levels + 1 && noted < MOTE_CBOR_ELEMENTS) {
+            elements[noted++] = start;
         }
         struct mote_cbor_head head;
         enum mote_cbor_error error = mote_cbor_read_head(&reader, &head);
         if (error) {
             return error;
         }
-        if (depth > 0) {
-            levels[depth - 1].left--;
-        }
+        level->left--;
         if (is_key) {
-            const uint8_t **key = &levels[depth - 1].key;
-            if (*key != before_all && memcmp(*key, start, (size_t)(reader.at - start)) >= 0) {
+            /* Keys are in the order of their bytes (RFC 8949 §4.2.1). The head of the map stands for none yet. */
+            if (*level->key >> 5 == MOTE_CBOR_UINT && memcmp(level->key, start, (size_t)(reader.at - start)) >= 0) {
                 return MOTE_CBOR_KEY_ORDER;
             }
-            *key = start;
-        } else if (head.major >= MOTE_CBOR_BYTES && head.major <= MOTE_CBOR_MAP) {
-            size_t left = (size_t)(reader.end - reader.at);
-            bool is_map = head.major == MOTE_CBOR_MAP;
-            if (head.wide || head.value > left >> is_map) {
-                return MOTE_CBOR_TRUNCATED;
-            }
-            if (head.major >= MOTE_CBOR_ARRAY) {
-                if (depth == MOTE_LIMIT_DEPTH) {
-                    return MOTE_CBOR_DEPTH;
-                }
-                levels[depth].left = (size_t)head.value << is_map;
-                levels[depth].key = is_map ? before_all : NULL;
-                depth++;
-            } else {
-                if (head.major == MOTE_CBOR_TEXT && !mote_cbor_is_utf8(reader.at, head.value)) {
-                    return MOTE_CBOR_UTF8;
-                }
-                reader.at += head.value;
-            }
+            level->key = start;
         }
-        while (depth > 0 && levels[depth - 1].left == 0) {
-            depth--;
+        if (head.major < MOTE_CBOR_BYTES || head.major > MOTE_CBOR_MAP) {
+            continue;
         }
-    } while (depth > 0);
-    return reader.at == reader.end ? MOTE_CBOR_OK : MOTE_CBOR_TRAILING;
-}
-
-void mote_cbor_skip(struct mote_cbor_reader *reader) {
-    uint32_t items = 1;
-    struct mote_cbor_head head;
-    while (items-- > 0 && mote_cbor_read_head(reader, &head) == MOTE_CBOR_OK) {
-        if (head.major == MOTE_CBOR_BYTES || head.major == MOTE_CBOR_TEXT) {
-            reader->at += head.value;
-        } else if (head.major == MOTE_CBOR_ARRAY || head.major == MOTE_CBOR_MAP) {
-            items += head.value << (head.major == MOTE_CBOR_MAP);
+        size_t left = (size_t)(reader.end - reader.at);
+        bool is_map = head.major == MOTE_CBOR_MAP;
+        if (head.wide || head.value > left >> is_map) {
+            return MOTE_CBOR_TRUNCATED;
+        }
+        if (head.major >= MOTE_CBOR_ARRAY) {
+            if (level == levels + MOTE_LIMIT_DEPTH) {
+                return MOTE_CBOR_DEPTH;
+            }
+            level++;
+            level->key = is_map ? start : NULL;
+            level->left = (size_t)head.value << is_map;
+        } else {
+            if (head.major == MOTE_CBOR_TEXT && !mote_cbor_is_utf8(reader.at, head.value)) {
+                return MOTE_CBOR_UTF8;
+            }
+            reader.at += head.value;
         }
     }
 }

@@ -12,12 +12,12 @@ const struct mote_command *mote_dispatch_find(const struct mote_session *session
     return NULL;
 }
 
-enum mote_status mote_dispatch_uint(struct mote_arguments *arguments, uint32_t most, uint32_t *value) {
+enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most, uint32_t *value) {
     struct mote_cbor_head head;
-    if (arguments->left == 0 || mote_cbor_read_head(&arguments->reader, &head) || head.major != MOTE_CBOR_UINT) {
+    if (request->rest == 0 || mote_cbor_read_head(&request->body, &head) || head.major != MOTE_CBOR_UINT) {
         return MOTE_STATUS_INVALID_ARGUMENT;
     }
-    arguments->left--;
+    request->rest--;
     *value = head.value;
     return head.wide || head.value > most ? MOTE_STATUS_OUT_OF_RANGE : MOTE_STATUS_OK;
 }

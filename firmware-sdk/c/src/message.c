@@ -4,7 +4,7 @@
 
 #include "mote/config.h"
 
-/* What an element must be: an integer up to most[code], or what has a case of its own. */
+/* What an element must be: an integer up to most[code], or a byte string. */
 enum {
     FLAG,
     STATUS,
@@ -14,115 +14,104 @@ enum {
     WINDOW,
     U16,
     U32,
-    BYTES, /* a byte string */
-    PAIR,  /* an array, whose elements follow up to CLOSE */
-    CLOSE,
-    END, /* a status, or the pair of a status and an exit code */
+    BYTES,
     DONE,
     CODE = 0x0f,
     POSITIVE = 0x10,
-    OPTIONAL = 0x20
+    OPTIONAL = 0x20,
+    PAIR = 0x40,  /* stands in an array, if it is optional perhaps alone instead */
+    SECOND = 0x80 /* stands in the array of the one before */
 };
 
 static const uint32_t most[] = {1, 16, 23, 0xff, 999, MOTE_LIMIT_WINDOW_BYTES, 0xffff, 0xffffffff};
 
-/* The elements of the kinds that a gateway sends (SPEC §3.2), and of an end that is a pair. */
-static const uint8_t welcome[] = {U8,    U32,            FLAG,           PAIR,          U32, MS,
-                                  CLOSE, U16 | POSITIVE, U16 | POSITIVE, U8 | POSITIVE, U16, DONE};
-static const uint8_t request[] = {U16, U8, DONE};
-static const uint8_t bye[] = {TO_23, U32 | OPTIONAL, DONE};
-static const uint8_t ack[] = {U16, DONE};
-static const uint8_t data[] = {TO_23 | POSITIVE, U16, BYTES, END | OPTIONAL, DONE};
-static const uint8_t credit[] = {TO_23 | POSITIVE, U16, WINDOW, STATUS | OPTIONAL, DONE};
-static const uint8_t end_pair[] = {PAIR, STATUS, U8, CLOSE, DONE};
-static const uint8_t *const layouts[] = {
-    [MOTE_KIND_WELCOME] = welcome, [MOTE_KIND_REQUEST] = request, [MOTE_KIND_BYE] = bye,
-    [MOTE_KIND_ACK] = ack,         [MOTE_KIND_DATA] = data,       [MOTE_KIND_CREDIT] = credit,
+/* The elements of the kinds that a gateway sends (SPEC §3.2), one kind after the other; `layouts` says where. */
+static const uint8_t elements[] = {
+    DONE,
+    U8, U32, FLAG, U32 | PAIR, MS | SECOND, U16 | POSITIVE, U16 | POSITIVE, U8 | POSITIVE, U16, DONE,
+    U16, U8, DONE,
+    TO_23, U32 | OPTIONAL, DONE,
+    U16, DONE,
+    TO_23 | POSITIVE, U16, BYTES, STATUS | OPTIONAL | PAIR, U8 | SECOND, DONE,
+    TO_23 | POSITIVE, U16, WINDOW, STATUS | OPTIONAL, DONE,
+};
+static const uint8_t layouts[] = {
+    [MOTE_KIND_WELCOME] = 1, [MOTE_KIND_REQUEST] = 11, [MOTE_KIND_BYE] = 14,
+    [MOTE_KIND_ACK] = 17,    [MOTE_KIND_DATA] = 19,    [MOTE_KIND_CREDIT] = 25,
 };
 
 enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length, struct mote_message *message) {
+    const uint8_t *starts[MOTE_CBOR_ELEMENTS];
+    struct mote_cbor_reader reader = {bytes, bytes + length};
+    struct mote_cbor_head head;
     if (length > MOTE_MESSAGE_BYTES) {
         return MOTE_MESSAGE_TOO_LONG;
     }
-    if (mote_cbor_check(bytes, length)) {
+    /* The heads below have been checked here: reading them again cannot fail. */
+    if (mote_cbor_check(bytes, length, starts)) {
         return MOTE_MESSAGE_CBOR;
     }
-    struct mote_cbor_reader reader = {bytes, bytes + length};
-    struct mote_cbor_head head;
     (void)!mote_cbor_read_head(&reader, &head);
-    uint32_t left = head.value;
-    if (head.major != MOTE_CBOR_ARRAY || left-- == 0) {
+    uint32_t count = head.value;
+    if (head.major != MOTE_CBOR_ARRAY || count == 0) {
         return MOTE_MESSAGE_ENVELOPE;
     }
     (void)!mote_cbor_read_head(&reader, &head);
-    if (head.major != MOTE_CBOR_UINT) {
+    if (head.major != MOTE_CBOR_UINT || head.wide) {
         return MOTE_MESSAGE_ENVELOPE;
     }
     memset(message, 0, sizeof *message);
-    message->kind = head.value < 0xff ? (uint8_t)head.value : 0xff;
-    const uint8_t *layout = NULL;
-    if (head.value < sizeof layouts / sizeof layouts[0]) {
-        layout = layouts[head.value];
-    }
+    message->kind = head.value;
 
+    /* Of an unknown kind everything is skipped, its number too. */
+    unsigned layout = message->kind < sizeof layouts ? layouts[message->kind] : 0;
     uint32_t *field = message->field;
-    uint32_t outside = 0; /* elements left around a pair */
-    for (; layout && *layout != DONE; layout++) {
-        unsigned code = *layout & CODE;
-        if (code == CLOSE) {
-            for (; left > 0; left--) {
-                mote_cbor_skip(&reader);
-            }
-            left = outside;
-            continue;
-        }
-        if (left == 0) {
-            if (*layout & OPTIONAL) {
-                break;
-            }
-            return MOTE_MESSAGE_MISSING;
-        }
-        left--;
-        if (*layout & OPTIONAL) {
-            message->has_last = true;
-        }
-        struct mote_cbor_reader start = reader;
-        (void)!mote_cbor_read_head(&reader, &head);
-        if (code == END) {
-            if (head.major == MOTE_CBOR_ARRAY) {
-                /* Read it again, as a pair. */
-                reader = start;
-                left++;
-                layout = end_pair - 1;
+    uint32_t index = layout ? 1 : 0, pair = 0;
+    for (const uint8_t *element = elements + layout; *element != DONE; element++) {
+        if (*element & SECOND) {
+            if (pair == 0) {
                 continue;
             }
-            code = STATUS;
+        } else {
+            if (index == count) {
+                if (*element & OPTIONAL) {
+                    break;
+                }
+                return MOTE_MESSAGE_MISSING;
+            }
+            reader.at = starts[index++];
+            message->has_last = (*element & OPTIONAL) != 0;
         }
-        if (code == PAIR) {
-            if (head.major != MOTE_CBOR_ARRAY) {
+        (void)!mote_cbor_read_head(&reader, &head);
+        if (*element & PAIR) {
+            if (head.major == MOTE_CBOR_ARRAY) {
+                pair = head.value;
+                if (pair < 2) {
+                    return MOTE_MESSAGE_MISSING;
+                }
+                (void)!mote_cbor_read_head(&reader, &head);
+            } else if (!(*element & OPTIONAL)) {
                 return MOTE_MESSAGE_FIELD;
             }
-            outside = left;
-            left = head.value;
-        } else if (code == BYTES) {
+        }
+        unsigned code = *element & CODE;
+        if (code == BYTES) {
             if (head.major != MOTE_CBOR_BYTES) {
                 return MOTE_MESSAGE_FIELD;
             }
-            message->body.bytes = reader.at;
-            message->body.length = head.value;
-            reader.at += head.value;
+            message->body.at = reader.at;
+            message->body.end = reader.at + head.value;
         } else {
             if (head.major != MOTE_CBOR_UINT || head.wide || head.value > most[code] ||
-                (head.value == 0 && (*layout & POSITIVE))) {
+                (head.value == 0 && (*element & POSITIVE))) {
                 return MOTE_MESSAGE_FIELD;
             }
             *field++ = head.value;
         }
     }
-    message->rest = (uint8_t)(left < 0xff ? left : 0xff);
+    message->rest = (uint16_t)(count - index);
     if (message->kind == MOTE_KIND_REQUEST) {
-        message->body.bytes = reader.at;
-        message->body.length = (size_t)(reader.end - reader.at);
+        message->body = reader;
     }
     return MOTE_MESSAGE_OK;
 }

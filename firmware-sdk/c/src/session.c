@@ -4,7 +4,6 @@
 
 void mote_session_init(struct mote_session *session, const struct mote_session_config *config,
                        const struct mote_boot *boot, uint32_t now_ms) {
-    memset(session, 0, sizeof *session);
     session->config = config;
     session->boot = *boot;
     session->clock.now_ms = now_ms;
@@ -21,14 +20,16 @@ void mote_session_close(struct mote_session *session) {
     session->machine.phase = MOTE_SESSION_CLOSED;
 }
 
-void mote_session_reboot(struct mote_session *session, uint32_t within_ms) {
-    session->reboot_due = true;
-    session->reboot_at_ms = session->clock.now_ms + within_ms;
+void mote_session_reboot(struct mote_session *session, uint32_t after_ms) {
+    /* Odd, so never 0, and not later: a millisecond early where it was even. */
+    session->reboot_at_ms = (session->clock.now_ms + after_ms - 1) | 1;
 }
 
 struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements, const uint32_t *values,
                                             size_t count) {
     struct mote_cbor_writer *writer = &session->writer;
+    memset(&session->message, 0, sizeof session->message);
+    session->message.part[MOTE_TAIL].bytes = session->scratch;
     writer->at = session->scratch;
     writer->end = session->scratch + sizeof session->scratch;
     mote_cbor_write_head(writer, MOTE_CBOR_ARRAY, elements);
@@ -36,21 +37,24 @@ struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32
     return writer;
 }
 
-void mote_session_send(struct mote_session *session, const struct mote_span *body) {
-    struct mote_parts message;
-    memset(&message, 0, sizeof message);
-    message.part[0].bytes = session->scratch;
-    message.part[0].length = (size_t)(session->writer.at - session->scratch);
-    if (body) {
-        message.part[1] = body[0];
-        message.part[2] = body[1];
-    }
-    session->config->transport->send(session->config->transport_context, &message);
+void mote_session_insert(struct mote_session *session, const uint8_t *bytes, size_t length) {
+    struct mote_span *part = session->message.part;
+    part[MOTE_HEAD].bytes = session->scratch;
+    part[MOTE_HEAD].length = (size_t)(session->writer.at - session->scratch);
+    part[MOTE_BODY].bytes = bytes;
+    part[MOTE_BODY].length = length;
+    part[MOTE_TAIL].bytes = session->writer.at;
+}
+
+void mote_session_send(struct mote_session *session) {
+    struct mote_span *tail = &session->message.part[MOTE_TAIL];
+    tail->length = (size_t)(session->writer.at - tail->bytes);
+    session->config->transport->send(session->config->transport_context, &session->message);
 }
 
 void mote_session_say(struct mote_session *session, const uint32_t *values, size_t count) {
     (void)mote_session_begin(session, (uint32_t)count, values, count);
-    mote_session_send(session, NULL);
+    mote_session_send(session);
 }
 
 static void take_welcome(struct mote_session *session, const struct mote_message *message) {
@@ -143,7 +147,18 @@ static void send_hello(struct mote_session *session) {
     unsigned unknown = session->boot.reset_cause ? 0 : 2;
     mote_cbor_write_uints(writer, last + unknown, 4 - unknown);
     *map = (uint8_t)(MOTE_CBOR_MAP << 5 | (entries + 1 - unknown / 2));
-    mote_session_send(session, NULL);
+    mote_session_send(session);
+}
+
+static void send_beat(struct mote_session *session) {
+    const struct mote_platform *platform = session->config->platform;
+    const uint32_t values[] = {MOTE_KIND_BEAT, session->uptime_s};
+    struct mote_cbor_writer *writer = mote_session_begin(session, 2, values, 2);
+    if (platform->beat) {
+        session->scratch[0] = (uint8_t)(session->scratch[0] +
+                                        platform->beat(session->config->platform_context, writer));
+    }
+    mote_session_send(session);
 }
 
 /* Sends the one message that is due first, or lets the application get on. False: there was nothing to do. */
@@ -154,7 +169,7 @@ static bool do_next(struct mote_session *session) {
         send_hello(session);
         return true;
     case MOTE_SESSION_BEAT:
-        mote_beat_send(session);
+        send_beat(session);
         return true;
     case MOTE_SESSION_NOTHING:
         break;
@@ -164,8 +179,8 @@ static bool do_next(struct mote_session *session) {
         (open && mote_stream_send(session))) {
         return true;
     }
-    if (session->reboot_due && mote_clock_due(&session->clock, session->reboot_at_ms)) {
-        session->reboot_due = false;
+    if (session->reboot_at_ms && mote_clock_due(&session->clock, session->reboot_at_ms)) {
+        session->reboot_at_ms = 0;
         config->platform->reboot(config->platform_context);
     }
     return false;

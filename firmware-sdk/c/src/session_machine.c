@@ -2,8 +2,8 @@
 
 #include "mote/profile.gen.h"
 
-/* Longest pause that a bye can ask for, seconds: what the clock can tell apart. */
-#define LONGEST_PAUSE_S (MOTE_WAIT_FOREVER / 1000u)
+/* Longest pause that a bye can ask for, seconds: 24 days, which the clock can still tell apart. */
+#define LONGEST_PAUSE_S 0x200000u
 
 /* Says hello at once, and then again after rto, 2 rto … */
 static void hello_now(struct mote_session_machine *machine, uint32_t now_ms) {

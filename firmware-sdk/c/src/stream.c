@@ -87,10 +87,11 @@ void mote_stream_data(struct mote_session *session, const struct mote_message *m
         return;
     }
     uint16_t known = (uint16_t)(stream->next - message->field[MOTE_DATA_OFFSET]);
-    if (known <= message->body.length && !stream->finished) {
-        size_t fresh = message->body.length - known, taken = fresh;
+    size_t length = (size_t)(message->body.end - message->body.at);
+    if (known <= length && !stream->finished) {
+        size_t fresh = length - known, taken = fresh;
         if (stream->take && fresh > 0) {
-            taken = stream->take(stream, message->body.bytes + known, fresh);
+            taken = stream->take(stream, message->body.at + known, fresh);
         }
         stream->finished = taken == fresh && message->has_last;
         stream->next = (uint16_t)(stream->next + taken + stream->finished);
@@ -134,25 +135,21 @@ void mote_stream_credit(struct mote_session *session, const struct mote_message 
 /* Sends `count` bytes from `sent` on, and the end if it follows them. */
 static void send_data(struct mote_session *session, struct mote_stream *stream, unsigned count, bool end) {
     const uint32_t head[] = {MOTE_KIND_DATA, stream->id, stream->sent};
-    struct mote_cbor_writer *writer = mote_session_begin(session, end ? 5 : 4, head, 3);
+    struct mote_cbor_writer *writer = mote_session_begin(session, 4u + end, head, 3);
     mote_cbor_write_head(writer, MOTE_CBOR_BYTES, count);
-    /* The end stands in the scratch buffer too, after the head, and is sent after the bytes. */
-    uint8_t *after = writer->at;
-    struct mote_span body[2] = {{stream->buffer + (uint16_t)(stream->sent - stream->base), count}, {after, 0}};
+    mote_session_insert(session, stream->buffer + (uint16_t)(stream->sent - stream->base), count);
     if (end) {
         const uint32_t codes[] = {stream->end_status, stream->end_exit};
         if (stream->has_exit) {
             mote_cbor_write_head(writer, MOTE_CBOR_ARRAY, 2);
         }
-        mote_cbor_write_uints(writer, codes, stream->has_exit ? 2 : 1);
-        body[1].length = (size_t)(writer->at - after);
-        writer->at = after;
+        mote_cbor_write_uints(writer, codes, 1u + stream->has_exit);
     }
-    mote_session_send(session, body);
+    mote_session_send(session);
     stream->sent = (uint16_t)(stream->sent + count + end);
 }
 
-static bool send_one(struct mote_session *session, struct mote_stream *stream) {
+static MOTE_NOINLINE bool send_one(struct mote_session *session, struct mote_stream *stream) {
     if (!stream->finished && stream->window < HALF && window_of(stream) >= HALF) {
         send_credit(session, stream);
         return true;

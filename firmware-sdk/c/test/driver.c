@@ -88,7 +88,7 @@ static void print_message(struct mote_span bytes) {
         printf(" %u", (unsigned)message.field[i]);
     }
     printf(" ");
-    print_hex(message.body.bytes, message.body.length);
+    print_hex(message.body.at, (size_t)(message.body.end - message.body.at));
     printf("\n");
 }
 
@@ -125,12 +125,12 @@ static void print_event(enum mote_frame_event event, struct mote_span out) {
 static void push(uint32_t now_ms, struct mote_span bytes) {
     struct mote_clock clock = {now_ms, MOTE_WAIT_FOREVER};
     struct mote_span out = {NULL, 0};
-    print_event(mote_frame_expire(&decoder, &clock, &out), out);
+    print_event(mote_frame_push(&decoder, MOTE_FRAME_SILENCE, &clock, &out), out);
     for (size_t i = 0; i < bytes.length; i++) {
-        print_event(mote_frame_push(&decoder, bytes.bytes[i], now_ms, &out), out);
+        print_event(mote_frame_push(&decoder, bytes.bytes[i], &clock, &out), out);
     }
     clock.wait_ms = MOTE_WAIT_FOREVER;
-    print_event(mote_frame_expire(&decoder, &clock, &out), out);
+    print_event(mote_frame_push(&decoder, MOTE_FRAME_SILENCE, &clock, &out), out);
     printf("bad %u wait %u\n", decoder.bad_frames, (unsigned)clock.wait_ms);
 }
 
@@ -191,7 +191,7 @@ static void begin_session(const char *text) {
     boot.number = number;
     boot.ring_epoch = epoch;
     free(session);
-    session = malloc(sizeof *session);
+    session = calloc(1, sizeof *session);
     memset(jobs, 0, sizeof jobs);
     mote_session_init(session, &config, &boot, 0);
     session->reports.ring.next_seq = (uint16_t)next;
@@ -243,8 +243,9 @@ int main(void) {
             printf("%u %u %u %u %u\n", MOTE_MESSAGE_BYTES, MOTE_RX_WINDOW_BYTES, MOTE_STREAM_BUFFER_BYTES,
                    MOTE_STREAMS, MOTE_LOG_RING_BYTES);
         } else if (strncmp(line, "cbor ", 5) == 0) {
+            const uint8_t *elements[MOTE_CBOR_ELEMENTS];
             struct mote_span bytes = parse_hex(line + 5, &owned);
-            printf("%s\n", cbor_errors[mote_cbor_check(bytes.bytes, bytes.length)]);
+            printf("%s\n", cbor_errors[mote_cbor_check(bytes.bytes, bytes.length, elements)]);
         } else if (strncmp(line, "recode ", 7) == 0) {
             recode(parse_hex(line + 7, &owned));
         } else if (strncmp(line, "message ", 8) == 0) {

@@ -3,12 +3,12 @@
 
 #include <stdint.h>
 
-struct mote_session;
+#include "mote/cbor.h"
 
 /** A value of a beat that the device does not know. */
 #define MOTE_BEAT_UNKNOWN INT32_MIN
 
-/** Positions of a beat after the uptime (SPEC §3.4); each saturates when it is sent. */
+/** Positions of a beat after the uptime (SPEC §3.4). */
 enum mote_beat_position {
     MOTE_BEAT_HEAP_FREE_64,
     MOTE_BEAT_RSSI_DBM,
@@ -18,12 +18,12 @@ enum mote_beat_position {
     MOTE_BEAT_POSITIONS
 };
 
-/** What a device says of itself with each heartbeat. */
-struct mote_beat {
-    int32_t values[MOTE_BEAT_POSITIONS];
-};
-
-/** Sends a beat. For the session. */
-void mote_beat_send(struct mote_session *session);
+/**
+ * Writes what a device knows of itself after the uptime: values saturate, unknown ones at the end are left out.
+ * For a platform's `beat`; linked only where one calls it.
+ * Blocking: no. ISR-safe: no. Re-entrant: yes.
+ * @returns how many elements were written
+ */
+unsigned mote_beat_write(struct mote_cbor_writer *writer, const int32_t values[MOTE_BEAT_POSITIONS]);
 
 #endif

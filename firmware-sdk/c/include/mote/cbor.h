@@ -39,8 +39,8 @@ enum mote_cbor_major {
     MOTE_CBOR_OTHER
 };
 
-/** `null`, as one byte. */
-#define MOTE_CBOR_NULL 0xf6
+/** The argument of `null` in a head of MOTE_CBOR_OTHER. */
+#define MOTE_CBOR_NULL 22
 
 /** Where reading stands: at < end while something is left. */
 struct mote_cbor_reader {
@@ -48,11 +48,10 @@ struct mote_cbor_reader {
     const uint8_t *end;
 };
 
-/** The head of an item: major type, additional information, and argument. */
+/** The head of an item: major type and argument. */
 struct mote_cbor_head {
     uint32_t value;
     uint8_t major;
-    uint8_t info;
     bool wide; /* the argument needs more than 32 bits; `value` has the lower ones */
 };
 
@@ -62,15 +61,16 @@ struct mote_cbor_head {
  */
 MOTE_MUST_USE enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader, struct mote_cbor_head *head);
 
+/** How many elements of a message `mote_cbor_check` notes: the most that any kind has, and its kind. */
+#define MOTE_CBOR_ELEMENTS 9
+
 /**
  * Whether the bytes are exactly one item of the profile's subset (SPEC §2). Strict and bounded: no recursion, no
- * memory beyond 48 bytes of stack. All other reading relies on it.
+ * memory beyond 64 bytes of stack. All other reading relies on it. Of an array, notes where its first elements begin.
  * Blocking: no. ISR-safe: yes. Re-entrant: yes.
  */
-MOTE_MUST_USE enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length);
-
-/** Steps over one item that `mote_cbor_check` has seen. */
-void mote_cbor_skip(struct mote_cbor_reader *reader);
+MOTE_MUST_USE enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length,
+                                                   const uint8_t *elements[MOTE_CBOR_ELEMENTS]);
 
 /** Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length);

@@ -15,7 +15,7 @@
 #define MOTE_MESSAGE_BYTES 256
 #endif
 
-/** Memory of the log ring, bytes. RAM: this. A report of n bytes takes n + 8. */
+/** Memory of the log ring, bytes. RAM: this. A report of n bytes takes n + 8 of it. */
 #ifndef MOTE_LOG_RING_BYTES
 #define MOTE_LOG_RING_BYTES 512
 #endif

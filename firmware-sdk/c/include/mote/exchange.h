@@ -9,17 +9,17 @@
 
 struct mote_session;
 
-/** The last once-request and its response (SPEC §5.5): one record is enough, since only one is outstanding at a time. */
+/**
+ * The last once-request and its response (SPEC §5.5): one record is enough, since only one is outstanding at a time. No
+ * once-command of this version has results, so the status is all there is to record.
+ */
 struct mote_exchange {
     uint16_t id;
     bool valid;
     uint8_t status;
-    uint8_t items;
-    uint8_t length;
-    uint8_t result[MOTE_LIMIT_ONCE_RESULT_BYTES];
 };
 
 /** Answers a request: carries it out, replays the recorded response, or drops it. For the session. */
-void mote_exchange_request(struct mote_session *session, const struct mote_message *message);
+void mote_exchange_request(struct mote_session *session, struct mote_message *message);
 
 #endif

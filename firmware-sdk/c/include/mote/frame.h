@@ -36,16 +36,16 @@ struct mote_frame_decoder {
     uint8_t segment[MOTE_SEGMENT_BYTES];
 };
 
+/** In the place of a byte: there is none, but a segment that has seen none for 100 ms ends. */
+#define MOTE_FRAME_SILENCE (-1)
+
 /**
- * Takes one byte. What it completes lies in the decoder until the next call.
+ * Takes one byte. What it completes lies in the decoder until the next call. MOTE_FRAME_SILENCE is to be pushed before
+ * bytes that may come late, and when the clock's wait is over.
  * Blocking: no. ISR-safe: no. Re-entrant: for different decoders.
  */
-MOTE_MUST_USE enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, uint8_t byte, uint32_t now_ms,
-                                                    struct mote_span *out);
-
-/** Ends a segment that has seen no byte for 100 ms. Call it before pushing, and when its wait is over. */
-MOTE_MUST_USE enum mote_frame_event mote_frame_expire(struct mote_frame_decoder *decoder, struct mote_clock *clock,
-                                                      struct mote_span *out);
+MOTE_MUST_USE enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, int byte,
+                                                    struct mote_clock *clock, struct mote_span *out);
 
 /** Takes a byte of a frame; `last` comes with the delimiter that ends it. */
 typedef void mote_frame_write(void *context, uint8_t byte, bool last);

@@ -5,7 +5,7 @@
 #include "mote/platform.h"
 #include "mote/transport.h"
 
-/** A session's serial line: frames over a port, console text beside them (SPEC §4, §10.2). */
+/** A session's serial line: frames over a port, console text beside them (SPEC §4, §10.2). Set `port`, zero the rest. */
 struct mote_line {
     const struct mote_port *port;
     void *port_context;
@@ -14,8 +14,5 @@ struct mote_line {
 
 /** The transport of serial lines; its context is a `struct mote_line`. */
 extern const struct mote_transport mote_line_transport;
-
-/** Prepares a line. Blocking: no. ISR-safe: no. Re-entrant: for different lines. */
-void mote_line_init(struct mote_line *line, const struct mote_port *port, void *port_context);
 
 #endif

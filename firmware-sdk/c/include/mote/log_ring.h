@@ -8,39 +8,36 @@
 #include "mote/span.h"
 
 /**
- * Reports in the order they were recorded, in a ring of bytes; a new one overwrites the oldest ones (SPEC §5.6).
+ * Reports in the order they were recorded; a new one drops as many of the oldest as it needs the place of (SPEC §5.6).
+ * The bytes are moved down then, so that nothing wraps and each body lies in one piece.
  *
- *   oldest_seq ▼                                ▼ next_seq
- *   │ length:2 at_ms:4 elements:1 body │ … │ … │ free │       wraps at the end of `bytes`
+ *   oldest_seq ▼                                 ▼ next_seq
+ *              │ entry body │ entry body │ … │ free │
  */
 struct mote_log_ring {
-    uint16_t tail;
     uint16_t used;
     uint16_t oldest_seq;
     uint16_t next_seq;
     uint8_t bytes[MOTE_LOG_RING_BYTES];
 };
 
-/** A report in the ring: its body, CBOR elements from the type on, in two parts where the ring wraps. */
+/** What stands before each body, which is the text. */
 struct mote_log_entry {
     uint32_t at_ms;
-    struct mote_span body[2];
-    uint16_t seq;
-    uint8_t elements;
+    uint16_t length;
+    uint16_t level;
 };
 
-/** What stands in the ring before a body, bytes. */
-#define MOTE_LOG_ENTRY_HEAD 7
+/**
+ * Makes room for a report and returns where its body is to be written. The caller sees to it that it fits into an empty
+ * ring. Blocking: no. ISR-safe: no. Re-entrant: for different rings.
+ */
+uint8_t *mote_log_ring_add(struct mote_log_ring *ring, const struct mote_log_entry *entry);
 
 /**
- * Records `elements` encoded elements, given in two parts; with `ascii`, bytes above 7F of the second one
- * become '?'. The caller sees to it that they fit into an empty ring.
- * Blocking: no. ISR-safe: no. Re-entrant: for different rings.
+ * Finds the report `*seq`, or the oldest after it, and its number. NULL when there is none; else its body, valid until
+ * the next one is added.
  */
-void mote_log_ring_add(struct mote_log_ring *ring, uint32_t at_ms, uint8_t elements, const struct mote_span *head,
-                       const struct mote_span *tail, bool ascii);
-
-/** Finds the report `seq`, or the oldest after it. False when there is none. */
-MOTE_MUST_USE bool mote_log_ring_find(const struct mote_log_ring *ring, uint16_t seq, struct mote_log_entry *entry);
+const uint8_t *mote_log_ring_find(const struct mote_log_ring *ring, uint16_t *seq, struct mote_log_entry *entry);
 
 #endif

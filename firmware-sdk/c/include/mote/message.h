@@ -37,16 +37,18 @@ enum { MOTE_CREDIT_STREAM, MOTE_CREDIT_NEXT, MOTE_CREDIT_WINDOW, MOTE_CREDIT_STA
 /** A decoded message. Pointers lie in the bytes it was decoded from. */
 struct mote_message {
     uint32_t field[9];
-    /** data: the bytes. request: the arguments, encoded. */
-    struct mote_span body;
-    uint8_t kind;
+    /** data: the bytes. request: the arguments, encoded and checked. */
+    struct mote_cbor_reader body;
+    uint32_t kind; /* below 2^32: larger ones are refused */
     /**
-     * Arguments of a request; in any other message elements that were skipped. Welcome's map is one of them: keyed
+     * Arguments of a request that are not yet read; in any other message elements that were skipped. Welcome's map is one of them: keyed
      * serial is not part of version 0 (SPEC §5.9).
      */
-    uint8_t rest;
+    uint16_t rest;
     /** data: an end was there. bye: seconds, credit: a status was there. */
     bool has_last;
+    /** request: to be set by the command, how many results it wrote. */
+    uint8_t results;
 };
 
 /**

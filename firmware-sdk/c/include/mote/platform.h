@@ -12,8 +12,11 @@ struct mote_platform {
     /** Restarts the device when what was written has left it. May return; the session then goes on until it happens. */
     void (*reboot)(void *context);
 
-    /** Fills in what the device knows of itself for a beat. NULL: nothing but the uptime. */
-    void (*sample)(void *context, struct mote_beat *beat);
+    /**
+     * Writes what the device knows of itself, after the uptime, into a beat, and returns how many elements that were:
+     * see `mote_beat_write`. NULL: nothing.
+     */
+    unsigned (*beat)(void *context, struct mote_cbor_writer *writer);
 };
 
 /** A serial port, for `mote_line`. */

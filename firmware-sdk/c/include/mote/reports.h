@@ -38,7 +38,10 @@ void mote_reports_stored(struct mote_reports *reports, uint16_t stored_seq, bool
 /** Sends the next report if there is one to be sent now. For the session. */
 MOTE_MUST_USE bool mote_reports_send(struct mote_session *session);
 
-/** Writes seq and age, as they stand before the body in report and log-read alike. */
-void mote_reports_write_head(struct mote_session *session, const struct mote_log_entry *entry);
+/** Elements that `mote_reports_write` writes: seq, age, type, level, text. */
+#define MOTE_REPORT_ELEMENTS 5
+
+/** Writes the report `seq`, or the oldest after it. For report messages and log-read alike. False: there is none. */
+MOTE_MUST_USE bool mote_reports_write(struct mote_session *session, uint16_t seq);
 
 #endif

@@ -41,11 +41,19 @@ struct mote_boot {
     uint8_t reset_cause; /* 0 is left out */
 };
 
-/** A session with a gateway: all the state of the core but for the serial line. Its members are the core's own. */
+/**
+ * A session with a gateway: all the state of the core but for the serial line. Its members are the core's own, and in
+ * the order in which short instructions reach the most of them.
+ */
 struct mote_session {
+    struct mote_session_machine machine;
+    struct mote_exchange exchange;
     const struct mote_session_config *config;
-    struct mote_boot boot;
     struct mote_clock clock; /* of the last poll */
+
+    /* The message that is being made: its head and tail stand in scratch. */
+    struct mote_cbor_writer writer;
+    struct mote_parts message;
 
     /* Uptime, when its last second was full, and how far the device's clock is ahead of it. */
     uint32_t uptime_s;
@@ -54,21 +62,18 @@ struct mote_session {
     uint16_t ahead_ms;
     bool time_set;
 
-    bool reboot_due;
-    uint32_t reboot_at_ms;
+    uint32_t reboot_at_ms; /* odd; 0: no reboot is due */
     uint16_t refused; /* messages that were malformed */
     uint16_t skipped; /* messages of unknown kinds or with unknown elements */
 
-    struct mote_session_machine machine;
-    struct mote_exchange exchange;
+    struct mote_boot boot;
     struct mote_reports reports;
     struct mote_stream streams[MOTE_STREAMS];
-    struct mote_cbor_writer writer; /* into scratch */
     uint8_t scratch[MOTE_SCRATCH_BYTES];
 };
 
 /**
- * Prepares a session; nothing is sent before `mote_session_open`. `now_ms` begins the uptime.
+ * Prepares a session in zeroed memory; nothing is sent before `mote_session_open`. `now_ms` begins the uptime.
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
  */
 void mote_session_init(struct mote_session *session, const struct mote_session_config *config,
@@ -88,15 +93,18 @@ void mote_session_close(struct mote_session *session);
  */
 uint32_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
 
-/** Reboots by a later poll, when all streams have ended or `within_ms` is over. */
-void mote_session_reboot(struct mote_session *session, uint32_t within_ms);
+/** Reboots by a poll after `after_ms`; 0: by the one that is running, when all that it can send is sent. */
+void mote_session_reboot(struct mote_session *session, uint32_t after_ms);
 
-/** Writes the beginning of a message: an array of `elements`, of which `values` are the first. For the core. */
+/** Begins a message: an array of `elements`, of which `values` are the first. For the core. */
 struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements, const uint32_t *values,
                                             size_t count);
 
-/** Sends what was written, then two spans (NULL: none). For the core. */
-void mote_session_send(struct mote_session *session, const struct mote_span *body);
+/** What is written from here on follows these bytes, which stay where they are. For the core and for commands. */
+void mote_session_insert(struct mote_session *session, const uint8_t *bytes, size_t length);
+
+/** Sends the message. For the core. */
+void mote_session_send(struct mote_session *session);
 
 /** Sends a message of unsigned integers. For the core. */
 void mote_session_say(struct mote_session *session, const uint32_t *values, size_t count);

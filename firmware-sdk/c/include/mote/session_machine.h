@@ -25,14 +25,14 @@ enum mote_session_phase { MOTE_SESSION_CLOSED, MOTE_SESSION_GREETING, MOTE_SESSI
 enum mote_session_action { MOTE_SESSION_NOTHING, MOTE_SESSION_HELLO, MOTE_SESSION_BEAT };
 
 struct mote_session_machine {
+    uint8_t phase;
+    uint8_t attempt;
+    uint16_t heartbeat_s;
+    uint16_t rto_ms;
     uint32_t sid;
     uint32_t at_ms;       /* open: next beat. paused: next attempt */
     uint32_t heard_at_ms; /* open: last message. greeting: last hello */
     struct mote_retry hello;
-    uint16_t rto_ms;
-    uint16_t heartbeat_s;
-    uint8_t attempt;
-    uint8_t phase;
 };
 
 /** Begins a new attempt: hello is due at once. */

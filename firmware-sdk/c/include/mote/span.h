@@ -10,13 +10,16 @@ struct mote_span {
     size_t length;
 };
 
-/**
- * A message in parts that lie where they are: what was written for it, then up to two pieces of some buffer. The last
- * one is spare, for what the carrier adds. Unused parts have length 0.
- */
+/** Parts of a message: its head, bytes of some buffer, what follows them, and a spare one for what the carrier adds. */
+enum { MOTE_HEAD, MOTE_BODY, MOTE_TAIL, MOTE_SPARE, MOTE_PARTS };
+
+/** A message in parts that lie where they are. Unused ones have length 0. */
 struct mote_parts {
-    struct mote_span part[4];
+    struct mote_span part[MOTE_PARTS];
 };
+
+/** For what is small where it is by itself, and large where it is inlined: the compiler guesses wrong. */
+#define MOTE_NOINLINE __attribute__((noinline))
 
 /** For what the caller must not ignore. */
 #define MOTE_MUST_USE __attribute__((warn_unused_result))

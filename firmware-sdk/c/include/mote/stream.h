@@ -27,22 +27,22 @@ typedef size_t mote_stream_take(struct mote_stream *stream, const uint8_t *bytes
  * Outgoing bytes stand in `buffer` from base on. Incoming ones are not kept: `take` says how far they went.
  */
 struct mote_stream {
-    mote_stream_take *take; /* NULL: takes everything and drops it */
-    void *owner;            /* for `take` */
-    struct mote_retry retry;
+    uint8_t id;      /* 0: free */
+    uint8_t repeats; /* credits in a row with the same next */
+    bool finished;   /* incoming: its end has come */
+    bool ended;      /* outgoing: an end follows the bytes */
+    bool has_exit;   /* … and has an exit code */
+    uint8_t end_status;
+    uint8_t end_exit;
     uint16_t base;
     uint16_t sent;
     uint16_t limit;
     uint16_t length;
     uint16_t next;   /* incoming: all before has been taken */
     uint16_t window; /* as it was told last */
-    uint8_t id;      /* 0: free */
-    uint8_t repeats; /* credits in a row with the same next */
-    uint8_t end_status;
-    uint8_t end_exit;
-    bool ended;    /* outgoing: an end follows the bytes */
-    bool has_exit; /* … and has an exit code */
-    bool finished; /* incoming: its end has come */
+    struct mote_retry retry;
+    mote_stream_take *take; /* NULL: takes everything and drops it */
+    void *owner;            /* for `take` */
     uint8_t buffer[MOTE_STREAM_BUFFER_BYTES];
 };
 

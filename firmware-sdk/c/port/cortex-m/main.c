@@ -63,7 +63,7 @@ int main(void) {
     const struct mote_boot boot = boot_begin();
     uart_start();
     time_start();
-    mote_line_init(&device_line, &uart_port, NULL);
+    device_line.port = &uart_port;
     device_start(&config, &boot, time_now_ms());
     for (;;) {
         uint32_t now_ms = time_now_ms();

@@ -189,7 +189,8 @@ int main(int count, char **values) {
     };
     const struct mote_boot boot = boot_begin(options.state);
     uint32_t start_ms = now_ms();
-    mote_line_init(&device_line, &serial_port, &serial);
+    device_line.port = &serial_port;
+    device_line.port_context = &serial;
     device_start(&config, &boot, start_ms);
     while (!stop_asked) {
         if (panic_asked) {

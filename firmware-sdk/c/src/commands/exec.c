@@ -73,10 +73,10 @@ bool mote_exec_print(struct mote_stream *stream, uint16_t *at, uint16_t *from, c
 }
 
 /* Copies the texts of argv, each with a NUL: a text's head is at least as long. */
-static enum mote_status read_argv(struct mote_arguments *arguments, struct mote_job *job) {
-    struct mote_cbor_reader *reader = &arguments->reader;
+static enum mote_status read_argv(struct mote_message *request, struct mote_job *job) {
+    struct mote_cbor_reader *reader = &request->body;
     struct mote_cbor_head head;
-    if (arguments->left == 0 || mote_cbor_read_head(reader, &head) || head.major != MOTE_CBOR_ARRAY ||
+    if (request->rest == 0 || mote_cbor_read_head(reader, &head) || head.major != MOTE_CBOR_ARRAY ||
         head.value == 0) {
         return MOTE_STATUS_INVALID_ARGUMENT;
     }
@@ -99,17 +99,15 @@ static enum mote_status read_argv(struct mote_arguments *arguments, struct mote_
     return MOTE_STATUS_OK;
 }
 
-enum mote_status mote_command_exec(struct mote_session *session, const void *context, struct mote_arguments *arguments,
-                                   struct mote_result *result) {
-    (void)result;
+enum mote_status mote_command_exec(struct mote_session *session, const void *context, struct mote_message *request) {
     const struct mote_exec *exec = context;
     uint32_t out, err, flags;
-    enum mote_status status = mote_dispatch_uint(arguments, MOTE_LIMIT_STREAM_ID, &out);
+    enum mote_status status = mote_dispatch_uint(request, MOTE_LIMIT_STREAM_ID, &out);
     if (status == MOTE_STATUS_OK) {
-        status = mote_dispatch_uint(arguments, MOTE_LIMIT_STREAM_ID, &err);
+        status = mote_dispatch_uint(request, MOTE_LIMIT_STREAM_ID, &err);
     }
     if (status == MOTE_STATUS_OK) {
-        status = mote_dispatch_uint(arguments, 0xff, &flags);
+        status = mote_dispatch_uint(request, 0xff, &flags);
     }
     if (status != MOTE_STATUS_OK) {
         return status;
@@ -125,7 +123,7 @@ enum mote_status mote_command_exec(struct mote_session *session, const void *con
         }
     }
     memset(job, 0, sizeof *job);
-    status = read_argv(arguments, job);
+    status = read_argv(request, job);
     if (status != MOTE_STATUS_OK) {
         return status;
     }

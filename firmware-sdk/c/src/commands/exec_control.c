@@ -11,16 +11,16 @@ static void stop(struct mote_job *job, uint32_t signal) {
 }
 
 enum mote_status mote_command_exec_control(struct mote_session *session, const void *context,
-                                           struct mote_arguments *arguments, struct mote_result *result) {
-    (void)session, (void)result;
+                                           struct mote_message *request) {
+    (void)session;
     const struct mote_exec *exec = context;
     uint32_t id, control, value;
-    enum mote_status status = mote_dispatch_uint(arguments, MOTE_LIMIT_STREAM_ID, &id);
+    enum mote_status status = mote_dispatch_uint(request, MOTE_LIMIT_STREAM_ID, &id);
     if (status == MOTE_STATUS_OK) {
-        status = mote_dispatch_uint(arguments, 0xff, &control);
+        status = mote_dispatch_uint(request, 0xff, &control);
     }
     if (status == MOTE_STATUS_OK) {
-        status = mote_dispatch_uint(arguments, 0xffff, &value);
+        status = mote_dispatch_uint(request, 0xffff, &value);
     }
     if (status != MOTE_STATUS_OK) {
         return status;

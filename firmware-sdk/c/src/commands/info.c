@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "mote/commands.h"
+#include "mote/session.h"
 
 enum { ARCH = 1, OS, RAM_KIB, FLASH_KIB };
 
@@ -22,17 +23,16 @@ static uint32_t write_uint(struct mote_cbor_writer *writer, uint32_t key, uint32
     return 1;
 }
 
-enum mote_status mote_command_info(struct mote_session *session, const void *context, struct mote_arguments *arguments,
-                                   struct mote_result *result) {
-    (void)session, (void)arguments;
+enum mote_status mote_command_info(struct mote_session *session, const void *context, struct mote_message *request) {
     const struct mote_info *info = context;
-    uint8_t *map = result->writer->at;
-    mote_cbor_write_head(result->writer, MOTE_CBOR_MAP, 0);
-    uint32_t entries = write_text(result->writer, ARCH, info->arch);
-    entries += write_text(result->writer, OS, info->os);
-    entries += write_uint(result->writer, RAM_KIB, info->ram_kib);
-    entries += write_uint(result->writer, FLASH_KIB, info->flash_kib);
+    struct mote_cbor_writer *writer = &session->writer;
+    uint8_t *map = writer->at;
+    mote_cbor_write_head(writer, MOTE_CBOR_MAP, 0);
+    uint32_t entries = write_text(writer, ARCH, info->arch);
+    entries += write_text(writer, OS, info->os);
+    entries += write_uint(writer, RAM_KIB, info->ram_kib);
+    entries += write_uint(writer, FLASH_KIB, info->flash_kib);
     *map = (uint8_t)(*map + entries);
-    result->items = 1;
+    request->results = 1;
     return MOTE_STATUS_OK;
 }

@@ -1,7 +1,6 @@
 #include "mote/commands.h"
 
-enum mote_status mote_command_ping(struct mote_session *session, const void *context, struct mote_arguments *arguments,
-                                   struct mote_result *result) {
-    (void)session, (void)context, (void)arguments, (void)result;
+enum mote_status mote_command_ping(struct mote_session *session, const void *context, struct mote_message *request) {
+    (void)session, (void)context, (void)request;
     return MOTE_STATUS_OK;
 }

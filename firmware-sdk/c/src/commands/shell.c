@@ -5,8 +5,8 @@
 #include "mote/reports.h"
 #include "mote/session.h"
 
-/* How long the reboot of the shell waits for its own output to arrive. */
-enum { REBOOT_WITHIN_MS = 1000 };
+/* What the end of the shell's reboot gets to arrive. */
+enum { REBOOT_AFTER_MS = 1000 };
 
 static enum mote_step done_when(bool done) {
     return done ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
@@ -76,7 +76,7 @@ enum mote_step mote_shell_exit(struct mote_session *session, struct mote_job *jo
 
 enum mote_step mote_shell_reboot(struct mote_session *session, struct mote_job *job) {
     (void)job;
-    mote_session_reboot(session, REBOOT_WITHIN_MS);
+    mote_session_reboot(session, REBOOT_AFTER_MS);
     return MOTE_STEP_DONE;
 }
 
