@@ -20,6 +20,8 @@ export interface DeviceIdentity {
   readonly wireId: string;
   readonly generation: number;
   readonly password: string;
+  /** Pre-shared key, 16–256 bytes; where it is absent the password's UTF-8 bytes are the key. */
+  readonly key?: Uint8Array;
 }
 
 /** What a person wants of a device; built from the Device object by `resources/device.ts`. */

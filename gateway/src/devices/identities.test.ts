@@ -74,3 +74,46 @@ test("a wire id belongs to the first device; the next one gets it when that is g
   assert.equal(ask(), "admitted");
   assert.equal(who.deviceOf("abc", 2), undefined);
 });
+
+test("the pre-shared key is the identity's own or else its password, and only for the generation that holds", () => {
+  const { registry, who } = identities();
+  const keyText = (generation: number, wireId = "abc") => {
+    const key = who.pskOf({ wireId, generation });
+    return key && Buffer.from(key).toString();
+  };
+  assert.equal(keyText(1), undefined);
+  registry.admit(lamp);
+  assert.equal(keyText(1), "secret");
+  assert.equal(keyText(2), undefined);
+  assert.equal(keyText(1, "abd"), undefined);
+  const key = Buffer.from("sixteen bytes ok");
+  registry.admit({ ...lamp, identity: { wireId: "abc", generation: 2, password: "secret", key } });
+  assert.equal(keyText(1), undefined);
+  assert.equal(keyText(2), "sixteen bytes ok");
+  registry.remove("default/lamp");
+  assert.equal(keyText(2), undefined);
+});
+
+test("an identity that the transport has proved is admitted as one with the right password is", () => {
+  const { registry, who } = identities();
+  const admit = (generation: number) => {
+    const verdict = who.admit({ wireId: "abc", generation });
+    return verdict.admitted ? "admitted" : verdict.reason;
+  };
+  assert.equal(admit(1), "unknown-id");
+  registry.admit(lamp);
+  assert.equal(admit(1), "admitted");
+  assert.equal(admit(2), "wrong-generation");
+  registry.admit({ ...lamp, paused: true });
+  assert.equal(admit(1), "paused");
+});
+
+test("another pre-shared key under the same password revokes", () => {
+  const { registry, revoked } = identities();
+  const identity = { wireId: "abc", generation: 1, password: "secret" };
+  registry.admit({ ...lamp, identity: { ...identity, key: Buffer.alloc(16, 1) } });
+  registry.admit({ ...lamp, identity: { ...identity, key: Buffer.alloc(16, 1) } });
+  assert.deepEqual(revoked, []);
+  registry.admit({ ...lamp, identity: { ...identity, key: Buffer.alloc(16, 2) } });
+  assert.deepEqual(revoked, ["abc"]);
+});

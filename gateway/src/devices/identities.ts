@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Metrics } from "../foundation/metrics.ts";
-import type { Authenticator, Claim, Verdict } from "../transport/directory.ts";
+import type { Authenticator, Claim, Verdict, WireIdentity } from "../transport/directory.ts";
 import type { DeviceIdentity, DeviceSpec } from "./device.ts";
 import type { Registry } from "./registry.ts";
 
@@ -10,6 +10,8 @@ interface Holder {
   readonly paused: boolean;
   readonly generation: number;
   readonly digest: Buffer;
+  /** The pre-shared key: the identity's own, else its password. */
+  readonly psk: Buffer;
 }
 
 /**
@@ -49,9 +51,17 @@ export class Identities implements Authenticator, Disposable {
     const holder = this.#byWireId.get(claim.wireId);
     // Compared in any case, so that the time does not tell which ids exist.
     const equal = timingSafeEqual(digestOf(claim.password), holder?.digest ?? unknownDigest);
-    const verdict = judge(holder, claim.generation, equal);
-    this.#verdicts.inc({ verdict: verdict.admitted ? "admitted" : verdict.reason });
-    return verdict;
+    return this.#count(judge(holder, claim.generation, equal));
+  }
+
+  admit(proven: WireIdentity): Verdict {
+    return this.#count(judge(this.#byWireId.get(proven.wireId), proven.generation, true));
+  }
+
+  /** A paused device has one: so it learns that it is paused, not that it is unknown. */
+  pskOf(identity: WireIdentity): Uint8Array | undefined {
+    const holder = this.#byWireId.get(identity.wireId);
+    return holder?.generation === identity.generation ? holder.psk : undefined;
   }
 
   onRevoked(listener: (wireId: string) => void): () => void {
@@ -63,6 +73,11 @@ export class Identities implements Authenticator, Disposable {
   deviceOf(wireId: string, generation: number): string | undefined {
     const holder = this.#byWireId.get(wireId);
     return holder?.generation === generation ? holder.key : undefined;
+  }
+
+  #count(verdict: Verdict): Verdict {
+    this.#verdicts.inc({ verdict: verdict.admitted ? "admitted" : verdict.reason });
+    return verdict;
   }
 
   #follow(key: string): void {
@@ -94,6 +109,7 @@ export class Identities implements Authenticator, Disposable {
       paused: spec.paused,
       generation: identity.generation,
       digest: digestOf(Buffer.from(identity.password, "utf8")),
+      psk: Buffer.from(identity.key ?? Buffer.from(identity.password, "utf8")),
     });
   }
 
@@ -104,6 +120,7 @@ export class Identities implements Authenticator, Disposable {
       now.uid === before.uid &&
       now.generation === before.generation &&
       now.digest.equals(before.digest) &&
+      now.psk.equals(before.psk) &&
       !now.paused
     );
   }

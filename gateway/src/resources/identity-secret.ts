@@ -11,6 +11,8 @@ export interface Secret extends KubeObject {
 
 export const wireIdLength = 12;
 const passwordBytes = 24;
+/** Fewer can be guessed from a recorded TLS-PSK handshake; OpenSSL takes no more. */
+const keyBytes = { least: 16, most: 256 };
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /** The gateway reads Secrets with this label only; a Secret that a person makes needs it too. */
@@ -74,5 +76,8 @@ export function identityOf(secret: Secret): DeviceIdentity | undefined {
   const generation = Number(text("generation") || "1");
   if (!/^[a-z0-9]{1,12}$/.test(wireId) || password === "") return undefined;
   if (!Number.isSafeInteger(generation) || generation < 1) return undefined;
-  return { wireId, generation, password };
+  const key = Buffer.from(secret.data?.key ?? "", "base64");
+  if (key.length === 0) return { wireId, generation, password };
+  if (key.length < keyBytes.least || key.length > keyBytes.most) return undefined;
+  return { wireId, generation, password, key: Uint8Array.from(key) };
 }

@@ -1,9 +1,13 @@
 /** What a transport asks upward. It proves an id; `devices` says whether that id is admitted. */
 
-/** A credential as it came over the wire. */
-export interface Claim {
+/** One generation of a device's credential. Its text, `<wireId>.<generation>`, is MQTT user name and PSK identity. */
+export interface WireIdentity {
   readonly wireId: string;
   readonly generation: number;
+}
+
+/** A credential as it came over the wire. */
+export interface Claim extends WireIdentity {
   readonly password: Uint8Array;
   /** Address of the peer, for log lines and counters. */
   readonly peer: string;
@@ -19,7 +23,11 @@ export type Verdict =
 export interface Authenticator {
   /** Decides at once, in constant time as to the password. */
   authenticate(claim: Claim): Verdict;
-  /** Tells when wire ids are no longer admitted (removed, rotated), so that open connections are closed. */
+  /** Decides about an identity that the transport has proved itself, by a pre-shared key or a certificate. */
+  admit(proven: WireIdentity): Verdict;
+  /** The pre-shared key of an identity that holds now; undefined where there is none. */
+  pskOf(identity: WireIdentity): Uint8Array | undefined;
+  /** Tells when wire ids are no longer admitted (removed, paused, rotated), so that open connections are closed. */
   onRevoked(listener: (wireId: string) => void): () => void;
 }
 

@@ -25,6 +25,21 @@ for (const [name, change, reason] of refused) {
   });
 }
 
+test("who was proved before CONNECT may leave the user name out, and may give no other", () => {
+  const proven = { wireId: "lamp", generation: 3 };
+  const allowed = { allowed: true, ...proven };
+  assert.deepEqual(decideConnect(good, proven), allowed);
+  assert.deepEqual(decideConnect({ ...good, userName: undefined }, proven), allowed);
+  const wrongName = { allowed: false, reason: "user-name" };
+  assert.deepEqual(decideConnect({ ...good, userName: "lamp.4" }, proven), wrongName);
+  assert.deepEqual(decideConnect({ ...good, userName: "" }, proven), wrongName);
+  assert.deepEqual(decideConnect({ ...good, userName: "door.3", clientId: "door" }, proven), wrongName);
+  assert.deepEqual(decideConnect({ ...good, userName: undefined, clientId: "door" }, proven), {
+    allowed: false,
+    reason: "client-id",
+  });
+});
+
 test("a device publishes to its own uplink only, unretained, with QoS 0", () => {
   const packet = { topic: "m/lamp/u", retain: false, qos: 0 };
   assert.equal(refusePublish("lamp", packet), undefined);

@@ -1,4 +1,5 @@
 import { downlinkTopic, parseUserName, uplinkTopic } from "@motelet/profiles";
+import type { WireIdentity } from "../directory.ts";
 
 /** What a client says about itself in CONNECT, without its secret. */
 export interface ConnectRequest {
@@ -26,11 +27,15 @@ export type ConnectDecision =
 /**
  * Whether a CONNECT is one of ours, before its password is looked at (SPEC §10.1): the user name names an identity,
  * the client id is that identity's wire id, the session is clean and there is no will.
+ * @param proven whom the TLS handshake has proved: the user name may then be left out, but not be another's
  */
-export function decideConnect(request: ConnectRequest): ConnectDecision {
-  const identity = request.userName === undefined ? undefined : parseUserName(request.userName);
+export function decideConnect(request: ConnectRequest, proven?: WireIdentity): ConnectDecision {
+  const named = request.userName === undefined ? undefined : parseUserName(request.userName);
+  const identity = proven && request.userName === undefined ? proven : named;
   if (!identity) return { allowed: false, reason: "user-name" };
-  // A take-over goes by client id, so an id that is not proved by the password would let one device end another.
+  if (proven && (identity.wireId !== proven.wireId || identity.generation !== proven.generation))
+    return { allowed: false, reason: "user-name" };
+  // A take-over goes by client id, so an id that is not the proved one would let one device end another.
   if (request.clientId !== identity.wireId) return { allowed: false, reason: "client-id" };
   if (request.hasWill) return { allowed: false, reason: "will" };
   if (!request.cleanSession) return { allowed: false, reason: "persistent-session" };

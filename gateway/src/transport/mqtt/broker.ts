@@ -14,6 +14,8 @@ export interface IncomingPublish {
   readonly qos: number;
 }
 
+export type BrokerFault = "protocol" | "stalled" | "lost";
+
 /** What the broker asks and tells about one client. Calls must not throw. */
 export interface BrokerClient {
   /** @returns the code to refuse with; undefined admits the client */
@@ -26,8 +28,8 @@ export interface BrokerClient {
   /** The SUBACK is on its way; the filters are those that were asked for. */
   subscribed(filters: readonly string[]): void;
   unsubscribed(filters: readonly string[]): void;
-  /** The connection ends: the peer broke the protocol, or it is gone or stalled. */
-  failed(fault: "protocol" | "lost", error: Error): void;
+  /** The connection ends: the peer broke the protocol, does not read what it has asked for, or is gone. */
+  failed(fault: BrokerFault, error: Error): void;
 }
 
 /**
@@ -108,9 +110,10 @@ export class Broker implements AsyncDisposable {
 }
 
 /** What aedes says where nobody broke the protocol; it gives no codes. */
-const lostMessages = ["keep alive timeout", "drain timeout", "connection closed"];
+const lostMessages = ["keep alive timeout", "connection closed"];
 
-function faultOf(error: Error & { readonly code?: string }): "protocol" | "lost" {
+function faultOf(error: Error & { readonly code?: string }): BrokerFault {
+  if (error.message === "drain timeout") return "stalled";
   // A code means that the system or the stream speaks (ECONNRESET, EPIPE, ERR_STREAM_DESTROYED …).
   return error.code !== undefined || lostMessages.includes(error.message) ? "lost" : "protocol";
 }

@@ -1,97 +1,127 @@
 import { BlockList, createServer, isIP, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Clock } from "../../foundation/clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
+import type { Authenticator, WireIdentity } from "../directory.ts";
+import type { MqttLimits } from "./mqtt-limits.ts";
+import type { MqttListenerOptions } from "./security.ts";
+import type { SocketTable } from "./socket-table.ts";
+import { type HandshakeRefusal, peerOf, TlsDoor } from "./tls-door.ts";
+
+/** A connection on which MQTT may begin. */
+export interface AcceptedSocket {
+  /** Clear text, whatever the network carries. */
+  readonly stream: Duplex;
+  readonly peer: string;
+  /** Whom the TLS handshake has proved; absent: a password is to come. */
+  readonly proven?: WireIdentity;
+  /** To be called when the device is known: the socket is no longer a stranger's. */
+  settle(): void;
+}
 
 /** What a listener tells its owner; calls must not throw. */
 export interface ListenerEvents {
-  accepted(socket: Duplex, peer: string): void;
-  /** A socket over the limit was closed. */
-  refused(reason: "connection-limit", peer: string): void;
+  accepted(socket: AcceptedSocket): void;
+  refused(
+    reason: HandshakeRefusal,
+    fields: { peer: string; userName?: string | undefined; err?: string },
+  ): void;
+  /** New certificate files are in use; with an error they cannot be, and the old ones stay. */
+  reloaded(error?: Error): void;
 }
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
-/**
- * Accepts TCP connections up to a limit. Without TLS, so on loopback only unless told otherwise; TLS takes its place
- * by handing over a `tls.TLSSocket` through the same event.
- */
+/** Accepts connections on one port and, where it is told to, leads them through a TLS handshake. */
 export class Listener implements AsyncDisposable {
-  readonly #host: string;
-  readonly #port: number;
-  readonly #maxConnections: number;
+  readonly #options: MqttListenerOptions;
+  readonly #table: SocketTable;
   readonly #events: ListenerEvents;
-  readonly #sockets = new Set<Socket>();
+  readonly #door: TlsDoor | undefined;
   #server: Server | undefined;
 
   /** @throws ConfigError MQTT_PLAIN where passwords would cross a network in clear text */
-  constructor(options: {
-    host: string;
-    port: number;
-    insecure: boolean;
-    maxConnections: number;
-    events: ListenerEvents;
-  }) {
-    if (!options.insecure && !isLoopback(options.host)) {
+  constructor(
+    options: MqttListenerOptions,
+    surroundings: {
+      table: SocketTable;
+      authenticator: Pick<Authenticator, "pskOf">;
+      clock: Clock;
+      limits: MqttLimits;
+      events: ListenerEvents;
+    },
+  ) {
+    const { host, security } = options;
+    const { events, limits } = surroundings;
+    this.#options = options;
+    this.#table = surroundings.table;
+    this.#events = events;
+    if (security.kind !== "plain") {
+      this.#door = new TlsDoor({
+        ...limits,
+        ...surroundings,
+        security,
+        events: {
+          ...events,
+          secured: ({ socket, ...secured }) => {
+            events.accepted({ ...secured, settle: () => this.#table.settle(socket) });
+          },
+        },
+      });
+    } else if (!security.insecure && !isLoopback(host)) {
       throw new ConfigError(
         "MQTT_PLAIN",
-        `cannot listen on ${options.host} without TLS: expected a loopback address, or "insecure" to be set`,
-        { host: options.host },
+        `cannot listen on ${host} without TLS: expected a loopback address, or "insecure" to be set`,
+        { host },
       );
     }
-    this.#host = options.host;
-    this.#port = options.port;
-    this.#maxConnections = options.maxConnections;
-    this.#events = options.events;
   }
 
-  /** @throws ConfigError MQTT_LISTEN where the address cannot be had */
+  /** @throws ConfigError MQTT_LISTEN where the address cannot be had, and what is wrong with certificate files */
   async start(): Promise<{ port: number }> {
+    this.#door?.start();
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
     server.on("connection", (socket) => this.#accept(socket));
     this.#server = server;
+    const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       server.once("listening", resolve);
       server.once("error", (cause) => {
-        const where = `${this.#host}:${this.#port}`;
+        const where = `${host}:${port}`;
         reject(
           new ConfigError("MQTT_LISTEN", `cannot listen for MQTT on ${where}: ${cause.message}`, { cause }),
         );
       });
-      server.listen(this.#port, this.#host);
+      server.listen(port, host);
     });
     // Accept errors (no file descriptors left) pass; the server goes on listening.
     server.on("error", () => {});
     const address = server.address();
-    return { port: typeof address === "object" && address ? address.port : this.#port };
+    return { port: typeof address === "object" && address ? address.port : port };
   }
 
   /** Takes no more connections; those that are open stay. */
   stop(): void {
     this.#server?.close();
+    this.#door?.[Symbol.dispose]();
   }
 
+  /** Resolves when the port is free and no socket is left; the owner of the table closes them. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#door?.[Symbol.dispose]();
     const server = this.#server;
-    if (!server) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
   #accept(socket: Socket): void {
-    const peer = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
+    const peer = peerOf(socket);
     // Before anybody else listens: a reset between accept and hand-over must not end the process.
     socket.on("error", () => {});
-    if (this.#sockets.size >= this.#maxConnections) {
-      socket.destroy();
-      this.#events.refused("connection-limit", peer);
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    this.#events.accepted(socket, peer);
+    if (!this.#table.add(socket, peer)) return;
+    if (this.#door) this.#door.enter(socket, peer);
+    else this.#events.accepted({ stream: socket, peer, settle: () => this.#table.settle(socket) });
   }
 }
 

@@ -1,8 +1,9 @@
 import { downlinkTopic } from "@motelet/profiles";
 import type { ChannelAcceptor, ChannelEvents } from "../channel.ts";
-import type { Authenticator } from "../directory.ts";
+import type { Authenticator, WireIdentity } from "../directory.ts";
 import { type ConnectRequest, decideConnect, refusePublish, refuseSubscribe } from "./access.ts";
-import type { BrokerClient, ConnackCode, IncomingPublish } from "./broker.ts";
+import type { BrokerClient, BrokerFault, ConnackCode, IncomingPublish } from "./broker.ts";
+import type { AcceptedSocket } from "./listener.ts";
 import { MqttChannel } from "./mqtt-channel.ts";
 import type { MqttMeters } from "./mqtt-meters.ts";
 import type { PacketGuard } from "./packet-guard.ts";
@@ -30,23 +31,32 @@ export interface ConnectionSurroundings {
  *                    ended
  */
 export class MqttConnection implements BrokerClient {
-  readonly peer: string;
+  readonly #socket: AcceptedSocket;
   readonly #guard: PacketGuard;
   readonly #shared: ConnectionSurroundings;
-  #identity: { readonly wireId: string; readonly generation: number } | undefined;
+  #identity: WireIdentity | undefined;
   #events: ChannelEvents | undefined;
   #ended = false;
   #connectRefused = false;
   #subscribeRefused = false;
 
-  constructor(guard: PacketGuard, peer: string, shared: ConnectionSurroundings) {
-    this.peer = peer;
+  constructor(guard: PacketGuard, socket: AcceptedSocket, shared: ConnectionSurroundings) {
+    this.#socket = socket;
     this.#guard = guard;
     this.#shared = shared;
     guard.once("close", () => this.end("connection closed"));
   }
 
-  /** The wire id that was proved; undefined before. */
+  get peer(): string {
+    return this.#socket.peer;
+  }
+
+  /** Whom the TLS handshake has proved; undefined where the password does. */
+  get proven(): WireIdentity | undefined {
+    return this.#socket.proven;
+  }
+
+  /** The wire id that was proved; undefined before CONNECT. */
   get wireId(): string | undefined {
     return this.#identity?.wireId;
   }
@@ -120,31 +130,31 @@ export class MqttConnection implements BrokerClient {
     if (this.#identity && filters.includes(downlinkTopic(this.#identity.wireId))) this.end("unsubscribed");
   }
 
-  failed(fault: "protocol" | "lost", error: Error): void {
-    if (fault === "protocol" && !this.#ended && !this.#connectRefused) {
+  failed(fault: BrokerFault, error: Error): void {
+    if (fault !== "lost" && !this.#ended && !this.#connectRefused) {
       this.#refuse(fault, { wireId: this.wireId, err: error.message });
     }
     this.end(`connection ${fault}: ${error.message}`);
   }
 
   #decideConnect(request: ConnectRequest, password: Uint8Array): ConnackCode | undefined {
-    const decision = decideConnect(request);
+    if (this.#ended) return 3;
+    const decision = decideConnect(request, this.proven);
     if (!decision.allowed) {
       this.#refuse(decision.reason, { wireId: request.clientId, userName: request.userName });
       return decision.reason === "client-id" ? 2 : decision.reason === "user-name" ? 4 : 5;
     }
     const { wireId, generation } = decision;
-    const verdict = this.#shared.authenticator.authenticate({
-      wireId,
-      generation,
-      password,
-      peer: this.peer,
-    });
+    const { authenticator } = this.#shared;
+    const verdict = this.proven
+      ? authenticator.admit({ wireId, generation })
+      : authenticator.authenticate({ wireId, generation, password, peer: this.peer });
     if (!verdict.admitted) {
       this.#refuse(verdict.reason, { wireId });
       return verdict.reason === "paused" ? 3 : 4;
     }
     this.#guard.admit();
+    this.#socket.settle();
     this.#identity = { wireId, generation };
     this.#shared.admitted(this, wireId);
     return undefined;

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MqttTestBed, next, rawConnect, rawPacket, rawSubscribe, rawText, until } from "./mqtt-test-bed.ts";
+import {
+  MqttTestBed,
+  next,
+  type OpenedChannel,
+  rawConnect,
+  rawPacket,
+  rawSubscribe,
+  rawText,
+  until,
+} from "./mqtt-test-bed.ts";
 
 test("a declared length over the limit closes the socket before the body is read", async () => {
   await using bed = await MqttTestBed.start();
@@ -142,6 +151,17 @@ test("bytes that are not MQTT end the connection and are counted", async () => {
   }
 });
 
+/** Sends to a device that does not read until a message is dropped. */
+async function fill(opened: OpenedChannel | undefined): Promise<void> {
+  const message = new Uint8Array(1_024);
+  let sent = 0;
+  while (opened?.channel.send(message)) {
+    // The system's own buffers take megabytes on the loopback.
+    if (++sent % 32 === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(sent < 50_000, true);
+  }
+}
+
 test("a device that does not read loses messages at the cap and holds up nobody", async () => {
   await using bed = await MqttTestBed.start({ downlinkBufferBytes: 32 * 1024 });
   const stalled = await bed.raw();
@@ -149,20 +169,31 @@ test("a device that does not read loses messages at the cap and holds up nobody"
   await until("its channel is open", () => bed.channels.length === 1);
   stalled.socket.pause();
   const slow = bed.channels[0];
-  const message = new Uint8Array(1_024);
-  let sent = 0;
-  while (slow?.channel.send(message)) {
-    // The system's own buffers take megabytes on the loopback.
-    if (++sent % 32 === 0) await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(sent < 50_000, true);
-  }
+  await fill(slow);
   assert.equal(await bed.metrics.valueOf("motelet_mqtt_dropped_total", { reason: "downlink-full" }), 1);
   const door = await bed.device("door");
   const heard = next(door.client, "message");
   assert.equal(door.opened.channel.send(Uint8Array.of(1)), true);
   await heard;
   stalled.socket.resume();
-  await until("there is room again", () => slow?.channel.send(message) === true);
+  await until("there is room again", () => slow?.channel.send(new Uint8Array(1_024)) === true);
+});
+
+test("a device that leaves the broker's answers unread is disconnected", async () => {
+  await using bed = await MqttTestBed.start({ drainTimeoutMs: 200 });
+  const { socket, closed } = await bed.raw();
+  socket.write(Buffer.concat([rawConnect("lamp"), rawSubscribe("m/lamp/d")]));
+  await until("its channel is open", () => bed.channels.length === 1);
+  socket.pause();
+  const opened = bed.channels[0];
+  await fill(opened);
+  // Pings whose answers fill what little is left.
+  socket.write(Buffer.alloc(2 * 1_000, rawPacket(0xc0)));
+  await until("it is gone", () => opened?.closedFor !== undefined);
+  assert.match(opened?.closedFor ?? "", /drain timeout/);
+  assert.equal(await bed.refused("stalled"), 1);
+  socket.resume();
+  await closed;
 });
 
 test("a device that falls silent for 1.5 keep-alives is disconnected, which is nobody's fault", async () => {

@@ -4,9 +4,17 @@ import { limits } from "@motelet/profiles";
 export interface MqttLimits {
   /** Largest remaining length of a packet, bytes: a message of 1,024 with its topic, and any CONNECT we could admit. */
   readonly packetBytes: number;
-  /** Open sockets, authenticated or not. */
+  /** Open sockets, authenticated or not, over all listeners. */
   readonly connections: number;
-  /** Time from the socket's opening to an admitted CONNECT, milliseconds. */
+  /** … of which whose device is not known yet: in the TLS handshake or before CONNECT. OpenSSL takes up to 130 KiB each. */
+  readonly pendingConnections: number;
+  /** Time that a pending socket keeps its place when others want it, milliseconds. */
+  readonly pendingGraceMs: number;
+  /** Time for the TLS handshake, milliseconds: an elliptic curve takes a small device seconds. */
+  readonly handshakeDeadlineMs: number;
+  /** How often certificate files are read again, milliseconds. */
+  readonly certificateReloadMs: number;
+  /** Time from the socket's opening (with TLS: the end of the handshake) to an admitted CONNECT, milliseconds. */
   readonly connectDeadlineMs: number;
   /** Packets at once, and the time after which one more is free: beyond it the socket is read more slowly. */
   readonly packetBurst: number;
@@ -22,6 +30,10 @@ export interface MqttLimits {
 export const defaultMqttLimits: MqttLimits = {
   packetBytes: 2 * limits.messageBytes,
   connections: 16_384,
+  pendingConnections: 1_024,
+  pendingGraceMs: 1_000,
+  handshakeDeadlineMs: 10_000,
+  certificateReloadMs: 10_000,
   connectDeadlineMs: 5_000,
   packetBurst: 2_000,
   packetRefillMs: 1,

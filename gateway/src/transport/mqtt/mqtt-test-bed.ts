@@ -6,9 +6,10 @@ import { systemClock } from "../../foundation/clock.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import type { Channel } from "../channel.ts";
-import type { Authenticator, Claim, Verdict } from "../directory.ts";
+import type { Authenticator, Claim, Verdict, WireIdentity } from "../directory.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
 import { MqttTransport } from "./mqtt-transport.ts";
+import type { MqttSecurity } from "./security.ts";
 
 /** One channel as the test sees it. */
 export interface OpenedChannel {
@@ -33,6 +34,25 @@ export async function next(emitter: MqttClient | Socket, event: string): Promise
   return first;
 }
 
+/** Resolves when the connection has ended, to the code of its error, if there was one. Fails after 5 s. */
+export function fateOf(socket: Socket): Promise<string | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  let code: string | undefined;
+  socket.on("error", (error: Error & { code?: string }) => {
+    code = error.code;
+  });
+  socket.once("close", () => resolve(code));
+  const signal = AbortSignal.timeout(5_000);
+  signal.addEventListener("abort", () => reject(signal.reason));
+  socket.resume();
+  return promise;
+}
+
+/** The pre-shared key of a wire id in the test bed. */
+export function keyOf(wireId: string): Buffer {
+  return Buffer.from(`key-of-${wireId}-0123456789`);
+}
+
 /**
  * A started transport with a directory of wire ids whose password is "secret-<wireId>", generation 1.
  * Fakes: the authenticator (no constant time, no store) and the acceptor (records only).
@@ -41,6 +61,10 @@ export class MqttTestBed implements AsyncDisposable {
   readonly metrics = new Metrics();
   readonly channels: OpenedChannel[] = [];
   readonly claims: Claim[] = [];
+  /** Wire ids that hold no more. */
+  readonly revoked = new Set<string>();
+  /** Keys that differ from `keyOf`. */
+  readonly keys = new Map<string, Uint8Array>();
   readonly #revocations = new Set<(wireId: string) => void>();
   readonly #clients: MqttClient[] = [];
   readonly #sockets: Socket[] = [];
@@ -48,16 +72,17 @@ export class MqttTestBed implements AsyncDisposable {
   #logText = "";
   port = 0;
 
-  static async start(limits: Partial<MqttLimits> = {}): Promise<MqttTestBed> {
+  static async start(
+    limits: Partial<MqttLimits> = {},
+    security: MqttSecurity = { kind: "plain" },
+  ): Promise<MqttTestBed> {
     const bed = new MqttTestBed();
     const destination = new PassThrough();
     destination.on("data", (chunk) => {
       bed.#logText += String(chunk);
     });
     bed.#transport = new MqttTransport({
-      host: "127.0.0.1",
-      port: 0,
-      insecure: false,
+      listeners: [{ host: "127.0.0.1", port: 0, security }],
       authenticator: bed.#authenticator(),
       acceptor: { opened: (channel) => bed.#opened(channel) },
       log: createLogger({ level: "warn", destination }),
@@ -65,7 +90,12 @@ export class MqttTestBed implements AsyncDisposable {
       clock: systemClock,
       limits,
     });
-    bed.port = (await bed.#transport.start()).port;
+    try {
+      bed.port = (await bed.#transport.start()).port;
+    } catch (error) {
+      await bed.stopTransport();
+      throw error;
+    }
     return bed;
   }
 
@@ -88,9 +118,12 @@ export class MqttTestBed implements AsyncDisposable {
   }
 
   /** A device that listens on its downlink. */
-  async device(wireId: string): Promise<{ client: MqttClient; opened: OpenedChannel }> {
+  async device(
+    wireId: string,
+    options: IClientOptions = {},
+  ): Promise<{ client: MqttClient; opened: OpenedChannel }> {
     const before = this.channels.length;
-    const client = this.client(wireId);
+    const client = this.client(wireId, options);
     await client.subscribeAsync(`m/${wireId}/d`);
     await until(`the channel of ${wireId} is open`, () => this.channels.length > before);
     return { client, opened: this.channels.at(-1) as OpenedChannel };
@@ -119,6 +152,7 @@ export class MqttTestBed implements AsyncDisposable {
   }
 
   revoke(wireId: string): void {
+    this.revoked.add(wireId);
     for (const listener of this.#revocations) listener(wireId);
   }
 
@@ -136,16 +170,26 @@ export class MqttTestBed implements AsyncDisposable {
     return {
       authenticate: (claim): Verdict => {
         this.claims.push(claim);
-        if (claim.wireId.startsWith("no")) return { admitted: false, reason: "unknown-id" };
-        if (claim.generation !== 1) return { admitted: false, reason: "wrong-generation" };
+        const verdict = this.#judge(claim);
+        if (!verdict.admitted) return verdict;
         const right = Buffer.from(claim.password).toString() === `secret-${claim.wireId}`;
         return right ? { admitted: true } : { admitted: false, reason: "wrong-password" };
+      },
+      admit: (identity) => this.#judge(identity),
+      pskOf: (identity) => {
+        const { wireId } = identity;
+        return this.#judge(identity).admitted ? (this.keys.get(wireId) ?? keyOf(wireId)) : undefined;
       },
       onRevoked: (listener) => {
         this.#revocations.add(listener);
         return () => this.#revocations.delete(listener);
       },
     };
+  }
+
+  #judge({ wireId, generation }: WireIdentity): Verdict {
+    if (wireId.startsWith("no") || this.revoked.has(wireId)) return { admitted: false, reason: "unknown-id" };
+    return generation === 1 ? { admitted: true } : { admitted: false, reason: "wrong-generation" };
   }
 
   #opened(channel: Channel) {

@@ -4,8 +4,16 @@ import { systemClock } from "../../foundation/clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
+import type { Authenticator } from "../directory.ts";
 import { MqttTestBed, next, until } from "./mqtt-test-bed.ts";
 import { MqttTransport } from "./mqtt-transport.ts";
+
+const nobody: Authenticator = {
+  authenticate: () => ({ admitted: true }),
+  admit: () => ({ admitted: true }),
+  pskOf: () => undefined,
+  onRevoked: () => () => {},
+};
 
 test("a channel opens when a device has subscribed, and carries messages both ways unchanged", async () => {
   await using bed = await MqttTestBed.start();
@@ -119,6 +127,7 @@ test("only the right password takes over: then the old channel is closed", async
   for (let round = 0; round < 5; round++) await bed.device("lamp");
   await until("all but the last are closed", () => bed.channels.filter((c) => !c.closedFor).length === 1);
   assert.equal(second.opened.closedFor, "taken over");
+  assert.equal(await bed.metrics.valueOf("motelet_mqtt_taken_over_total"), 6);
   assert.equal(bed.channels.at(-1)?.closedFor, undefined);
   await until(
     "their sockets are closed",
@@ -159,7 +168,7 @@ test("a plain listener beyond the loopback needs to be called insecure", async (
       host,
       port: 0,
       insecure,
-      authenticator: { authenticate: () => ({ admitted: true }), onRevoked: () => () => {} },
+      authenticator: nobody,
       acceptor: { opened: () => ({ message() {}, console() {}, closed() {} }) },
       log: createLogger({ level: "silent" }),
       metrics: new Metrics(),
@@ -176,7 +185,7 @@ test("a plain listener beyond the loopback needs to be called insecure", async (
     host: "127.0.0.1",
     port,
     insecure: false,
-    authenticator: { authenticate: () => ({ admitted: true }), onRevoked: () => () => {} },
+    authenticator: nobody,
     acceptor: { opened: () => ({ message() {}, console() {}, closed() {} }) },
     log: createLogger({ level: "silent" }),
     metrics: new Metrics(),

@@ -1,25 +1,44 @@
-import type { Duplex } from "node:stream";
 import { defaults } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
+import { messageOf } from "../../foundation/errors.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
 import type { ChannelAcceptor } from "../channel.ts";
 import type { Authenticator } from "../directory.ts";
 import { Broker } from "./broker.ts";
-import { Listener } from "./listener.ts";
+import { type AcceptedSocket, Listener } from "./listener.ts";
 import { type ConnectionSurroundings, MqttConnection } from "./mqtt-connection.ts";
 import { defaultMqttLimits, type MqttLimits } from "./mqtt-limits.ts";
 import { MqttMeters } from "./mqtt-meters.ts";
 import { PacketGuard } from "./packet-guard.ts";
 import { Refusals } from "./refusals.ts";
+import type { MqttListenerOptions } from "./security.ts";
+import { SocketTable } from "./socket-table.ts";
+
+export type MqttTransportOptions = MqttListeners & {
+  readonly authenticator: Authenticator;
+  readonly acceptor: ChannelAcceptor;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** Retransmission time-out of the channels, milliseconds. */
+  readonly rtoMs?: number;
+  readonly limits?: Partial<MqttLimits>;
+};
+
+/** Several listeners, or a single plain one. */
+type MqttListeners =
+  | { readonly listeners: readonly MqttListenerOptions[] }
+  | { readonly host: string; readonly port: number; readonly insecure: boolean };
 
 /**
- * Devices over MQTT 3.1.1 (SPEC §10.1): a listener, a guard a socket, one broker. A device proves its wire id by its
- * password; then it may say what it likes on its own two topics and nothing else. A channel opens when it has
- * subscribed to its downlink, and closes with its connection.
+ * Devices over MQTT 3.1.1 (SPEC §10.1): listeners, a guard a socket, one broker. A device proves its wire id by the
+ * listener's way: password, pre-shared key or certificate; then it may say what it likes on its own two topics and
+ * nothing else. A channel opens when it has subscribed to its downlink, and closes with its connection.
  */
 export class MqttTransport implements AsyncDisposable {
-  readonly #listener: Listener;
+  readonly #listeners: readonly Listener[];
+  readonly #table: SocketTable;
   readonly #broker: Broker;
   readonly #authenticator: Authenticator;
   readonly #clock: Clock;
@@ -33,21 +52,7 @@ export class MqttTransport implements AsyncDisposable {
   #endRevocations: (() => void) | undefined;
 
   /** @throws ConfigError where a plain listener would leave the loopback without `insecure` */
-  constructor(options: {
-    host: string;
-    /** 0 takes a free one. */
-    port: number;
-    /** Passwords may cross the network in clear text. */
-    insecure: boolean;
-    authenticator: Authenticator;
-    acceptor: ChannelAcceptor;
-    log: Logger;
-    metrics: Metrics;
-    clock: Clock;
-    /** Retransmission time-out of the channels, milliseconds. */
-    rtoMs?: number;
-    limits?: Partial<MqttLimits>;
-  }) {
+  constructor(options: MqttTransportOptions) {
     this.#limits = { ...defaultMqttLimits, ...options.limits };
     this.#authenticator = options.authenticator;
     this.#clock = options.clock;
@@ -55,16 +60,26 @@ export class MqttTransport implements AsyncDisposable {
     this.#meters = new MqttMeters(options.metrics);
     this.#refusals = new Refusals(options);
     this.#broker = new Broker(this.#limits);
-    this.#listener = new Listener({
-      host: options.host,
-      port: options.port,
-      insecure: options.insecure,
-      maxConnections: this.#limits.connections,
-      events: {
-        accepted: (socket, peer) => this.#accept(socket, peer),
-        refused: (reason, peer) => this.#refusals.add(reason, { peer }),
-      },
+    this.#table = new SocketTable({
+      limits: this.#limits,
+      clock: options.clock,
+      meters: this.#meters,
+      refused: (reason, peer) => this.#refusals.add(reason, { peer }),
     });
+    this.#listeners = listenersOf(options).map(
+      (listener) =>
+        new Listener(listener, {
+          table: this.#table,
+          authenticator: options.authenticator,
+          clock: options.clock,
+          limits: this.#limits,
+          events: {
+            accepted: (socket) => this.#accept(socket),
+            refused: (reason, fields) => this.#refusals.add(reason, fields),
+            reloaded: (error) => this.#reloaded(listener, error),
+          },
+        }),
+    );
     this.#shared = {
       authenticator: options.authenticator,
       acceptor: options.acceptor,
@@ -73,8 +88,10 @@ export class MqttTransport implements AsyncDisposable {
       rtoMs: options.rtoMs ?? defaults.rtoMs,
       downlinkBufferBytes: this.#limits.downlinkBufferBytes,
       admitted: (connection, wireId) => {
-        // [MQTT-3.1.4-2], but only now: the password of the new one is right.
-        this.#byWireId.get(wireId)?.end("taken over");
+        // [MQTT-3.1.4-2], but only now: the new one has proved who it is.
+        const before = this.#byWireId.get(wireId);
+        if (before) this.#meters.takenOver();
+        before?.end("taken over");
         this.#byWireId.set(wireId, connection);
       },
     };
@@ -82,29 +99,45 @@ export class MqttTransport implements AsyncDisposable {
 
   /**
    * Resolves when devices can connect.
-   * @throws ConfigError MQTT_LISTEN
+   * @returns the ports, in the order of the listeners; `port` is the first
+   * @throws ConfigError MQTT_LISTEN, FILE_READ or MQTT_CERTIFICATE
    */
-  async start(): Promise<{ port: number }> {
+  async start(): Promise<{ port: number; ports: readonly number[] }> {
     await this.#broker.start();
-    this.#endRevocations = this.#authenticator.onRevoked((wireId) =>
-      this.#byWireId.get(wireId)?.end("revoked"),
-    );
-    const { port } = await this.#listener.start();
-    this.#log.info({ port }, "mqtt listener started");
-    return { port };
+    this.#endRevocations = this.#authenticator.onRevoked((wireId) => this.#revoke(wireId));
+    const ports: number[] = [];
+    for (const listener of this.#listeners) ports.push((await listener.start()).port);
+    this.#log.info({ ports }, "mqtt listeners started");
+    return { port: ports[0] ?? 0, ports };
   }
 
   /** Takes no more connections, closes every channel and its connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endRevocations?.();
-    this.#listener.stop();
+    for (const listener of this.#listeners) listener.stop();
     for (const connection of [...this.#connections]) connection.end("gateway stops");
     await this.#broker[Symbol.asyncDispose]();
-    await this.#listener[Symbol.asyncDispose]();
+    this.#table.destroyAll();
+    await Promise.all(this.#listeners.map((listener) => listener[Symbol.asyncDispose]()));
   }
 
-  #accept(socket: Duplex, peer: string): void {
-    const guard = new PacketGuard(socket, {
+  /** Those that have proved it in the handshake and have not said CONNECT yet go, too. */
+  #revoke(wireId: string): void {
+    for (const connection of [...this.#connections]) {
+      if (connection.wireId === wireId || connection.proven?.wireId === wireId) connection.end("revoked");
+    }
+  }
+
+  #reloaded({ host, port }: MqttListenerOptions, error: Error | undefined): void {
+    this.#meters.reloaded(error ? "failed" : "used");
+    const fields = { host, port };
+    if (error) this.#log.error({ ...fields, err: messageOf(error) }, "mqtt certificate not usable");
+    else this.#log.info(fields, "mqtt certificate reloaded");
+  }
+
+  #accept(socket: AcceptedSocket): void {
+    const { peer } = socket;
+    const guard = new PacketGuard(socket.stream, {
       limits: this.#limits,
       clock: this.#clock,
       events: {
@@ -112,17 +145,21 @@ export class MqttTransport implements AsyncDisposable {
         throttled: () => this.#meters.throttled(),
       },
     });
-    const connection = new MqttConnection(guard, peer, this.#shared);
+    const connection = new MqttConnection(guard, socket, this.#shared);
     this.#connections.add(connection);
-    this.#meters.connections(this.#connections.size);
     guard.once("close", () => this.#forget(connection));
     this.#broker.handle(guard, connection);
   }
 
   #forget(connection: MqttConnection): void {
     this.#connections.delete(connection);
-    this.#meters.connections(this.#connections.size);
     const { wireId } = connection;
     if (wireId !== undefined && this.#byWireId.get(wireId) === connection) this.#byWireId.delete(wireId);
   }
+}
+
+function listenersOf(options: MqttListeners): readonly MqttListenerOptions[] {
+  if ("listeners" in options) return options.listeners;
+  const { host, port, insecure } = options;
+  return [{ host, port, security: { kind: "plain", insecure } }];
 }

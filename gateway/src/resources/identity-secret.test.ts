@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { identityOf } from "./identity-secret.ts";
+
+function identityWith(data: Readonly<Record<string, string | Uint8Array>>) {
+  const encoded = Object.entries(data).map(([name, value]) => [name, Buffer.from(value).toString("base64")]);
+  return identityOf({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "lamp-identity" },
+    data: Object.fromEntries(encoded),
+  });
+}
+
+test("an identity has a wire id, a password, a generation, and a key where one is given", () => {
+  const base = { wireId: "lamp", password: "secret" };
+  const identity = { ...base, generation: 1 };
+  assert.deepEqual(identityWith(base), identity);
+  assert.deepEqual(identityWith({ ...base, generation: "7", key: "" }), { ...identity, generation: 7 });
+  for (const wrong of [{ wireId: "Lamp" }, { wireId: "x".repeat(13) }, { password: "" }, { generation: "0" }])
+    assert.equal(identityWith({ ...base, ...wrong }), undefined);
+});
+
+test("a key has 16 to 256 bytes, which need not be text", () => {
+  const withKey = (length: number) =>
+    identityWith({ wireId: "lamp", password: "secret", key: Buffer.alloc(length, 0xff) })?.key?.length;
+  assert.deepEqual([15, 16, 256, 257].map(withKey), [undefined, 16, 256, undefined]);
+});

@@ -1,0 +1,26 @@
+/**
+ * How a listener's connections are protected, and by what a device proves who it is there. One proof a listener, so
+ * that a leaked password is worth nothing where certificates or keys are asked for.
+ */
+export type MqttSecurity =
+  /** Password in clear text: only on loopback, unless `insecure` says that the network may read it. */
+  | { readonly kind: "plain"; readonly insecure?: boolean }
+  /**
+   * Password over TLS; with `clientCaFile` a client certificate of that CA in its place, whose common name is
+   * `<wireId>.<generation>`: so a raised generation ends old certificates, too. PEM files, read again when they change.
+   */
+  | {
+      readonly kind: "tls";
+      readonly certFile: string;
+      readonly keyFile: string;
+      readonly clientCaFile?: string;
+    }
+  /** TLS with a pre-shared key (RFC 4279, RFC 8446 §2.2); the PSK identity is `<wireId>.<generation>`. */
+  | { readonly kind: "psk" };
+
+export interface MqttListenerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly security: MqttSecurity;
+}

@@ -1,0 +1,86 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../foundation/clock.ts";
+import type { MqttLimits } from "./mqtt-limits.ts";
+import type { MqttMeters } from "./mqtt-meters.ts";
+
+/** Called when a socket finds no room; must not throw. */
+export type SocketRefused = (reason: "connection-limit" | "pending-limit", peer: string) => void;
+
+interface Pending {
+  readonly peer: string;
+  readonly sinceMs: number;
+}
+
+/**
+ * All sockets of a transport, over all its listeners, and their two bounds. A socket is pending until its device is
+ * known, through TLS handshake and CONNECT: so strangers can take up the places of pending sockets, never those of
+ * devices. Where they do, a newcomer takes the place of the longest pending one, if that has had `pendingGraceMs`:
+ * sockets that say nothing cannot keep devices out, and a fleet that comes at once does not chase itself away.
+ */
+export class SocketTable {
+  readonly #limits: MqttLimits;
+  readonly #clock: Clock;
+  readonly #meters: MqttMeters;
+  readonly #refused: SocketRefused;
+  readonly #sockets = new Set<Socket>();
+  /** Oldest first. */
+  readonly #pending = new Map<Socket, Pending>();
+
+  constructor(options: { limits: MqttLimits; clock: Clock; meters: MqttMeters; refused: SocketRefused }) {
+    this.#limits = options.limits;
+    this.#clock = options.clock;
+    this.#meters = options.meters;
+    this.#refused = options.refused;
+  }
+
+  /** @returns false where there is no room: the socket is closed and counted */
+  add(socket: Socket, peer: string): boolean {
+    const refusal =
+      this.#sockets.size >= this.#limits.connections
+        ? "connection-limit"
+        : this.#pending.size >= this.#limits.pendingConnections && !this.#evict()
+          ? "pending-limit"
+          : undefined;
+    if (refusal) {
+      socket.destroy();
+      this.#refused(refusal, peer);
+      return false;
+    }
+    this.#sockets.add(socket);
+    this.#pending.set(socket, { peer, sinceMs: this.#clock.monotonicMs() });
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#pending.delete(socket);
+      this.#measure();
+    });
+    this.#measure();
+    return true;
+  }
+
+  /** The socket's device is known. */
+  settle(socket: Socket): void {
+    this.#pending.delete(socket);
+    this.#measure();
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #evict(): boolean {
+    const [oldest] = this.#pending;
+    if (!oldest) return false;
+    const [socket, { peer, sinceMs }] = oldest;
+    if (this.#clock.monotonicMs() - sinceMs < this.#limits.pendingGraceMs) return false;
+    // At once, not when it has closed: the newcomer takes its place now.
+    this.#sockets.delete(socket);
+    this.#pending.delete(socket);
+    socket.destroy();
+    this.#refused("pending-limit", peer);
+    return true;
+  }
+
+  #measure(): void {
+    this.#meters.connections(this.#sockets.size, this.#pending.size);
+  }
+}

@@ -1,0 +1,220 @@
+import { constants, X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
+import type { Clock, Timer } from "../../foundation/clock.ts";
+import { ConfigError, messageOf } from "../../foundation/errors.ts";
+import { type FileContents, WatchedFiles } from "../../foundation/watched-files.ts";
+import type { Authenticator, WireIdentity } from "../directory.ts";
+import { identityOfCertificate } from "./certificate-identity.ts";
+import { PskHandshakes } from "./psk-handshakes.ts";
+import type { MqttSecurity } from "./security.ts";
+
+/** Why a handshake was refused: the label of the counter. */
+export type HandshakeRefusal =
+  | "handshake"
+  | "handshake-deadline"
+  | "unknown-psk-identity"
+  | "wrong-key"
+  | "resumed-session"
+  | "client-certificate";
+
+/** What a door tells its owner; calls must not throw. */
+export interface TlsDoorEvents {
+  /** The handshake is done. `proven` is absent where the password is still to come. */
+  secured(secured: { stream: TLSSocket; socket: Socket; peer: string; proven?: WireIdentity }): void;
+  refused(
+    reason: HandshakeRefusal,
+    fields: { peer: string; userName?: string | undefined; err?: string },
+  ): void;
+  /** New files are in use; with an error they cannot be, and the old ones stay. */
+  reloaded(error?: Error): void;
+}
+
+type CertificateFile = "cert" | "key" | "ca";
+
+/**
+ * TLS 1.2 and 1.3 with session tickets off: a ticket would outlive the credential that it was given for. The server's
+ * own session cache has no store behind it. Renegotiation would let a proven peer claim again.
+ */
+const common: TlsOptions = {
+  minVersion: "TLSv1.2",
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+};
+
+/**
+ * What small devices speak, best first: forward secrecy where they can, CCM-8 where AES-CCM is in hardware, for which
+ * security level 0 is asked (64-bit tag, RFC 7925 §4.2). With TLS 1.3 a bare key is bound to SHA-256 (RFC 8446 §4.2.11).
+ */
+const pskCiphers = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_CCM_SHA256",
+  "ECDHE-PSK-CHACHA20-POLY1305",
+  "ECDHE-PSK-AES128-CBC-SHA256",
+  "PSK-AES128-GCM-SHA256",
+  "PSK-AES128-CCM",
+  "PSK-AES128-CCM8",
+  "PSK-AES128-CBC-SHA256",
+  "@SECLEVEL=0",
+].join(":");
+
+/**
+ * Takes raw sockets and hands them on encrypted, with what the handshake has proved. Every handshake has an absolute
+ * deadline: Node's own starts again with each byte.
+ */
+export class TlsDoor implements Disposable {
+  readonly #events: TlsDoorEvents;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
+  readonly #security: Exclude<MqttSecurity, { kind: "plain" }>;
+  readonly #handshakes: PskHandshakes;
+  readonly #files: WatchedFiles<CertificateFile> | undefined;
+  /** By peer, which is unique among the open sockets of a listener: a TLS socket does not tell what it wraps. */
+  readonly #pending = new Map<string, { readonly socket: Socket; readonly deadline: Timer }>();
+  #server: Server | undefined;
+
+  constructor(options: {
+    security: Exclude<MqttSecurity, { kind: "plain" }>;
+    authenticator: Pick<Authenticator, "pskOf">;
+    clock: Clock;
+    handshakeDeadlineMs: number;
+    certificateReloadMs: number;
+    events: TlsDoorEvents;
+  }) {
+    const { security, clock, authenticator } = options;
+    this.#security = security;
+    this.#clock = clock;
+    this.#events = options.events;
+    this.#deadlineMs = options.handshakeDeadlineMs;
+    this.#handshakes = new PskHandshakes((identity) => authenticator.pskOf(identity));
+    if (security.kind === "tls") {
+      const { certFile, keyFile, clientCaFile } = security;
+      const paths = {
+        cert: certFile,
+        key: keyFile,
+        ...(clientCaFile === undefined ? {} : { ca: clientCaFile }),
+      } as Record<CertificateFile, string>;
+      this.#files = new WatchedFiles({ paths, clock, intervalMs: options.certificateReloadMs });
+    }
+  }
+
+  /** @throws ConfigError FILE_READ or MQTT_CERTIFICATE where the files cannot be used */
+  start(): void {
+    const contents = this.#files?.read();
+    this.#server = createServer({
+      ...(contents ? this.#certificateOptions(contents) : {}),
+      ...(this.#security.kind === "psk"
+        ? { ...common, ciphers: pskCiphers, pskCallback: this.#handshakes.answer }
+        : {}),
+      // Judged when the handshake is done, so that the refusal can be counted; nothing is read before.
+      ...(this.#hasClientCa ? { requestCert: true, rejectUnauthorized: false } : {}),
+      handshakeTimeout: 2 * this.#deadlineMs,
+    });
+    this.#server.on("secureConnection", (stream) => this.#secured(stream));
+    this.#server.on("tlsClientError", (error, stream) => this.#failed(error, stream));
+    this.#files?.watch(
+      (changed) => this.#reload(changed),
+      (error) => this.#events.reloaded(error),
+    );
+  }
+
+  /** Begins a handshake. The door is started. */
+  enter(socket: Socket, peer: string): void {
+    const deadline = this.#clock.after(this.#deadlineMs, () => {
+      this.#events.refused("handshake-deadline", { peer });
+      socket.destroy();
+    });
+    this.#pending.set(peer, { socket, deadline });
+    socket.once("close", () => {
+      if (this.#pending.get(peer)?.socket === socket) this.#take(peer);
+    });
+    this.#server?.emit("connection", socket);
+  }
+
+  [Symbol.dispose](): void {
+    this.#files?.[Symbol.dispose]();
+    for (const { deadline } of this.#pending.values()) deadline.cancel();
+  }
+
+  get #hasClientCa(): boolean {
+    return this.#security.kind === "tls" && this.#security.clientCaFile !== undefined;
+  }
+
+  /** Ends the waiting for this peer's handshake. */
+  #take(peer: string): Socket | undefined {
+    const pending = this.#pending.get(peer);
+    pending?.deadline.cancel();
+    this.#pending.delete(peer);
+    return pending?.socket;
+  }
+
+  #secured(stream: TLSSocket): void {
+    const peer = peerOf(stream);
+    const socket = this.#take(peer);
+    if (!socket || socket.destroyed) {
+      stream.destroy();
+      return;
+    }
+    const proof = this.#proofOf(stream);
+    if (typeof proof !== "string") {
+      this.#events.secured({ stream, socket, peer, ...(proof ? { proven: proof } : {}) });
+      return;
+    }
+    // Errors after the end are nobody's.
+    stream.on("error", () => {});
+    stream.destroy();
+    const { authorizationError } = stream;
+    const userName = this.#handshakes.claimOf(stream);
+    const err =
+      proof === "client-certificate" && authorizationError ? { err: String(authorizationError) } : {};
+    this.#events.refused(proof, { peer, userName, ...err });
+  }
+
+  #proofOf(stream: TLSSocket): WireIdentity | HandshakeRefusal | undefined {
+    if (this.#security.kind === "psk") return this.#handshakes.proofOf(stream);
+    return this.#hasClientCa ? identityOfCertificate(stream) : undefined;
+  }
+
+  #failed(error: Error & { readonly code?: string }, stream: TLSSocket): void {
+    const peer = peerOf(stream);
+    this.#take(peer);
+    // Who just leaves is not refused: a probe of the port, or a socket that we have closed ourselves.
+    if (!error.code?.startsWith("ERR_")) return;
+    const reason = this.#handshakes.faultOf(stream) ?? "handshake";
+    this.#events.refused(reason, { peer, userName: this.#handshakes.claimOf(stream), err: error.code });
+  }
+
+  #reload(contents: FileContents<CertificateFile>): void {
+    try {
+      this.#server?.setSecureContext(this.#certificateOptions(contents));
+      this.#events.reloaded();
+    } catch (error) {
+      this.#events.reloaded(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** @throws ConfigError MQTT_CERTIFICATE where they are no certificate, no key, or do not belong together */
+  #certificateOptions(contents: FileContents<CertificateFile>): TlsOptions {
+    const options = { ...common, ...contents };
+    try {
+      createSecureContext(options);
+      // OpenSSL takes a file without any certificate for a CA that has signed nothing.
+      if (options.ca !== undefined) new X509Certificate(options.ca);
+    } catch (cause) {
+      const where = this.#security.kind === "tls" ? this.#security.certFile : "";
+      throw new ConfigError(
+        "MQTT_CERTIFICATE",
+        `cannot use the certificate in ${where}: ${messageOf(cause)}`,
+        {
+          cause,
+        },
+      );
+    }
+    return options;
+  }
+}
+
+/** Who is at the other end, for people and log lines. */
+export function peerOf(socket: Pick<Socket, "remoteAddress" | "remotePort">): string {
+  return `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
+}
