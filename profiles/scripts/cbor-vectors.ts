@@ -121,6 +121,11 @@ const ownValid: readonly (readonly [string, string, CborValue])[] = [
       [256, 0],
     ]),
   ],
+  [
+    "a map key beyond 2^53",
+    "a11b002000000000000000",
+    new Map([[9_007_199_254_740_992n as unknown as number, 0]]),
+  ],
   ["a byte string of 24 bytes", `5818${"00".repeat(24)}`, new Uint8Array(24)],
   ["a byte string of 256 bytes", `590100${"ab".repeat(256)}`, new Uint8Array(256).fill(0xab)],
   ["a byte order mark is text like any other", "63efbbbf", "\uFEFF"],

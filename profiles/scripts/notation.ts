@@ -10,7 +10,8 @@ export function toNotation(value: unknown): unknown {
   if (value instanceof CborFloat)
     return { [`f${value.width}`]: value.bits.toString(16).padStart(value.width / 4, "0") };
   if (Array.isArray(value)) return value.map(toNotation);
-  if (value instanceof Map) return { map: [...value].map(([key, entry]) => [key, toNotation(entry)]) };
+  if (value instanceof Map)
+    return { map: [...value].map(([key, entry]) => [toNotation(key), toNotation(entry)]) };
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, toNotation(entry)]));
   }
@@ -29,7 +30,12 @@ export function fromNotation(notation: unknown): unknown {
     if (key === "f32" || key === "f64")
       return new CborFloat(key === "f32" ? 32 : 64, BigInt(`0x${value as string}`));
     if (key === "map") {
-      return new Map((value as [number, unknown][]).map(([k, v]) => [k, fromNotation(v) as CborValue]));
+      return new Map(
+        (value as [unknown, unknown][]).map(([k, v]) => [
+          fromNotation(k) as number,
+          fromNotation(v) as CborValue,
+        ]),
+      );
     }
   }
   return Object.fromEntries(entries.map(([k, v]) => [k, fromNotation(v)]));

@@ -141,12 +141,14 @@ class Writer {
 
   #map(map: ReadonlyMap<number, CborValue>, depth: number): void {
     this.#head(5, map.size);
-    const keys = [...map.keys()].sort((a, b) => a - b);
+    const keys: (number | bigint)[] = [...map.keys()];
+    keys.sort((a, b) => (a < b ? -1 : 1));
     for (const key of keys) {
-      if (!Number.isSafeInteger(key) || key < 0)
-        throw this.#unencodable(`the map key ${key}: expected an unsigned integer`);
+      const fits =
+        typeof key === "bigint" ? key >= 0n && key <= maxUint64 : Number.isSafeInteger(key) && key >= 0;
+      if (!fits) throw this.#unencodable(`the map key ${key}: expected an unsigned integer`);
       this.#head(0, key);
-      this.value(map.get(key) as CborValue, depth + 1);
+      this.value(map.get(key as number) as CborValue, depth + 1);
     }
   }
 
@@ -358,9 +360,8 @@ class Reader {
       const key = this.#argument(at);
       if (key <= previous) throw this.#fault("CBOR_KEY_ORDER", at, `map key ${key} follows ${previous}`);
       previous = key;
-      // A key beyond 2^53 is legal CBOR but no profile will ever have it: it is unknown, and so skipped.
-      const value = this.value(depth + 1);
-      if (typeof key === "number") entries.set(key, value);
+      // A key beyond 2^53 is a bigint behind its type: no profile will ever have it, so it is only skipped and counted.
+      entries.set(key as number, this.value(depth + 1));
     }
     return entries;
   }

@@ -29,7 +29,7 @@ def plain(notation):
         if key == "int":
             return int(value)
         if key == "map":
-            return {entry[0]: plain(entry[1]) for entry in value}
+            return {plain(entry[0]): plain(entry[1]) for entry in value}
         return struct.unpack(">f" if key == "f32" else ">d", bytes.fromhex(value))[0]
     return notation
 
