@@ -46,7 +46,7 @@ const struct mote_command device_commands[DEVICE_COMMANDS] = {MOTE_COMMANDS(&dev
 void device_start(const struct mote_session_config *config, const struct mote_boot *boot, uint32_t now_ms) {
     char number[11] = "";
     port_print("\n" DEVICE_FIRMWARE " on ");
-    port_print((const char *)config->identity->board.bytes);
+    port_print((const char *)config->identity->value[MOTE_BOARD].bytes);
     port_print(", boot ");
     port_print(format_number(number + sizeof number - 1, boot->number));
     port_print("\n");

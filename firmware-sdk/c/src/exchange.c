@@ -4,7 +4,7 @@
 
 void mote_exchange_request(struct mote_session *session, struct mote_message *message) {
     struct mote_exchange *record = &session->exchange;
-    uint16_t id = (uint16_t)message->field[MOTE_REQUEST_ID];
+    uint32_t id = message->field[MOTE_REQUEST_ID];
     const struct mote_command *command = mote_dispatch_find(session, message->field[MOTE_REQUEST_OP]);
     bool replay = false;
     if (command && command->once && record->valid) {
@@ -32,7 +32,7 @@ void mote_exchange_request(struct mote_session *session, struct mote_message *me
         }
         if (command->once) {
             record->valid = true;
-            record->id = id;
+            record->id = (uint16_t)id;
             record->status = (uint8_t)status;
         }
     }

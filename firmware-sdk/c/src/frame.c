@@ -8,21 +8,20 @@
  * beginning of the segment if `store` is set; a first pass without keeps a bad segment whole for salvage.
  */
 static size_t take_apart(struct mote_frame_decoder *decoder, bool store) {
-    size_t at = 0, length = 0;
+    const uint8_t *from = decoder->segment, *end = from + decoder->length;
+    size_t length = 0;
     uint16_t crc = 0;
     unsigned run = 0, code = 0xff;
-    while (at < decoder->length) {
-        uint8_t byte = decoder->segment[at++];
-        if (run == 0) {
-            bool zero = code != 0xff;
+    while (from < end) {
+        uint8_t byte = *from++;
+        if (run-- == 0) {
+            unsigned before = code;
             code = byte;
-            run = code - 1u;
-            if (!zero) {
+            run = code - 1;
+            if (before == 0xff) {
                 continue;
             }
             byte = 0;
-        } else {
-            run--;
         }
         crc = mote_crc16_update(crc, byte);
         if (store) {

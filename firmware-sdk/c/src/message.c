@@ -23,7 +23,7 @@ enum {
     SECOND = 0x80 /* stands in the array of the one before */
 };
 
-static const uint32_t most[] = {1, 16, 23, 0xff, 999, MOTE_LIMIT_WINDOW_BYTES, 0xffff, 0xffffffff};
+static const uint16_t most[] = {1, 16, 23, 0xff, 999, MOTE_LIMIT_WINDOW_BYTES, 0xffff};
 
 /* The elements of the kinds that a gateway sends (SPEC §3.2), one kind after the other; `layouts` says where. */
 static const uint8_t elements[] = {
@@ -102,7 +102,7 @@ enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
             message->body.at = reader.at;
             message->body.end = reader.at + head.value;
         } else {
-            if (head.major != MOTE_CBOR_UINT || head.wide || head.value > most[code] ||
+            if (head.major != MOTE_CBOR_UINT || head.wide || (code != U32 && head.value > most[code]) ||
                 (head.value == 0 && (*element & POSITIVE))) {
                 return MOTE_MESSAGE_FIELD;
             }

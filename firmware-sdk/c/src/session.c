@@ -65,9 +65,12 @@ static void take_welcome(struct mote_session *session, const struct mote_message
     if (!mote_session_machine_welcome(machine, message, now_ms)) {
         return;
     }
-    bool resumed = machine->sid == sid;
-    session->exchange.valid = session->exchange.valid && resumed;
-    mote_stream_resume(session, resumed && message->field[MOTE_WELCOME_STREAMS_KEPT]);
+    bool streams_kept = message->field[MOTE_WELCOME_STREAMS_KEPT] != 0;
+    if (machine->sid != sid) {
+        session->exchange.valid = false;
+        streams_kept = false;
+    }
+    mote_stream_resume(session, streams_kept);
     session->reports.window = (uint8_t)message->field[MOTE_WELCOME_REPORT_WINDOW];
     mote_reports_stored(&session->reports, (uint16_t)message->field[MOTE_WELCOME_STORED_SEQ], true);
 
@@ -112,41 +115,41 @@ static void take_message(struct mote_session *session, struct mote_span bytes) {
     }
 }
 
-static void send_hello(struct mote_session *session) {
+static MOTE_NOINLINE void send_hello(struct mote_session *session) {
     const struct mote_session_config *config = session->config;
-    const struct mote_span *identity = &config->identity->hardware_id;
+    const struct mote_boot *boot = &session->boot;
     const struct mote_log_ring *ring = &session->reports.ring;
-    const uint32_t head[] = {MOTE_KIND_HELLO, MOTE_PROFILE_VERSION, session->boot.number, session->machine.attempt,
+    const uint32_t head[] = {MOTE_KIND_HELLO, MOTE_PROFILE_VERSION, boot->number, session->machine.attempt,
                              session->machine.sid};
     struct mote_cbor_writer *writer = mote_session_begin(session, 6, head, 5);
-    uint8_t *map = writer->at++;
-    unsigned entries = 4;
-    const uint32_t fixed[] = {MOTE_HELLO_CAPS, config->caps, MOTE_HELLO_MAX_MESSAGE_BYTES, MOTE_MESSAGE_BYTES,
+    uint8_t *map = writer->at;
+    const uint32_t first[] = {MOTE_HELLO_CAPS, config->caps, MOTE_HELLO_MAX_MESSAGE_BYTES, MOTE_MESSAGE_BYTES,
                               MOTE_HELLO_RX_WINDOW_BYTES, MOTE_RX_WINDOW_BYTES};
-    mote_cbor_write_uints(writer, fixed, 6);
+    mote_cbor_write_head(writer, MOTE_CBOR_MAP, 4); /* and one more for each of the others */
+    mote_cbor_write_uints(writer, first, 6);
+    const struct mote_span *identity = config->identity->value;
     for (uint32_t key = MOTE_HELLO_HARDWARE_ID; key <= MOTE_HELLO_BUILD_ID; key++, identity++) {
         if (identity->length > 0) {
-            mote_cbor_write_uints(writer, &key, 1);
-            mote_cbor_write_string(
-                writer,
-                key == MOTE_HELLO_BOARD || key == MOTE_HELLO_FIRMWARE ? MOTE_CBOR_TEXT : MOTE_CBOR_BYTES,
-                identity->bytes, identity->length);
-            entries++;
+            bool is_text = key == MOTE_HELLO_BOARD || key == MOTE_HELLO_FIRMWARE;
+            mote_cbor_write_head(writer, MOTE_CBOR_UINT, key);
+            mote_cbor_write_string(writer, is_text ? MOTE_CBOR_TEXT : MOTE_CBOR_BYTES, identity->bytes,
+                                   identity->length);
+            ++*map;
         }
     }
-    if (session->boot.ring_epoch) {
-        const uint32_t positions[] = {session->boot.ring_epoch, ring->next_seq, ring->oldest_seq};
-        const uint32_t key = MOTE_HELLO_RING;
-        mote_cbor_write_uints(writer, &key, 1);
+    if (boot->ring_epoch) {
+        const uint32_t positions[] = {boot->ring_epoch, ring->next_seq, ring->oldest_seq};
+        mote_cbor_write_head(writer, MOTE_CBOR_UINT, MOTE_HELLO_RING);
         mote_cbor_write_head(writer, MOTE_CBOR_ARRAY, 3);
         mote_cbor_write_uints(writer, positions, 3);
-        entries++;
+        ++*map;
     }
-    const uint32_t last[] = {MOTE_HELLO_RESET_CAUSE, session->boot.reset_cause, MOTE_HELLO_UPTIME_S,
-                             session->uptime_s};
-    unsigned unknown = session->boot.reset_cause ? 0 : 2;
-    mote_cbor_write_uints(writer, last + unknown, 4 - unknown);
-    *map = (uint8_t)(MOTE_CBOR_MAP << 5 | (entries + 1 - unknown / 2));
+    const uint32_t last[] = {MOTE_HELLO_RESET_CAUSE, boot->reset_cause, MOTE_HELLO_UPTIME_S, session->uptime_s};
+    if (boot->reset_cause) {
+        mote_cbor_write_uints(writer, last, 2);
+        ++*map;
+    }
+    mote_cbor_write_uints(writer, last + 2, 2);
     mote_session_send(session);
 }
 

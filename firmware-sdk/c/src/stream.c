@@ -56,15 +56,18 @@ void mote_stream_end(struct mote_stream *stream, enum mote_status status, int ex
     stream->end_exit = (uint8_t)exit_code;
 }
 
+static MOTE_NOINLINE void resume(struct mote_stream *stream, bool kept) {
+    stream->sent = stream->base;
+    stream->repeats = 0;
+    if (!kept) {
+        stream->id = 0;
+    }
+    mote_retry_stop(&stream->retry);
+}
+
 void mote_stream_resume(struct mote_session *session, bool kept) {
     for (unsigned i = 0; i < MOTE_STREAMS; i++) {
-        struct mote_stream *stream = &session->streams[i];
-        stream->sent = stream->base;
-        stream->repeats = 0;
-        mote_retry_stop(&stream->retry);
-        if (!kept) {
-            stream->id = 0;
-        }
+        resume(&session->streams[i], kept);
     }
 }
 
@@ -90,7 +93,7 @@ void mote_stream_data(struct mote_session *session, const struct mote_message *m
     size_t length = (size_t)(message->body.end - message->body.at);
     if (known <= length && !stream->finished) {
         size_t fresh = length - known, taken = fresh;
-        if (stream->take && fresh > 0) {
+        if (stream->take) {
             taken = stream->take(stream, message->body.at + known, fresh);
         }
         stream->finished = taken == fresh && message->has_last;
@@ -104,7 +107,7 @@ void mote_stream_credit(struct mote_session *session, const struct mote_message 
     if (!stream) {
         return;
     }
-    uint16_t next = (uint16_t)message->field[MOTE_CREDIT_NEXT];
+    uint32_t next = message->field[MOTE_CREDIT_NEXT];
     uint16_t limit = (uint16_t)(next + message->field[MOTE_CREDIT_WINDOW]);
     uint16_t taken = (uint16_t)(next - stream->base);
     if (message->has_last || (stream->ended && taken == stream->length + 1)) {
@@ -117,16 +120,16 @@ void mote_stream_credit(struct mote_session *session, const struct mote_message 
     if (taken > 0) {
         stream->length = (uint16_t)(stream->length - taken);
         memmove(stream->buffer, stream->buffer + taken, stream->length);
-        stream->base = next;
+        stream->base = (uint16_t)next;
         if ((int16_t)(uint16_t)(stream->sent - next) < 0) {
-            stream->sent = next;
+            stream->sent = (uint16_t)next;
         }
         stream->repeats = 0;
         mote_retry_stop(&stream->retry);
     } else if ((int16_t)(uint16_t)(limit - stream->limit) > 0) {
         mote_retry_stop(&stream->retry); /* a window update: says nothing of what was lost */
     } else if (stream->sent != next && stream->repeats < 2 && ++stream->repeats == 2) {
-        stream->sent = next;
+        stream->sent = (uint16_t)next;
         stream->retry.armed = false;
     }
     stream->limit = limit;

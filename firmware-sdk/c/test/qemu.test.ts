@@ -1,49 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { type RunningDevice, testDevice } from "./device-suite.ts";
-import { buildFolder, make } from "./driver.ts";
+import { testDevice } from "./device-suite.ts";
+import { make } from "./driver.ts";
 import { Gateway } from "./gateway.ts";
+import { startGuest } from "./guest.ts";
 
 before(() => make("cortex-m"));
 
-interface Guest extends RunningDevice {
-  readonly pid: number;
-}
-
-async function start(): Promise<Guest> {
-  const folder = await mkdtemp(join(tmpdir(), "mote-qemu-"));
-  const path = join(folder, "line");
-  const child = spawn(
-    "qemu-system-arm",
-    [
-      ...["-M", "mps2-an385", "-display", "none", "-monitor", "none"],
-      ...["-chardev", `socket,id=u0,path=${path},server=on,wait=off`, "-serial", "chardev:u0"],
-      ...["-kernel", `${buildFolder}mote-cortex-m.elf`],
-    ],
-    { stdio: "inherit" },
-  );
-  await Promise.race([
-    once(child, "spawn"),
-    once(child, "error").then(([error]) => {
-      throw new Error(`these tests need qemu-system-arm: ${error}`);
-    }),
-  ]);
-  return {
-    path,
-    pid: child.pid ?? 0,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.kill("SIGKILL")) await once(child, "exit");
-      await rm(folder, { recursive: true });
-    },
-  };
-}
-
-testDevice("cortex-m", start);
+testDevice("cortex-m", startGuest);
 
 /** Ticks of 10 ms of CPU that a process has used (proc(5)). */
 async function cpuTicks(pid: number): Promise<number> {
@@ -53,7 +18,7 @@ async function cpuTicks(pid: number): Promise<number> {
 }
 
 test("cortex-m: an idle guest waits for interrupts and does not spin", async (context) => {
-  await using guest = await start();
+  await using guest = await startGuest();
   await using gateway = await Gateway.connect(guest.path);
   await gateway.until("a hello", () => gateway.hellos.length > 0);
   const beforeTicks = await cpuTicks(guest.pid);
@@ -67,7 +32,7 @@ test("cortex-m: an idle guest waits for interrupts and does not spin", async (co
 test("cortex-m: power-ons draw different boot numbers, a reset raises the number", async () => {
   const boots = new Set<number>();
   for (let i = 0; i < 4; i++) {
-    await using guest = await start();
+    await using guest = await startGuest();
     await using gateway = await Gateway.connect(guest.path);
     await gateway.until("a hello", () => gateway.hellos.length > 0);
     const first = gateway.hellos[0]?.boot ?? 0;

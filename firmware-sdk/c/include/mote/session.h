@@ -12,10 +12,15 @@
 
 /** Who the device is, as hello says it (SPEC §3.3). A length of 0 leaves a value out. */
 struct mote_identity {
-    struct mote_span hardware_id; /* 1–12 bytes */
-    struct mote_span board;       /* a text of at most 16 bytes */
-    struct mote_span firmware;    /* a text of at most 20 bytes: "name version" */
-    struct mote_span build_id;    /* 8 bytes */
+    struct mote_span value[4];
+};
+
+/** Places in mote_identity.value. */
+enum {
+    MOTE_HARDWARE_ID, /* 1–12 bytes */
+    MOTE_BOARD,       /* a text of at most 16 bytes */
+    MOTE_FIRMWARE,    /* a text of at most 20 bytes: "name version" */
+    MOTE_BUILD_ID     /* 8 bytes */
 };
 
 /** What a session is built from. The caller keeps it for as long as the session lives; it may be in flash. */

@@ -18,7 +18,7 @@ struct mote_parts {
     struct mote_span part[MOTE_PARTS];
 };
 
-/** For what is small where it is by itself, and large where it is inlined: the compiler guesses wrong. */
+/** For what takes less code, or less stack of its caller, where it is not inlined: the compiler guesses wrong. */
 #define MOTE_NOINLINE __attribute__((noinline))
 
 /** For what the caller must not ignore. */

@@ -28,7 +28,7 @@ typedef size_t mote_stream_take(struct mote_stream *stream, const uint8_t *bytes
  */
 struct mote_stream {
     uint8_t id;      /* 0: free */
-    uint8_t repeats; /* credits in a row with the same next */
+    uint8_t repeats; /* credits in a row with the same next, at most 2 */
     bool finished;   /* incoming: its end has come */
     bool ended;      /* outgoing: an end follows the bytes */
     bool has_exit;   /* … and has an exit code */

@@ -13,9 +13,15 @@ static uint32_t draw(uint32_t seed) {
     SYSTICK_RELOAD = 0xffffff;
     SYSTICK_VALUE = 0;
     SYSTICK_CONTROL = SYSTICK_ENABLE | SYSTICK_CORE_CLOCK;
-    for (unsigned i = 0; i < SAMPLES; i++) {
-        /* How long this took is what differs; the multiplier spreads it over the word (FNV-1a). */
-        seed = (seed ^ SYSTICK_VALUE) * 16777619u;
+    uint32_t before = SYSTICK_VALUE;
+    for (unsigned samples = 0; samples < SAMPLES;) {
+        uint32_t value = SYSTICK_VALUE;
+        /* The counter stands still at first. How far it went between two looks is what differs. */
+        if (value != before) {
+            before = value;
+            seed = (seed ^ value) * 16777619u; /* spreads it over the word, as FNV-1a does */
+            samples++;
+        }
     }
     SYSTICK_CONTROL = 0;
     return seed ^ seed >> 15;

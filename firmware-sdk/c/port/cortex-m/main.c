@@ -22,8 +22,8 @@ static void reboot(void *context) {
 static const char board[] = "mps2-an385";
 static const struct mote_platform platform = {reboot, NULL};
 static const struct mote_identity identity = {
-    .board = {(const uint8_t *)board, sizeof board - 1},
-    .firmware = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1},
+    .value = {[MOTE_BOARD] = {(const uint8_t *)board, sizeof board - 1},
+              [MOTE_FIRMWARE] = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1}},
 };
 static const struct mote_session_config config = {
     .transport = &mote_line_transport,

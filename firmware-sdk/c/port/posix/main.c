@@ -172,9 +172,9 @@ int main(int count, char **values) {
     }
     const struct mote_platform platform = {reboot, NULL};
     const struct mote_identity identity = {
-        .hardware_id = {options.hardware_id, options.hardware_id_length},
-        .board = {(const uint8_t *)options.board, strlen(options.board)},
-        .firmware = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1},
+        .value = {[MOTE_HARDWARE_ID] = {options.hardware_id, options.hardware_id_length},
+                  [MOTE_BOARD] = {(const uint8_t *)options.board, strlen(options.board)},
+                  [MOTE_FIRMWARE] = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1}},
     };
     const struct mote_session_config config = {
         .transport = &mote_line_transport,
