@@ -254,6 +254,31 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
     await kubectl(plane, "uncordon", "lamp");
   });
 
+  await t.test("a profile gives the Node its resources, a paused device is not Ready", async () => {
+    const profile = (capacity: string) =>
+      `apiVersion: motelet.dev/v1alpha1\nkind: DeviceProfile\nmetadata: {name: relay-board}\nspec: {description: two relays, capacity: ${capacity}}\n`;
+    assert.match(await apply(plane, profile("{'example.com/relay': 2}")), /without a prefix/);
+    assert.equal(await apply(plane, profile("{relay: 2000}")), "");
+    assert.match(
+      await kubectl(plane, "get", "devprof"),
+      /NAME\s+DESCRIPTION\s+AGE\s+relay-board\s+two relays/,
+    );
+    const edit = (spec: string) =>
+      kubectl(plane, "patch", "device", "lamp", "--type=merge", `--patch={"spec":${spec}}`);
+    await edit('{"profile":"relay-board","paused":true}');
+    const node = async () => JSON.stringify(await read(plane, paths.node));
+    await within("the resource", async () => (await node()).includes('"motelet.dev/relay":"2k"'));
+    await within("the pause", async () => (await node()).includes("DevicePaused"));
+    await within("the Pod not Ready", async () => ready(await read(plane, paths.pod)) === "False");
+    const writes = () => gateway.metrics.valueOf("motelet_kube_requests_total", { verb: "PUT" });
+    const before = await writes();
+    await edit('{"profile":null,"paused":null}');
+    await within("Ready again", async () => ready(await read(plane, paths.node)) === "True");
+    await within("the resource to go", async () => !(await node()).includes("motelet.dev/relay"));
+    await within("the Pod Ready", async () => ready(await read(plane, paths.pod)) === "True");
+    assert.ok((await writes()) - before <= 8, `${(await writes()) - before} PUTs`);
+  });
+
   await t.test("a deleted Pod and a deleted Node are made anew", async () => {
     const podBefore = (await read(plane, paths.pod))?.metadata.uid;
     await kubectl(plane, "delete", "pod", "lamp", "--wait=true", "--timeout=15s");

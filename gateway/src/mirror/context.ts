@@ -8,6 +8,7 @@ import type { ObjectStore } from "../kubeapi/informer.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
 import type { Namespaces } from "../kubeapi/namespaced-informer.ts";
 import type { Device } from "../resources/device.ts";
+import type { DeviceProfile } from "../resources/device-profile.ts";
 import type { Secret } from "../resources/identity-secret.ts";
 import type { Node, NodeSite } from "../resources/node.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
@@ -26,6 +27,7 @@ export interface MirrorContext {
   readonly events: EventRecorder;
   readonly findings: Findings;
   readonly devices: ObjectStore<Device>;
+  readonly profiles: ObjectStore<DeviceProfile>;
   readonly nodes: ObjectStore<Node>;
   readonly pods: ObjectStore<Pod>;
   readonly secrets: ObjectStore<Secret>;

@@ -11,7 +11,8 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
   const over = after.link ? ` over ${after.link.carrier} (${after.link.peer})` : "";
   if (before.phase === "Pending" && after.phase !== "Pending") {
     events.push({ type: "Normal", reason: "Enrolled", message: `the device said its first hello${over}` });
-  } else if (before.phase !== after.phase) {
+  } else if (before.phase !== after.phase && !after.spec.paused) {
+    // Whoever paused the device knows that it is gone.
     events.push(...phaseEvents(after, over));
   }
   if (before.boot !== undefined && after.boot !== undefined && before.boot !== after.boot) {

@@ -1,5 +1,6 @@
 import type { Registry } from "../devices/registry.ts";
 import type { Clock } from "../foundation/clock.ts";
+import { delay } from "../foundation/delay.ts";
 import { messageOf } from "../foundation/errors.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
@@ -9,6 +10,7 @@ import { Informer, informerMetrics } from "../kubeapi/informer.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
 import { NamespacedInformer, type Namespaces } from "../kubeapi/namespaced-informer.ts";
 import { type Device, devicesPath } from "../resources/device.ts";
+import { type DeviceProfile, deviceProfilesPath } from "../resources/device-profile.ts";
 import { foreignPodSelectors } from "../resources/foreign-pod.ts";
 import { identitySelector, type Secret } from "../resources/identity-secret.ts";
 import { deviceLabel, managedByLabel } from "../resources/labels.ts";
@@ -17,6 +19,7 @@ import type { Pod } from "../resources/virtual-pod.ts";
 import type { MirrorContext } from "./context.ts";
 import { DeviceController } from "./device-controller.ts";
 import { DeviceEvents } from "./device-events.ts";
+import { DeviceProfileController } from "./device-profile-controller.ts";
 import { Findings } from "./findings.ts";
 import { ForeignPodController } from "./foreign-pod-controller.ts";
 import { IdentityController } from "./identity-controller.ts";
@@ -48,6 +51,9 @@ export interface MirrorOptions {
   readonly farewellMs?: number;
 }
 
+/** How long a start waits for DeviceProfiles, without which Nodes lack what a profile gives them. */
+const profilePatienceMs = 3_000;
+
 /**
  * Keeps the cluster's picture of the registry: informers, one work queue, and the reconcilers on it. Reads Devices and
  * identities into the registry, writes Nodes, Leases, Pods, statuses and Events from it.
@@ -58,6 +64,7 @@ export class Mirror implements AsyncDisposable {
   readonly #secrets: NamespacedInformer<Secret>;
   readonly #pods: NamespacedInformer<Pod>;
   readonly #nodes: Informer<Node>;
+  readonly #profiles: Informer<DeviceProfile>;
   readonly #foreignPods: Informer<Pod>;
   readonly #leaseController: LeaseController;
   readonly #nodeController: NodeController;
@@ -82,6 +89,7 @@ export class Mirror implements AsyncDisposable {
       labelSelector: `${deviceLabel},${managedByLabel}=motelet`,
     });
     this.#nodes = new Informer({ ...common, path: nodesPath, labelSelector: deviceLabel });
+    this.#profiles = new Informer({ ...common, path: deviceProfilesPath });
     this.#foreignPods = new Informer({ ...common, path: "/api/v1/pods", ...foreignPodSelectors });
     const events = new EventRecorder({ kube, clock, queue: this.#queue, metrics, component: "motelet" });
     this.#podCidrs = new PodCidrBudget({
@@ -100,6 +108,7 @@ export class Mirror implements AsyncDisposable {
       events,
       findings: new Findings(),
       devices: this.#devices,
+      profiles: this.#profiles,
       nodes: this.#nodes,
       pods: this.#pods,
       secrets: this.#secrets,
@@ -115,6 +124,7 @@ export class Mirror implements AsyncDisposable {
     this.#nodeController = new NodeController(context);
     const pods = new VirtualPodController(context);
     new DeviceController(context, identities, [pods, this.#leaseController, this.#nodeController]);
+    new DeviceProfileController(context);
     new ForeignPodController(context, this.#foreignPods);
     this.#events = new DeviceEvents(registry, events);
   }
@@ -126,11 +136,17 @@ export class Mirror implements AsyncDisposable {
   async start(): Promise<void> {
     this.#queue.start();
     await this.#nodes.start();
-    await Promise.all([this.#secrets.start(), this.#pods.start(), this.#lookAround()]);
+    await Promise.all([this.#secrets.start(), this.#pods.start(), this.#readProfiles(), this.#lookAround()]);
     await this.#devices.start();
     this.#nodeController.devicesKnown();
     // Not waited for: the right to see Pods of others may have been left out.
     if (this.#options.foreignPods ?? true) void this.#foreignPods.start();
+  }
+
+  /** Where the CRD is not (yet) installed, devices come without their profiles. */
+  async #readProfiles(): Promise<void> {
+    const patience = delay(this.#options.clock, profilePatienceMs, this.#stop.signal).catch(() => {});
+    await Promise.race([this.#profiles.start(), patience]);
   }
 
   async #lookAround(): Promise<void> {
@@ -148,7 +164,14 @@ export class Mirror implements AsyncDisposable {
     this.#events[Symbol.dispose]();
     await this.#queue[Symbol.asyncDispose]();
     await this.#leaseController.renewAll(AbortSignal.timeout(this.#farewellMs));
-    const informers = [this.#devices, this.#secrets, this.#pods, this.#nodes, this.#foreignPods];
+    const informers = [
+      this.#devices,
+      this.#secrets,
+      this.#pods,
+      this.#nodes,
+      this.#profiles,
+      this.#foreignPods,
+    ];
     await Promise.all(informers.map((informer) => informer[Symbol.asyncDispose]()));
   }
 }

@@ -5,6 +5,7 @@ import type { Work } from "../foundation/workqueue.ts";
 import { ignoreGone, isAlreadyExists, isConflict, isNotFound } from "../kubeapi/errors.ts";
 import { FreshStore } from "../kubeapi/fresh-store.ts";
 import { type Device, eventSubject } from "../resources/device.ts";
+import { profileResources } from "../resources/device-profile.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
 import { buildNode, desiredNode, desiredStatus, type Node, nodesPath } from "../resources/node.ts";
 import { readyOf } from "../resources/node-conditions.ts";
@@ -41,7 +42,7 @@ export class NodeController {
     this.#nodes = new FreshStore(context.nodes);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     this.#readiness = new NodeReadiness(context);
-    const { queue, registry, nodes, devices, metrics } = context;
+    const { queue, registry, nodes, devices, profiles, metrics } = context;
     this.#created = metrics.counter("motelet_nodes_created_total", "Nodes created");
     this.#status = queue.register("node", "high", (key, signal) => this.#reconcile(key, signal));
     this.#metadata = queue.register("node-metadata", "low", (key, signal) =>
@@ -53,6 +54,10 @@ export class NodeController {
       this.#status.add(key);
     });
     devices.changes.subscribe((key) => this.#status.add(key));
+    profiles.changes.subscribe((name) => {
+      for (const { spec, metadata } of devices.list())
+        if (spec?.profile === name) this.#status.add(`${metadata.namespace}/${metadata.name}`);
+    });
     nodes.changes.subscribe((name) => {
       const wanting = this.#wantedBy.get(name);
       for (const key of wanting ?? []) {
@@ -100,18 +105,20 @@ export class NodeController {
     if (node.metadata.deletionTimestamp) return undefined;
     if (ownership === "adoptable" || this.#metadataDiffers(node, device, facts)) this.#metadata.add(key);
     if (ownership === "adoptable") return undefined;
-    return this.#writeStatus(key, node, facts, signal);
+    return this.#writeStatus(device, node, facts, signal);
   }
 
   async #writeStatus(
-    key: string,
+    device: Device,
     node: Node,
     facts: DeviceFacts,
     signal: AbortSignal,
   ): Promise<number | undefined> {
     const { site, clock } = this.#context;
+    const { key } = facts;
     const heldMs = this.#readiness.heldMs(key, node);
-    const status = desiredStatus(node, facts, site, clock.wallMs(), { flapping: heldMs > 0 });
+    const view = { flapping: heldMs > 0, resources: this.#resourcesOf(device) };
+    const status = desiredStatus(node, facts, site, clock.wallMs(), view);
     // Not from the bucket: a device that toggles its heap must not delay the news that it is gone.
     const readyChanges = readyOf(status)?.status !== readyOf(node.status)?.status;
     if (!readyChanges) this.#readiness.settled(key);
@@ -155,7 +162,8 @@ export class NodeController {
     const { nodeName } = facts.spec;
     try {
       const flapping = this.#readiness.heldMs(facts.key, undefined) > 0;
-      const wanted = buildNode(device, facts, site, clock.wallMs(), { flapping });
+      const view = { flapping, resources: this.#resourcesOf(device) };
+      const wanted = buildNode(device, facts, site, clock.wallMs(), view);
       const node = await kube.create<Node>(nodesPath, wanted, { signal });
       this.#created.inc();
       log.info({ device: facts.key, node: nodeName }, "node created");
@@ -209,6 +217,10 @@ export class NodeController {
     if (!facts || !device || device.metadata.uid !== facts.spec.uid) return undefined;
     if (device.metadata.deletionTimestamp || facts.phase === "Pending") return undefined;
     return { device, facts };
+  }
+
+  #resourcesOf(device: Device): Readonly<Record<string, number>> {
+    return profileResources(this.#context.profiles.get(device.spec?.profile ?? ""));
   }
 
   #isLive(uid: string): boolean {

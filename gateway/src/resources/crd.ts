@@ -1,3 +1,4 @@
+import { deviceProfileSpecSchema } from "./device-profile.ts";
 import { deviceRules, deviceSpecSchema, deviceStatusSchema } from "./device-schema.ts";
 import { apiGroup } from "./labels.ts";
 
@@ -6,19 +7,59 @@ type Schema = Readonly<Record<string, unknown>>;
 
 /** The CustomResourceDefinition of Device. */
 export function buildDeviceCrd() {
+  return buildCrd({
+    scope: "Namespaced",
+    kind: "Device",
+    shortName: "dev",
+    description: "A microcontroller that a motelet gateway makes a Node of the cluster.",
+    spec: deviceSpecSchema,
+    status: deviceStatusSchema,
+    rules: deviceRules,
+    columns: deviceColumns,
+  });
+}
+
+/** The CustomResourceDefinition of DeviceProfile. */
+export function buildDeviceProfileCrd() {
+  return buildCrd({
+    scope: "Cluster",
+    kind: "DeviceProfile",
+    shortName: "devprof",
+    description: "What devices of one kind have in common.",
+    spec: deviceProfileSpecSchema,
+    columns: [
+      column("Description", ".spec.description"),
+      column("Age", ".metadata.creationTimestamp", "date"),
+    ],
+  });
+}
+
+function buildCrd(options: {
+  scope: "Namespaced" | "Cluster";
+  kind: string;
+  shortName: string;
+  description: string;
+  spec: object;
+  status?: object;
+  rules?: readonly object[];
+  columns: readonly object[];
+}) {
+  const { scope, kind, shortName, description, spec, status, rules, columns } = options;
+  const singular = kind.toLowerCase();
+  const plural = `${singular}s`;
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `devices.${apiGroup}` },
+    metadata: { name: `${plural}.${apiGroup}` },
     spec: {
       group: apiGroup,
-      scope: "Namespaced",
+      scope,
       names: {
-        kind: "Device",
-        listKind: "DeviceList",
-        plural: "devices",
-        singular: "device",
-        shortNames: ["dev"],
+        kind,
+        listKind: `${kind}List`,
+        plural,
+        singular,
+        shortNames: [shortName],
         categories: ["motelet"],
       },
       versions: [
@@ -26,20 +67,20 @@ export function buildDeviceCrd() {
           name: "v1alpha1",
           served: true,
           storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: printerColumns,
+          ...(status ? { subresources: { status: {} } } : {}),
+          additionalPrinterColumns: columns,
           schema: {
             openAPIV3Schema: {
               type: "object",
-              description: "A microcontroller that a motelet gateway makes a Node of the cluster.",
+              description,
               properties: {
                 apiVersion: { type: "string" },
                 kind: { type: "string" },
                 metadata: { type: "object" },
-                spec: structural(deviceSpecSchema as object as Schema),
-                status: structural(deviceStatusSchema as object as Schema),
+                spec: structural(spec as Schema),
+                ...(status ? { status: structural(status as Schema) } : {}),
               },
-              "x-kubernetes-validations": deviceRules,
+              ...(rules ? { "x-kubernetes-validations": rules } : {}),
             },
           },
         },
@@ -55,7 +96,7 @@ const column = (name: string, jsonPath: string, type = "string", priority = 0) =
   priority,
 });
 
-const printerColumns = [
+const deviceColumns = [
   column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
   column("Phase", ".status.phase"),
   column("Profile", ".spec.profile"),

@@ -6,6 +6,7 @@ import { mergeConditions, timestamp, type WantedCondition } from "./conditions.t
 import type { Condition, DeviceResourceSpec, DeviceResourceStatus } from "./device-schema.ts";
 import { firmwareOf } from "./firmware.ts";
 import { apiVersion, reportedLabels } from "./labels.ts";
+import { pausedMessage } from "./node-conditions.ts";
 
 /** The API object that a user writes. */
 export interface Device extends KubeObject {
@@ -23,7 +24,7 @@ export function devicePath(namespace: string, name: string): string {
 const lastSeenEveryMs = 10 * 60_000;
 
 /** Findings that stand in the status only while they hold; the others say True when all is well. */
-const passingFindings: readonly string[] = ["Flapping"];
+const passingFindings: readonly string[] = ["Flapping", "Profile"];
 
 /** Name of the Secret with a device's identity. */
 export function identitySecretName(device: Device): string {
@@ -125,7 +126,8 @@ export function deviceStatus(
   }) as DeviceResourceStatus;
 }
 
-function readyCondition({ phase }: DeviceFacts): WantedCondition {
+function readyCondition({ phase, spec }: DeviceFacts): WantedCondition {
+  if (spec.paused) return { type: "Ready", status: "False", reason: "DevicePaused", message: pausedMessage };
   switch (phase) {
     case "Online":
       return { type: "Ready", status: "True", reason: "DeviceOnline", message: "the device answers" };

@@ -7,6 +7,7 @@ import { parse, stringify } from "yaml";
 import type { DeviceFacts } from "../devices/device.ts";
 import type { WantedCondition } from "./conditions.ts";
 import { type Device, deviceSpecOf, deviceStatus, restoredFacts } from "./device.ts";
+import { type DeviceProfile, profileFinding } from "./device-profile.ts";
 import { foreignPodEvent, foreignPodStatus } from "./foreign-pod.ts";
 import { buildIdentitySecret, newIdentity } from "./identity-secret.ts";
 import { buildLease, type Lease, renewLease } from "./lease.ts";
@@ -25,6 +26,7 @@ interface Input {
   readonly device?: Device;
   readonly facts?: Partial<DeviceFacts>;
   readonly findings?: readonly WantedCondition[];
+  readonly profile?: DeviceProfile;
   readonly node?: Node;
   readonly lease?: Lease;
   readonly pod?: Pod;
@@ -53,7 +55,7 @@ const builders = {
     return { status: foreignPodStatus(pod, nowMs(input)), event: foreignPodEvent(pod) };
   },
   "device-status": (input: Input) =>
-    deviceStatus(deviceOf(input), factsOf(input), input.findings ?? [], nowMs(input)),
+    deviceStatus(deviceOf(input), factsOf(input), findingsOf(input), nowMs(input)),
   "device-spec": (input: Input) => deviceSpecOf(deviceOf(input), homeNamespace),
   restored: (input: Input) => restoredFacts(deviceOf(input)) ?? "nothing",
   identity: (input: Input) =>
@@ -66,6 +68,11 @@ const builders = {
 function given<T>(value: T | undefined, name: string): T {
   assert.ok(value !== undefined, `the case needs ${name}`);
   return value;
+}
+
+function findingsOf(input: Input): readonly WantedCondition[] {
+  const ofProfile = profileFinding(deviceOf(input), input.profile);
+  return [...(input.findings ?? []), ...(ofProfile ? [ofProfile] : [])];
 }
 
 function deviceOf(input: Input): Device {

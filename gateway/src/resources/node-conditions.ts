@@ -15,10 +15,15 @@ const rssiDbm: Threshold = { badBelow: -85, goodFrom: -80 };
 export interface NodeView {
   /** The device comes and goes: it is not believed. */
   readonly flapping?: boolean;
+  /** Extended resources under motelet.dev/, from the device's profile. */
+  readonly resources?: Readonly<Record<string, number>>;
 }
 
 /** Reason of Ready while `NodeView.flapping`. */
 export const flappingReason = "Flapping";
+
+/** Said of a device with spec.paused. */
+export const pausedMessage = "the Device is paused: the gateway leaves it alone";
 
 /** Whether the device counts as being there: it answers, or it said that it sleeps. */
 export function isAvailable({ phase }: Pick<DeviceFacts, "phase">): boolean {
@@ -113,13 +118,14 @@ export function nodeConditions(
   return conditions;
 }
 
-function readyCondition({ phase }: DeviceFacts, { flapping }: NodeView): WantedCondition {
+function readyCondition({ phase, spec }: DeviceFacts, { flapping }: NodeView): WantedCondition {
   const ready = (status: "True" | "False", reason: string, message: string): WantedCondition => ({
     type: "Ready",
     status,
     reason,
     message,
   });
+  if (spec.paused) return ready("False", "DevicePaused", pausedMessage);
   // One text while it comes and goes, or each flip would be a write.
   if (flapping) return ready("False", flappingReason, "the device comes and goes; motelet itself is well");
   switch (phase) {

@@ -3,6 +3,7 @@ import type { KubeObject } from "../kubeapi/objects.ts";
 import { type ConditionCore, mergeConditions, timestamp } from "./conditions.ts";
 import type { Device } from "./device.ts";
 import {
+  apiGroup,
   deviceLabel,
   deviceUidAnnotation,
   fromSpecAnnotation,
@@ -175,17 +176,19 @@ export function desiredStatus(
   view: NodeView = {},
 ): NodeStatus {
   const conditions = current.status?.conditions ?? [];
+  const given = Object.entries(view.resources ?? {}).map(([name, count]) => [name, quantity(count)]);
   const capacity = {
-    ...current.status?.capacity,
+    ...without(current.status?.capacity, [], `${apiGroup}/`),
     cpu: "1",
     memory: quantity(facts.hardware.ramBytes ?? 0),
     "ephemeral-storage": quantity(facts.hardware.flashBytes ?? 0),
     pods: "4",
+    ...(Object.fromEntries(given) as Record<string, string>),
   };
   return {
     ...current.status,
     capacity,
-    allocatable: { ...current.status?.allocatable, ...capacity },
+    allocatable: { ...without(current.status?.allocatable, [], `${apiGroup}/`), ...capacity },
     conditions: mergeConditions<NodeCondition>(
       conditions,
       nodeConditions(facts, conditions, view),

@@ -3,6 +3,7 @@ import type { KubeObject } from "../kubeapi/objects.ts";
 import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import { firmwareImage } from "./firmware.ts";
 import { apiVersion, deviceLabel, managedByLabel } from "./labels.ts";
+import { pausedMessage } from "./node-conditions.ts";
 
 interface ContainerStatus {
   readonly name: string;
@@ -131,7 +132,7 @@ export function virtualPodStatus(
   nowMs: number,
 ): PodStatus {
   const current = pod.status ?? {};
-  const ready = facts.phase === "Online";
+  const ready = facts.phase === "Online" && !facts.spec.paused;
   const startTime = current.startTime ?? timestamp(nowMs);
   return {
     ...current,
@@ -151,17 +152,15 @@ export function virtualPodStatus(
   };
 }
 
-function podConditions({ phase }: DeviceFacts): readonly WantedCondition[] {
+function podConditions({ phase, spec }: DeviceFacts): readonly WantedCondition[] {
   const yes = (type: string): WantedCondition => ({ type, status: "True", reason: "", message: "" });
+  const unready = spec.paused
+    ? { reason: "DevicePaused", message: pausedMessage }
+    : phase === "Asleep"
+      ? { reason: "Asleep", message: "the device announced its sleep" }
+      : { reason: "DeviceOffline", message: "the device has stopped answering" };
   const readiness = (type: string): WantedCondition =>
-    phase === "Online"
-      ? yes(type)
-      : {
-          type,
-          status: "False",
-          reason: phase === "Asleep" ? "Asleep" : "DeviceOffline",
-          message: phase === "Asleep" ? "the device announced its sleep" : "the device has stopped answering",
-        };
+    phase === "Online" && !spec.paused ? yes(type) : { type, status: "False", ...unready };
   return [yes("PodScheduled"), yes("Initialized"), readiness("ContainersReady"), readiness("Ready")];
 }
 

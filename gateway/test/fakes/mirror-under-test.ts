@@ -20,11 +20,11 @@ export const lamp = "default/lamp";
 export async function setUp(
   prepare: (server: FakeApiServer) => void = () => {},
   options: Partial<MirrorOptions> = {},
+  clock = new ManualClock(),
 ) {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await new FakeApiServer().start());
   prepare(server);
-  const clock = new ManualClock();
   const metrics = new Metrics();
   const credentials = { server: server.url, verify: true, token: async () => undefined };
   const kube = stack.use(new HttpKubeClient({ credentials, clock, metrics }));

@@ -1,0 +1,62 @@
+import { type Static, Type } from "typebox";
+import type { KubeObject } from "../kubeapi/objects.ts";
+import type { WantedCondition } from "./conditions.ts";
+import type { Device } from "./device.ts";
+import { apiGroup, apiVersion } from "./labels.ts";
+
+/** What devices of one kind have in common. The one source of its types and of its CRD. */
+export const deviceProfileSpecSchema = Type.Object(
+  {
+    description: Type.Optional(Type.String({ maxLength: 256, description: "For people." })),
+    capacity: Type.Optional(
+      Type.Record(Type.String(), Type.Integer({ format: "int64", minimum: 0, maximum: 1_000_000 }), {
+        maxProperties: 16,
+        description: "What a device has so many of: {gpio: 4} is motelet.dev/gpio: 4 on its Node.",
+        "x-kubernetes-validations": [
+          {
+            rule: "self.all(key, key.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))",
+            message: "a resource has a name of small letters, digits and '-', at most 63, without a prefix",
+          },
+        ],
+      }),
+    ),
+  },
+  { description: "What devices of one kind have in common." },
+);
+
+export interface DeviceProfile extends KubeObject {
+  readonly spec?: Static<typeof deviceProfileSpecSchema>;
+}
+
+export const deviceProfilesPath = `/apis/${apiVersion}/deviceprofiles`;
+
+/** Extended resources of the Nodes of a profile's devices. */
+export function profileResources(profile: DeviceProfile | undefined): Record<string, number> {
+  const entries = Object.entries(profile?.spec?.capacity ?? {});
+  return Object.fromEntries(entries.map(([name, count]) => [`${apiGroup}/${name}`, count]));
+}
+
+/** Type of the Device's condition that `profileFinding` gives. */
+export const profileFindingType = "Profile";
+
+/** What a Device's status says of its profile; undefined where it names none. */
+export function profileFinding(
+  device: Device,
+  profile: DeviceProfile | undefined,
+): WantedCondition | undefined {
+  const name = device.spec?.profile;
+  if (name === undefined) return undefined;
+  return profile
+    ? {
+        type: profileFindingType,
+        status: "True",
+        reason: "ProfileFound",
+        message: `the DeviceProfile ${name} types the device`,
+      }
+    : {
+        type: profileFindingType,
+        status: "False",
+        reason: "ProfileNotFound",
+        message: `there is no DeviceProfile ${name}`,
+      };
+}
