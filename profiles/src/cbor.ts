@@ -264,7 +264,8 @@ class Reader {
           ? -1 - argument
           : -1n - BigInt(argument);
       case 2:
-        return this.#take(start, argument).slice();
+        // Not slice: that of a Buffer is a view of the caller's bytes.
+        return new Uint8Array(this.#take(start, argument));
       case 3:
         return this.#text(start, argument);
       case 4:

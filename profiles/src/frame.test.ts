@@ -129,6 +129,17 @@ test("a damaged line never yields a message that was not sent, and recovers with
   );
 });
 
+test("what comes out does not alias what came in", () => {
+  const input = Buffer.concat([Buffer.from("boot"), encodeFrame(Uint8Array.of(1, 2)), Buffer.from("done")]);
+  const items = new FrameDecoder({ maxMessageBytes: 16 }).push(input, 0);
+  input.fill(0);
+  assert.deepEqual(items, [
+    { kind: "text", bytes: Uint8Array.from(Buffer.from("boot")) },
+    { kind: "message", bytes: Uint8Array.of(1, 2) },
+    { kind: "text", bytes: Uint8Array.from(Buffer.from("done")) },
+  ]);
+});
+
 test("a decoder holds at most one segment, whatever comes", () => {
   const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
   decoder.push(Uint8Array.of(0), 0);

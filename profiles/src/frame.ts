@@ -88,7 +88,7 @@ export class FrameDecoder {
       const byte = bytes[at] as number;
       if (!this.#inside) {
         if (byte !== 0) continue;
-        if (at > textFrom) items.push({ kind: "text", bytes: bytes.slice(textFrom, at) });
+        if (at > textFrom) items.push({ kind: "text", bytes: copyOf(bytes, textFrom, at) });
         this.#inside = true;
         this.#length = 0;
       } else if (byte !== 0) {
@@ -105,7 +105,8 @@ export class FrameDecoder {
       }
       textFrom = at + 1;
     }
-    if (!this.#inside && textFrom < bytes.length) items.push({ kind: "text", bytes: bytes.slice(textFrom) });
+    if (!this.#inside && textFrom < bytes.length)
+      items.push({ kind: "text", bytes: copyOf(bytes, textFrom, bytes.length) });
     return items;
   }
 
@@ -130,6 +131,11 @@ export class FrameDecoder {
     }
     this.#length = 0;
   }
+}
+
+/** Not slice: that of a Buffer, which most callers bring, is a view of the whole read. */
+function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }
 
 function isText(byte: number): boolean {
