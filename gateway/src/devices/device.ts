@@ -92,6 +92,11 @@ export interface DeviceFacts {
   /** Capability names of profiles/src/capability.ts. */
   readonly capabilities: readonly string[];
   readonly sample?: DeviceSample;
+  /** Somebody showed the device's wire id without its proof; counted since the gateway began. */
+  readonly failedLogins?: {
+    readonly count: number;
+    readonly reason: "wrong-password" | "wrong-generation";
+  };
 }
 
 export function deviceKey(namespace: string, name: string): string {

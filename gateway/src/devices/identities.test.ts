@@ -42,6 +42,17 @@ test("only the right password of the right generation of a known id is admitted,
   assert.equal(await metrics.valueOf("motelet_authentications_total", { verdict: "wrong-password" }), 2);
 });
 
+test("a login without the proof is a fact of the device whose id it showed, and of no other", async () => {
+  const { registry, ask } = identities();
+  registry.admit(lamp);
+  ask("abc", "wrong");
+  ask("abd", "wrong");
+  ask("abc", "secret", 2);
+  ask();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(registry.get("default/lamp")?.failedLogins, { count: 2, reason: "wrong-generation" });
+});
+
 test("removal, another password, another generation, another id, a pause and a recreation revoke; facts do not", () => {
   const changes: readonly (DeviceSpec | undefined)[] = [
     undefined,

@@ -51,11 +51,12 @@ export class Identities implements Authenticator, Disposable {
     const holder = this.#byWireId.get(claim.wireId);
     // Compared in any case, so that the time does not tell which ids exist.
     const equal = timingSafeEqual(digestOf(claim.password), holder?.digest ?? unknownDigest);
-    return this.#count(judge(holder, claim.generation, equal));
+    return this.#count(judge(holder, claim.generation, equal), holder);
   }
 
   admit(proven: WireIdentity): Verdict {
-    return this.#count(judge(this.#byWireId.get(proven.wireId), proven.generation, true));
+    const holder = this.#byWireId.get(proven.wireId);
+    return this.#count(judge(holder, proven.generation, true), holder);
   }
 
   /** A paused device has one: so it learns that it is paused, not that it is unknown. */
@@ -75,9 +76,19 @@ export class Identities implements Authenticator, Disposable {
     return holder?.generation === generation ? holder.key : undefined;
   }
 
-  #count(verdict: Verdict): Verdict {
+  #count(verdict: Verdict, holder: Holder | undefined): Verdict {
     this.#verdicts.inc({ verdict: verdict.admitted ? "admitted" : verdict.reason });
+    if (holder && !verdict.admitted && verdict.reason !== "paused" && verdict.reason !== "unknown-id") {
+      const { reason } = verdict;
+      // After the answer, so that the time does not tell which ids exist.
+      setImmediate(() => this.#learnFailure(holder.key, reason));
+    }
     return verdict;
+  }
+
+  #learnFailure(key: string, reason: "wrong-password" | "wrong-generation"): void {
+    const count = (this.#registry.get(key)?.failedLogins?.count ?? 0) + 1;
+    this.#registry.learn(key, { failedLogins: { count, reason } });
   }
 
   #follow(key: string): void {

@@ -34,3 +34,38 @@ test("a new boot and another carrier are told", () => {
   const link = (carrier: "mqtt" | "serial") => ({ link: { carrier, peer: "p", sinceMs: 0 } });
   assert.deepEqual(reasons(facts(link("mqtt")), facts(link("serial"))), ["LinkChanged"]);
 });
+
+test("a reboot names its cause, and is a warning where something went wrong", () => {
+  const reboot = (resetCause?: number) =>
+    eventsOf(facts({ boot: 1 }), facts({ boot: 2, ...(resetCause === undefined ? {} : { resetCause }) }))[0];
+  assert.deepEqual(reboot(1), {
+    type: "Normal",
+    reason: "Rebooted",
+    message: "the device began anew after power-on",
+  });
+  assert.deepEqual(reboot(6), {
+    type: "Warning",
+    reason: "Rebooted",
+    message: "the device began anew after a panic",
+  });
+  for (const unknown of [undefined, 0, 8, 23])
+    assert.match(reboot(unknown)?.message ?? "", /for an unknown cause/);
+});
+
+test("texts of repetitions are equal, so that they become one Event", () => {
+  const online = (port: number, boot: number) =>
+    eventsOf(
+      facts({ phase: "Offline", boot: boot - 1 }),
+      facts({ boot, link: { carrier: "mqtt", peer: `192.0.2.1:${port}`, sinceMs: port } }),
+    );
+  assert.deepEqual(online(50_000, 2), online(50_001, 3));
+});
+
+test("a login without the proof is told once each time, what a person does by pausing is not", () => {
+  const failed = (count: number) => facts({ failedLogins: { count, reason: "wrong-password" } });
+  assert.deepEqual(reasons(facts(), failed(1)), ["AuthenticationFailed"]);
+  assert.deepEqual(reasons(failed(1), failed(1)), []);
+  assert.deepEqual(reasons(failed(1), failed(2)), ["AuthenticationFailed"]);
+  const paused = facts({ phase: "Offline" });
+  assert.deepEqual(reasons(facts(), { ...paused, spec: { ...paused.spec, paused: true } }), []);
+});

@@ -1,14 +1,18 @@
 import type { DeviceFacts } from "../devices/device.ts";
 import type { Registry } from "../devices/registry.ts";
+import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { EventRecorder, EventText } from "../kubeapi/event-recorder.ts";
 import { eventSubject } from "../resources/device.ts";
 
-/** What a person wants to know of a change; pure. */
+/**
+ * What a person wants to know of a change; pure. Texts hold nothing that is new each time (ports, boot counts), so that
+ * repetitions become one Event with a count.
+ */
 export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): readonly EventText[] {
   // The first sight of a device is no news: a restarted gateway has just read it.
   if (!before || before.spec.uid !== after.spec.uid) return [];
   const events: EventText[] = [];
-  const over = after.link ? ` over ${after.link.carrier} (${after.link.peer})` : "";
+  const over = after.link ? ` over ${after.link.carrier}` : "";
   if (before.phase === "Pending" && after.phase !== "Pending") {
     events.push({ type: "Normal", reason: "Enrolled", message: `the device said its first hello${over}` });
   } else if (before.phase !== after.phase && !after.spec.paused) {
@@ -16,8 +20,12 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
     events.push(...phaseEvents(after, over));
   }
   if (before.boot !== undefined && after.boot !== undefined && before.boot !== after.boot) {
-    const cause = after.resetCause === undefined ? "" : `, reset cause ${after.resetCause}`;
-    events.push({ type: "Normal", reason: "Rebooted", message: `boot ${after.boot}${cause}` });
+    const { text, fault } = resetCauseOf(after.resetCause);
+    events.push({
+      type: fault ? "Warning" : "Normal",
+      reason: "Rebooted",
+      message: `the device began anew ${text}`,
+    });
   }
   if (before.link && after.link && before.link.carrier !== after.link.carrier) {
     events.push({
@@ -26,8 +34,21 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
       message: `from ${before.link.carrier} to ${after.link.carrier}`,
     });
   }
+  const { failedLogins } = after;
+  if (failedLogins && failedLogins.count !== before.failedLogins?.count) {
+    events.push({
+      type: "Warning",
+      reason: "AuthenticationFailed",
+      message: failureTexts[failedLogins.reason],
+    });
+  }
   return events;
 }
+
+const failureTexts = {
+  "wrong-password": "somebody came in the device's name without its password",
+  "wrong-generation": "somebody came in the device's name with an identity of another generation",
+} as const;
 
 function phaseEvents({ phase }: DeviceFacts, over: string): readonly EventText[] {
   switch (phase) {

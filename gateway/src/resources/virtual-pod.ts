@@ -1,4 +1,5 @@
 import { type DeviceFacts, deviceKey } from "../devices/device.ts";
+import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
 import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import { firmwareImage } from "./firmware.ts";
@@ -176,12 +177,13 @@ function containerStatus(
   const startedAt =
     (sameBoot ? known.state?.running?.startedAt : undefined) ??
     (facts.bootedAtMs === undefined ? podStart : timestamp(facts.bootedAtMs));
+  const cause = resetCauseOf(facts.resetCause);
   const rebooted = known?.containerID !== undefined && !sameBoot;
   const lastState = rebooted
     ? {
         terminated: {
-          exitCode: 0,
-          reason: "Rebooted",
+          exitCode: cause.fault ? 1 : 0,
+          reason: cause.name,
           startedAt: known.state?.running?.startedAt ?? podStart,
           finishedAt: startedAt,
           containerID: known.containerID,
