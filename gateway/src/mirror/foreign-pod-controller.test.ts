@@ -37,7 +37,10 @@ test("a Pod of others on a mote stays Pending with a reason; its deletion is fin
   });
   await until("the end", () => t.server.at(`${pods}/agent-1`) === undefined);
   // The server has it before its answer has reached the controller.
-  await until("the count", async () => (await t.metrics.valueOf("motelet_foreign_pods_finished_total")) === 1);
+  await until(
+    "the count",
+    async () => (await t.metrics.valueOf("motelet_foreign_pods_finished_total")) === 1,
+  );
 });
 
 test("the Pods of one DaemonSet on many motes make one Event", async () => {
