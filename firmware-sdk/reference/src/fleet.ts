@@ -1,4 +1,19 @@
 import { type DeviceOptions, ReferenceDevice } from "./device.ts";
+import { type FaultCounts, FaultyLink, faultKinds } from "./faults.ts";
+
+/** What a fleet has been through since its start. */
+export interface FleetSummary {
+  readonly devices: number;
+  readonly online: number;
+  readonly messagesOut: number;
+  readonly messagesIn: number;
+  /** Times that a link opened again. */
+  readonly reconnects: number;
+  /** Over the carrier, framing included. */
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  readonly faults: Readonly<FaultCounts>;
+}
 
 /** Many devices in one process. */
 export class Fleet {
@@ -6,7 +21,7 @@ export class Fleet {
   readonly #startsPerSecond: number;
   #stopped = false;
 
-  /** @param options.startsPerSecond so that a thousand devices do not greet at the same instant */
+  /** @param options.startsPerSecond so that a thousand devices do not greet at the same instant; default 200 */
   constructor(devices: readonly DeviceOptions[], options: { readonly startsPerSecond?: number } = {}) {
     this.devices = devices.map((device) => new ReferenceDevice(device));
     this.#startsPerSecond = options.startsPerSecond ?? 200;
@@ -32,5 +47,24 @@ export class Fleet {
   /** How many devices have a session. */
   get online(): number {
     return this.devices.filter((device) => device.state === "online").length;
+  }
+
+  summary(): FleetSummary {
+    const traffics = this.devices.flatMap(({ link }) => (link.traffic ? [link.traffic] : []));
+    const faults = this.devices.flatMap(({ link }) => (link instanceof FaultyLink ? [link.counts] : []));
+    const sum = <T>(items: readonly T[], of: (item: T) => number) =>
+      items.reduce((total, item) => total + of(item), 0);
+    return {
+      devices: this.devices.length,
+      online: this.online,
+      messagesOut: sum(traffics, ({ messagesOut }) => messagesOut),
+      messagesIn: sum(traffics, ({ messagesIn }) => messagesIn),
+      reconnects: sum(traffics, ({ opens }) => Math.max(0, opens - 1)),
+      bytesOut: sum(traffics, ({ bytesOut }) => bytesOut),
+      bytesIn: sum(traffics, ({ bytesIn }) => bytesIn),
+      faults: Object.fromEntries(
+        faultKinds.map((kind) => [kind, sum(faults, (counts) => counts[kind])]),
+      ) as FaultCounts,
+    };
   }
 }

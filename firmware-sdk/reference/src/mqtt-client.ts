@@ -1,16 +1,14 @@
-import { Socket } from "node:net";
-import { defaults, downlinkTopic, type MessageKind, uplinkTopic, userName } from "@motelet/profiles";
-import mqtt, { type MqttClient } from "mqtt";
-import type { DeviceLink, LinkEvents } from "./link.ts";
+import { defaults, type MessageKind } from "@motelet/profiles";
+import type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
+import type { MqttConnection, MqttConnectionOptions } from "./mqtt-connection.ts";
+import { LibraryConnection } from "./mqtt-library.ts";
+import { PacketConnection } from "./mqtt-packets.ts";
 
-export interface MqttLinkOptions {
-  /** e.g. `mqtt://127.0.0.1:1883` */
-  readonly url: string;
-  readonly wireId: string;
-  readonly generation: number;
-  readonly password: string;
+export interface MqttLinkOptions extends MqttConnectionOptions {
   /** From 0 to 1, for the jitter of reconnects. */
   readonly random?: () => number;
+  /** Half the memory, and a device that can hang: for fleets and faults. Default: npm mqtt. */
+  readonly compact?: boolean;
 }
 
 /** A connection that has no SUBACK after this is given up; npm mqtt can hang in between for ever. */
@@ -18,9 +16,6 @@ const openTimeoutMs = 5_000;
 /** Reconnects after 250, 500, 1000, 1500, 1500 … milliseconds, each times 0.7 to 1. */
 const firstBackoffMs = 250;
 const longestBackoffMs = 1_500;
-const keepaliveS = 30;
-/** Bytes that may wait for a slow broker before messages are dropped. */
-const sendBufferBytes = 256 * 1024;
 
 /**
  * The MQTT 3.1.1 binding (SPEC §10.1): subscribe, wait for the SUBACK, then the link is open. Each connection is a
@@ -31,31 +26,37 @@ export class MqttLink implements DeviceLink {
   readonly carrier = "mqtt";
   readonly rtoMs = defaults.rtoMs;
   readonly #options: MqttLinkOptions;
+  readonly #traffic: LinkTraffic = { opens: 0, messagesOut: 0, messagesIn: 0, bytesOut: 0, bytesIn: 0 };
   #events: LinkEvents | undefined;
-  #client: MqttClient | undefined;
+  #connection: MqttConnection | undefined;
   #open = false;
   #stopped = false;
+  #held = false;
   #backoffMs = firstBackoffMs;
-  #retry: NodeJS.Timeout | undefined;
-  #watchdog: NodeJS.Timeout | undefined;
+  /** Of the next connection, or of the open one's SUBACK: never both. */
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: MqttLinkOptions) {
     this.#options = options;
   }
 
+  get traffic(): LinkTraffic {
+    const { bytesOut = 0, bytesIn = 0 } = this.#connection ?? {};
+    const past = this.#traffic;
+    return { ...past, bytesOut: past.bytesOut + bytesOut, bytesIn: past.bytesIn + bytesIn };
+  }
+
+  /** @throws OptionError where the URL cannot be one */
   async start(events: LinkEvents): Promise<void> {
     this.#events = events;
     this.#connect();
   }
 
   send(message: Uint8Array, kind: MessageKind): boolean {
-    const client = this.#client;
-    if (!client || !this.#open || client.stream.writableLength > sendBufferBytes) return false;
-    client.publish(
-      uplinkTopic(this.#options.wireId),
-      Buffer.from(message.buffer, message.byteOffset, message.length),
-    );
-    if (kind === "beat") client.sendPing();
+    const connection = this.#connection;
+    if (!connection || !this.#open || !connection.publish(message)) return false;
+    this.#traffic.messagesOut++;
+    if (kind === "beat") connection.ping();
     return true;
   }
 
@@ -63,101 +64,62 @@ export class MqttLink implements DeviceLink {
     this.#lose("reset", 0);
   }
 
+  hold(held: boolean): void {
+    this.#held = held;
+    if (this.#stopped) return;
+    if (this.#connection) this.#connection.hold?.(held);
+    else if (held) clearTimeout(this.#timer);
+    else this.#connect();
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#retry);
-    clearTimeout(this.#watchdog);
-    const client = this.#client;
-    this.#client = undefined;
+    clearTimeout(this.#timer);
     this.#open = false;
-    if (client) await endOf(client);
+    await this.#forget()?.end();
   }
 
   #connect(): void {
-    const { url, wireId, generation, password } = this.#options;
-    const client = mqtt.connect(url, {
-      protocolVersion: 4,
-      clientId: wireId,
-      username: userName(wireId, generation),
-      password,
-      clean: true,
-      keepalive: keepaliveS,
-      timerVariant: "native",
-      reconnectPeriod: 0,
-      connectTimeout: openTimeoutMs,
-      queueQoSZero: false,
-      reschedulePings: false,
+    const Connection = this.#options.compact ? PacketConnection : LibraryConnection;
+    const connection: MqttConnection = new Connection(this.#options, {
+      opened: () => {
+        clearTimeout(this.#timer);
+        this.#open = true;
+        this.#traffic.opens++;
+        this.#backoffMs = firstBackoffMs;
+        this.#events?.opened();
+      },
+      message: (payload) => {
+        if (!this.#open) return;
+        this.#traffic.messagesIn++;
+        this.#events?.message(payload);
+      },
+      heard: () => this.#events?.heard(),
+      lost: (reason) => {
+        if (this.#connection === connection) this.#lose(reason);
+      },
     });
-    this.#client = client;
-    const current = () => this.#client === client;
-    client.on("connect", () => {
-      if (current()) this.#subscribe(client);
-    });
-    client.on("message", (_topic, payload) => {
-      if (current() && this.#open) this.#events?.message(payload);
-    });
-    client.on("packetreceive", (packet) => {
-      if (current() && packet.cmd === "pingresp") this.#events?.heard();
-    });
-    client.on("error", (error) => {
-      if (current()) this.#lose(reasonOf(error));
-    });
-    client.on("close", () => {
-      if (current()) this.#lose("connection closed");
-    });
-    this.#watchdog = setTimeout(() => {
-      if (current() && !this.#open) this.#lose("no SUBACK in time");
-    }, openTimeoutMs);
-  }
-
-  #subscribe(client: MqttClient): void {
-    // Nagle's algorithm and delayed acks would cost 40 ms for each window of a stream.
-    if (client.stream instanceof Socket) client.stream.setNoDelay(true);
-    client.subscribe(downlinkTopic(this.#options.wireId), { qos: 0 }, (error, granted) => {
-      if (this.#client !== client) return;
-      if (error || granted?.[0]?.qos === 128) {
-        this.#lose(error?.message ?? "subscription refused");
-        return;
-      }
-      clearTimeout(this.#watchdog);
-      this.#open = true;
-      this.#backoffMs = firstBackoffMs;
-      this.#events?.opened();
-    });
+    this.#connection = connection;
+    this.#timer = setTimeout(() => this.#lose("no SUBACK in time"), openTimeoutMs);
   }
 
   /** Throws the connection away and tries again after the back-off. */
   #lose(reason: string, afterMs?: number): void {
-    const client = this.#client;
-    this.#client = undefined;
     this.#open = false;
-    clearTimeout(this.#watchdog);
-    // The client stays deaf but not mute: an error event without a listener would end the process.
-    client?.end(true);
+    clearTimeout(this.#timer);
+    this.#forget()?.drop();
     this.#events?.closed(reason);
-    if (this.#stopped) return;
+    if (this.#stopped || this.#held) return;
     const jitter = 0.7 + 0.3 * (this.#options.random ?? Math.random)();
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#connect(), afterMs ?? this.#backoffMs * jitter);
+    this.#timer = setTimeout(() => this.#connect(), afterMs ?? this.#backoffMs * jitter);
     this.#backoffMs = Math.min(this.#backoffMs * 2, longestBackoffMs);
   }
-}
 
-/** An AggregateError (all addresses of a name refused) has a code and no message. */
-function reasonOf(error: Error): string {
-  return error.message || ("code" in error ? String(error.code) : error.name);
-}
-
-/** Ends a client in good order, or by force after a second. */
-function endOf(client: MqttClient): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => {
-      client.end(true);
-      resolve();
-    }, 1_000);
-    client.end(false, {}, () => {
-      clearTimeout(force);
-      resolve();
-    });
-  });
+  #forget(): MqttConnection | undefined {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#traffic.bytesOut += connection?.bytesOut ?? 0;
+    this.#traffic.bytesIn += connection?.bytesIn ?? 0;
+    return connection;
+  }
 }

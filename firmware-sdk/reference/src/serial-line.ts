@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { defaults, encodeFrame, FrameDecoder, limits } from "@motelet/profiles";
 import { OptionError, UnavailableError } from "./errors.ts";
-import type { DeviceLink, LinkEvents } from "./link.ts";
+import type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
 import { openPty } from "./pty-bridge.ts";
 
 /** Bytes that may wait for a slow reader before frames and text are dropped, as a UART would. */
@@ -25,6 +25,7 @@ interface Line {
 export class SerialLink implements DeviceLink {
   readonly carrier = "serial";
   readonly rtoMs = defaults.serialRtoMs;
+  readonly traffic: LinkTraffic = { opens: 0, messagesOut: 0, messagesIn: 0, bytesOut: 0, bytesIn: 0 };
   readonly #kind: "unix" | "pty";
   readonly #path: string;
   readonly #decoder: FrameDecoder;
@@ -61,7 +62,9 @@ export class SerialLink implements DeviceLink {
   }
 
   send(message: Uint8Array): boolean {
-    return this.#write(encodeFrame(message));
+    if (!this.#write(encodeFrame(message))) return false;
+    this.traffic.messagesOut++;
+    return true;
   }
 
   print(text: string): void {
@@ -85,6 +88,7 @@ export class SerialLink implements DeviceLink {
     const output = this.#line?.output;
     if (!output?.writable || output.writableLength > sendBufferBytes) return false;
     output.write(bytes);
+    this.traffic.bytesOut += bytes.length;
     return true;
   }
 
@@ -132,10 +136,12 @@ export class SerialLink implements DeviceLink {
     line.input.on("error", () => {});
     line.output.on("error", () => {});
     line.input.on("data", (bytes: Buffer) => this.#take(bytes));
+    this.traffic.opens++;
     this.#events?.opened();
   }
 
   #take(bytes: Uint8Array): void {
+    this.traffic.bytesIn += bytes.length;
     const items = this.#decoder.push(bytes, performance.now());
     this.#deliver(items);
     clearTimeout(this.#silence);
@@ -147,8 +153,10 @@ export class SerialLink implements DeviceLink {
 
   #deliver(items: ReturnType<FrameDecoder["push"]>): void {
     for (const { kind, bytes } of items) {
-      if (kind === "message") this.#events?.message(bytes);
-      else this.#events?.console(bytes);
+      if (kind === "message") {
+        this.traffic.messagesIn++;
+        this.#events?.message(bytes);
+      } else this.#events?.console(bytes);
     }
   }
 }

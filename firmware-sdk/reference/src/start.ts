@@ -6,8 +6,13 @@ import { SerialLink } from "./serial-line.ts";
 export async function startMqttDevice(
   options: MqttLinkOptions & Omit<DeviceOptions, "link">,
 ): Promise<ReferenceDevice> {
-  const { url, wireId, generation, password, random, ...device } = options;
-  const link = new MqttLink({ url, wireId, generation, password, ...(random ? { random } : {}) });
+  const { url, wireId, generation, password, random, compact, tls, ...device } = options;
+  const optional = {
+    ...(random ? { random } : {}),
+    ...(compact ? { compact } : {}),
+    ...(tls ? { tls } : {}),
+  };
+  const link = new MqttLink({ url, wireId, generation, password, ...optional });
   const started = new ReferenceDevice({ name: wireId, ...device, link });
   await started.start();
   return started;

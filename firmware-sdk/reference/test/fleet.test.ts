@@ -52,6 +52,7 @@ test("a fleet joins within seconds, each device by its own name, and leaves with
         wireId: `mote${index}`,
         generation: 1,
         password: "x",
+        compact: true,
         random: seededRandom(index),
       }),
     })),
@@ -61,6 +62,11 @@ test("a fleet joins within seconds, each device by its own name, and leaves with
   await until("all said their boot", () => [...gateways.values()].every(({ lines }) => lines.length === 1));
   const boots = new Set(fleet.devices.map(({ boot }) => boot));
   assert.equal(boots.size, 50);
+  const summary = fleet.summary();
+  assert.deepEqual([summary.devices, summary.online, summary.reconnects], [50, 50, 0]);
+  // hello, beat and the report of the boot at the least; welcome and ack
+  assert.ok(summary.messagesOut >= 150 && summary.messagesIn >= 100, JSON.stringify(summary));
+  assert.ok(summary.bytesOut > 20 * summary.messagesOut && summary.bytesIn > summary.messagesIn);
   await fleet.stop();
   await until("goodbyes", () =>
     [...gateways.values()].every(({ received }) => received.at(-1)?.kind === "bye"),

@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { commands, downlinkTopic, Status, uplinkTopic } from "@motelet/profiles";
 import { Aedes } from "aedes";
-import { startMqttDevice } from "../src/index.ts";
+import { type FaultRates, FaultyLink, MqttLink, ReferenceDevice, startMqttDevice } from "../src/index.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { until } from "./until.ts";
 
@@ -51,133 +51,178 @@ async function brokerWith(gateway: FakeGateway, port = 0, password = "secret") {
   };
 }
 
-const deviceOn = async (t: TestContext, port: number) => {
-  const device = await startMqttDevice({
-    url: `mqtt://127.0.0.1:${port}`,
-    wireId: "lamp",
-    generation: 3,
-    password: "secret",
-    board: "test",
-    seed: 1,
-  });
-  t.after(() => device.stop());
-  return device;
-};
+const identity = { wireId: "lamp", generation: 3, password: "secret" };
 
-suite("a device over MQTT", () => {
-  test("joins after its subscription, beats, and has its log stored", async (t) => {
+for (const compact of [false, true])
+  suite(`a device over MQTT with ${compact ? "mqtt-packet" : "npm mqtt"}`, () => {
+    const deviceOn = async (t: TestContext, port: number) => {
+      const url = `mqtt://127.0.0.1:${port}`;
+      const device = await startMqttDevice({ url, ...identity, compact, board: "test", seed: 1 });
+      t.after(() => device.stop());
+      return device;
+    };
+
+    test("joins after its subscription, beats, and has its log stored", async (t) => {
+      const gateway = new FakeGateway();
+      await using broker = await brokerWith(gateway);
+      const device = await deviceOn(t, broker.port);
+      device.log("hello world");
+      await until("the log is stored", () => gateway.lines.includes("hello world"));
+      assert.equal(device.state, "online");
+      assert.equal(gateway.received[0]?.kind, "hello");
+      const beat = gateway.received.find((message) => message.kind === "beat");
+      assert.ok(beat?.kind === "beat" && beat.rssiDbm !== undefined && beat.temperatureC !== undefined);
+    });
+
+    test("runs commands with output, errors and exit codes", async (t) => {
+      const gateway = new FakeGateway();
+      await using broker = await brokerWith(gateway);
+      const device = await deviceOn(t, broker.port);
+      await until("online", () => device.state === "online");
+      const echo = await gateway.exec(["echo", "hi", "there"]);
+      assert.deepEqual([echo.stdout.toString(), echo.exitCode], ["hi there\n", 0]);
+      assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
+      const unknown = await gateway.exec(["foo"]);
+      assert.deepEqual([unknown.stderr.toString(), unknown.exitCode], ["foo: not found\n", 127]);
+      const info = await gateway.request(commands.info.op, []);
+      assert.equal(info.status, Status.OK);
+    });
+
+    test("returns 1 MB through cat unchanged within seconds", async (t) => {
+      const gateway = new FakeGateway();
+      await using broker = await brokerWith(gateway);
+      const device = await deviceOn(t, broker.port);
+      await until("online", () => device.state === "online");
+      const stdin = randomBytes(1_000_000);
+      const startedMs = performance.now();
+      const { stdout, exitCode } = await gateway.exec(["cat"], stdin);
+      const tookMs = performance.now() - startedMs;
+      assert.ok(stdout.equals(stdin));
+      assert.equal(exitCode, 0);
+      t.diagnostic(`1 MB both ways in ${Math.round(tookMs)} ms`);
+      assert.ok(tookMs < 10_000);
+    });
+
+    test("is back within 3 s of the gateway's return, in the same session, and loses no report", async (t) => {
+      const gateway = new FakeGateway();
+      let broker = await brokerWith(gateway);
+      const { port } = broker;
+      const device = await deviceOn(t, port);
+      await until("online", () => device.state === "online");
+      await broker[Symbol.asyncDispose]();
+      await until("offline", () => device.state === "offline");
+      device.log("said while the gateway was away");
+      broker = await brokerWith(gateway, port);
+      await using _broker = broker;
+      const startedMs = performance.now();
+      await until("online again", () => device.state === "online", 3_000);
+      t.diagnostic(`back after ${Math.round(performance.now() - startedMs)} ms`);
+      await until("stored", () => gateway.lines.includes("said while the gateway was away"));
+      const hellos = gateway.received.filter((message) => message.kind === "hello");
+      assert.equal(hellos.at(-1)?.sid, 1);
+    });
+
+    test("stays online on PINGRESPs alone", async (t) => {
+      const gateway = new FakeGateway();
+      gateway.heartbeatS = 1;
+      await using broker = await brokerWith(gateway);
+      const device = await deviceOn(t, broker.port);
+      await until("online", () => device.state === "online");
+      await until("stored", () => device.waitingReports === 0);
+      gateway.mute();
+      const beats = () => gateway.received.filter(({ kind }) => kind === "beat").length;
+      await until("5 beats", () => beats() >= 6, 8_000);
+      assert.equal(gateway.received.filter(({ kind }) => kind === "hello").length, 1);
+    });
+
+    test("reboots when told to: a new boot, a new ring, and the answer first", async (t) => {
+      const gateway = new FakeGateway();
+      await using broker = await brokerWith(gateway);
+      const device = await deviceOn(t, broker.port);
+      await until("online", () => device.state === "online");
+      const { boot } = device;
+      const response = await gateway.request(commands.reboot.op, []);
+      assert.equal(response.status, Status.OK);
+      await until("a new boot", () => device.boot === boot + 1 && device.state === "online");
+      const hello = gateway.received.findLast((message) => message.kind === "hello");
+      assert.deepEqual([hello?.boot, hello?.sid, hello?.resetCause], [boot + 1, 0, 3]);
+    });
+
+    test("says why it is offline when its password is wrong, and goes on trying", async (t) => {
+      const gateway = new FakeGateway();
+      await using broker = await brokerWith(gateway);
+      const reasons: string[] = [];
+      const device = await startMqttDevice({
+        url: `mqtt://127.0.0.1:${broker.port}`,
+        ...identity,
+        password: "wrong",
+        compact,
+        onState: (_state, reason) => reasons.push(reason),
+      });
+      t.after(() => device.stop());
+      await until("refused", () => reasons.some((reason) => /not authorized/i.test(reason)));
+      assert.equal(gateway.received.length, 0);
+    });
+
+    test("says goodbye when it is stopped", async () => {
+      const gateway = new FakeGateway();
+      await using broker = await brokerWith(gateway);
+      const device = await startMqttDevice({
+        url: `mqtt://127.0.0.1:${broker.port}`,
+        ...identity,
+        compact,
+      });
+      await until("online", () => device.state === "online");
+      await device.stop();
+      await until("bye", () => gateway.received.at(-1)?.kind === "bye");
+    });
+  });
+
+suite("a faulty device over MQTT", () => {
+  const faultyDevice = async (t: TestContext, port: number, rates: FaultRates) => {
+    const link = new MqttLink({ url: `mqtt://127.0.0.1:${port}`, ...identity, compact: true });
+    const faulty = new FaultyLink(link, rates, 11);
+    const device = new ReferenceDevice({ link: faulty, seed: 1 });
+    await device.start();
+    t.after(() => device.stop());
+    return { device, faulty };
+  };
+
+  test("that loses, doubles and delays messages returns 20 kB through cat unchanged", async (t) => {
     const gateway = new FakeGateway();
     await using broker = await brokerWith(gateway);
-    const device = await deviceOn(t, broker.port);
-    device.log("hello world");
-    await until("the log is stored", () => gateway.lines.includes("hello world"));
-    assert.equal(device.state, "online");
-    assert.equal(gateway.received[0]?.kind, "hello");
-    const beat = gateway.received.find((message) => message.kind === "beat");
-    assert.ok(beat?.kind === "beat" && beat.rssiDbm !== undefined && beat.temperatureC !== undefined);
-  });
-
-  test("runs commands with output, errors and exit codes", async (t) => {
-    const gateway = new FakeGateway();
-    await using broker = await brokerWith(gateway);
-    const device = await deviceOn(t, broker.port);
-    await until("online", () => device.state === "online");
-    const echo = await gateway.exec(["echo", "hi", "there"]);
-    assert.deepEqual([echo.stdout.toString(), echo.exitCode], ["hi there\n", 0]);
-    assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
-    const unknown = await gateway.exec(["foo"]);
-    assert.deepEqual([unknown.stderr.toString(), unknown.exitCode], ["foo: not found\n", 127]);
-    const info = await gateway.request(commands.info.op, []);
-    assert.equal(info.status, Status.OK);
-  });
-
-  test("returns 1 MB through cat unchanged within seconds", async (t) => {
-    const gateway = new FakeGateway();
-    await using broker = await brokerWith(gateway);
-    const device = await deviceOn(t, broker.port);
-    await until("online", () => device.state === "online");
-    const stdin = randomBytes(1_000_000);
-    const startedMs = performance.now();
-    const { stdout, exitCode } = await gateway.exec(["cat"], stdin);
-    const tookMs = performance.now() - startedMs;
+    const rates = { drop: 0.05, duplicate: 0.1, delay: 0.1, delayMs: 50 };
+    const { device, faulty } = await faultyDevice(t, broker.port, rates);
+    await until("online", () => device.state === "online", 20_000);
+    const stdin = randomBytes(20_000);
+    const { stdout } = await gateway.exec(["cat"], stdin);
     assert.ok(stdout.equals(stdin));
-    assert.equal(exitCode, 0);
-    t.diagnostic(`1 MB both ways in ${Math.round(tookMs)} ms`);
-    assert.ok(tookMs < 10_000);
+    const { drop, duplicate, delay } = faulty.counts;
+    assert.ok(drop && duplicate && delay, JSON.stringify(faulty.counts));
   });
 
-  test("is back within 3 s of the gateway's return, in the same session, and loses no report", async (t) => {
+  test("that is reset comes back by itself", async (t) => {
     const gateway = new FakeGateway();
-    let broker = await brokerWith(gateway);
-    const { port } = broker;
-    const device = await deviceOn(t, port);
+    await using broker = await brokerWith(gateway);
+    const { device, faulty } = await faultyDevice(t, broker.port, {});
     await until("online", () => device.state === "online");
-    await broker[Symbol.asyncDispose]();
+    faulty.reset();
     await until("offline", () => device.state === "offline");
-    device.log("said while the gateway was away");
-    broker = await brokerWith(gateway, port);
-    await using _broker = broker;
-    const startedMs = performance.now();
-    await until("online again", () => device.state === "online", 3_000);
-    t.diagnostic(`back after ${Math.round(performance.now() - startedMs)} ms`);
-    await until("stored", () => gateway.lines.includes("said while the gateway was away"));
-    const hellos = gateway.received.filter((message) => message.kind === "hello");
-    assert.equal(hellos.at(-1)?.sid, 1);
+    await until("online again", () => device.state === "online");
+    assert.equal(faulty.traffic?.opens, 2);
   });
 
-  test("stays online on PINGRESPs alone", async (t) => {
+  test("that freezes says nothing on a connection that stays open, and goes on afterwards", async (t) => {
     const gateway = new FakeGateway();
     gateway.heartbeatS = 1;
     await using broker = await brokerWith(gateway);
-    const device = await deviceOn(t, broker.port);
+    const { device, faulty } = await faultyDevice(t, broker.port, {});
     await until("online", () => device.state === "online");
     await until("stored", () => device.waitingReports === 0);
-    gateway.mute();
-    const beats = () => gateway.received.filter(({ kind }) => kind === "beat").length;
-    await until("5 beats", () => beats() >= 6, 8_000);
-    assert.equal(gateway.received.filter(({ kind }) => kind === "hello").length, 1);
-  });
-
-  test("reboots when told to: a new boot, a new ring, and the answer first", async (t) => {
-    const gateway = new FakeGateway();
-    await using broker = await brokerWith(gateway);
-    const device = await deviceOn(t, broker.port);
-    await until("online", () => device.state === "online");
-    const { boot } = device;
-    const response = await gateway.request(commands.reboot.op, []);
-    assert.equal(response.status, Status.OK);
-    await until("a new boot", () => device.boot === boot + 1 && device.state === "online");
-    const hello = gateway.received.findLast((message) => message.kind === "hello");
-    assert.deepEqual([hello?.boot, hello?.sid, hello?.resetCause], [boot + 1, 0, 3]);
-  });
-
-  test("says why it is offline when its password is wrong, and goes on trying", async (t) => {
-    const gateway = new FakeGateway();
-    await using broker = await brokerWith(gateway);
-    const reasons: string[] = [];
-    const device = await startMqttDevice({
-      url: `mqtt://127.0.0.1:${broker.port}`,
-      wireId: "lamp",
-      generation: 3,
-      password: "wrong",
-      onState: (_state, reason) => reasons.push(reason),
-    });
-    t.after(() => device.stop());
-    await until("refused", () => reasons.some((reason) => /not authorized/i.test(reason)));
-    assert.equal(gateway.received.length, 0);
-  });
-
-  test("says goodbye when it is stopped", async () => {
-    const gateway = new FakeGateway();
-    await using broker = await brokerWith(gateway);
-    const device = await startMqttDevice({
-      url: `mqtt://127.0.0.1:${broker.port}`,
-      wireId: "lamp",
-      generation: 3,
-      password: "secret",
-    });
-    await until("online", () => device.state === "online");
-    await device.stop();
-    await until("bye", () => gateway.received.at(-1)?.kind === "bye");
+    faulty.freeze(2_500);
+    const before = gateway.received.length;
+    await until("thawed", () => !faulty.frozen);
+    assert.deepEqual([gateway.received.length, faulty.traffic?.opens], [before, 1]);
+    await until("heard again", () => gateway.received.length > before);
   });
 });

@@ -9,8 +9,8 @@ import type { Readable } from "node:stream";
 import { suite, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { decodeMessage, FrameDecoder, type Message } from "@motelet/profiles";
-import { OptionError } from "@motelet/reference";
-import { planDevices } from "./device-run.ts";
+import { FaultyLink, OptionError } from "@motelet/reference";
+import { formatSummary, planDevices } from "./device-run.ts";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 
@@ -56,6 +56,25 @@ suite("motelet device run", () => {
     await assert.rejects(planDevices({ generation: 1 }), /either --mqtt or --serial/);
     await assert.rejects(planDevices({ mqtt: "mqtt://x", serial: "unix:/x", generation: 1 }), /either/);
     await assert.rejects(planDevices({ mqtt: "mqtt://x", generation: 1 }), /--identities, or --wire-id/);
+  });
+
+  test("gives every device of a fleet a faulty link of its own where faults are wished", async (t) => {
+    const identities = join(await directoryFor(t), "identities.yaml");
+    await writeFile(identities, "- {wireId: a, password: x}\n- {wireId: b, password: y}\n");
+    const options = { mqtt: "mqtt://127.0.0.1:1", identities, generation: 1 };
+    const faulty = await planDevices({ ...options, faults: "drop=0.2", seed: 1 });
+    assert.ok(faulty.every(({ link }) => link instanceof FaultyLink));
+    assert.ok((await planDevices(options)).every(({ link }) => !(link instanceof FaultyLink)));
+    await assert.rejects(planDevices({ ...options, faults: "drop=2" }), OptionError);
+  });
+
+  test("sums up what happened in two lines", () => {
+    const counts = { drop: 7, delay: 0, duplicate: 0, corrupt: 0, freeze: 0, reset: 1 };
+    const traffic = { messagesOut: 40, messagesIn: 20, reconnects: 1, bytesOut: 900, bytesIn: 300 };
+    assert.equal(
+      formatSummary({ devices: 2, online: 1, ...traffic, faults: counts }),
+      "2 devices, 1 online, 1 reconnects, faults injected: 7 drop, 1 reset\n40 messages out and 20 in, 900 bytes out and 300 in\n",
+    );
   });
 
   test("says what is wrong with its options in one line and exits 64", { timeout: 20_000 }, async (t) => {

@@ -1,5 +1,16 @@
 import type { DeviceOptions, DeviceState } from "@motelet/reference";
-import { Fleet, MqttLink, OptionError, SerialLink, seededRandom, UnavailableError } from "@motelet/reference";
+import {
+  type DeviceLink,
+  FaultyLink,
+  Fleet,
+  type FleetSummary,
+  MqttLink,
+  OptionError,
+  parseFaultRates,
+  SerialLink,
+  seededRandom,
+  UnavailableError,
+} from "@motelet/reference";
 import { Command, InvalidArgumentError } from "commander";
 import { BootCounter } from "../boot-counter.ts";
 import { type DeviceIdentity, readIdentities, readOptionFile } from "../device-identities.ts";
@@ -18,6 +29,9 @@ interface Options {
   readonly stateDir?: string;
   readonly seed?: number;
   readonly chatter?: number;
+  readonly faults?: string;
+  readonly ramp?: number;
+  readonly quiet?: boolean;
 }
 
 /** Exit code of a command that was called wrongly (sysexits.h EX_USAGE) or could not begin (EX_UNAVAILABLE). */
@@ -40,12 +54,19 @@ export function deviceRunCommand(): Command {
     .option("--state-dir <directory>", "keep boot numbers here (default: a random number each start)")
     .option("--seed <n>", "make sensors and reconnect times repeatable", wholeNumber)
     .option("--chatter <seconds>", "log a line each so many seconds", wholeNumber)
+    .option(
+      "--faults <rates>",
+      "chance of faults for each message: drop=0.2,delay=0.1/500,duplicate=0.1,corrupt=0.01,freeze=0.001/30,reset=0.001 " +
+        "(delay: at most so many ms; freeze: so many s)",
+    )
+    .option("--ramp <rate>", "how many devices start each second, e.g. 50/s (default: 200/s)", perSecond)
+    .option("--quiet", "only the summary at the end")
     .action(run);
 }
 
 async function run(options: Options): Promise<void> {
   try {
-    await runUntilSignal(await planDevices(options), options.chatter);
+    await runUntilSignal(await planDevices(options), options);
   } catch (error) {
     if (!(error instanceof OptionError || error instanceof UnavailableError)) throw error;
     const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";
@@ -68,19 +89,29 @@ export async function planDevices(options: Options): Promise<DeviceOptions[]> {
 
 function planSerial(options: Options, address: string): DeviceOptions {
   const name = options.name ?? "serial";
-  return { ...common(options, name, 0), link: new SerialLink(address) };
+  return { ...common(options, name, 0), link: withFaults(new SerialLink(address), options, 0) };
 }
 
 function planMqtt(options: Options, identity: DeviceIdentity, index: number): DeviceOptions {
   const { wireId, generation, password, name, board } = identity;
   const random = options.seed === undefined ? undefined : seededRandom(options.seed + index);
   const url = options.mqtt as string;
+  // A fleet wants to be small, and a device that can freeze must not be kept alive by a library's timers.
+  const compact = options.identities !== undefined || options.faults !== undefined;
+  const link = new MqttLink({ url, wireId, generation, password, compact, ...(random ? { random } : {}) });
   return {
     ...common(options, name, index),
     ...(board === undefined ? {} : { board }),
-    link: new MqttLink({ url, wireId, generation, password, ...(random ? { random } : {}) }),
+    link: withFaults(link, options, index),
   };
 }
+
+function withFaults(link: DeviceLink, { faults, seed }: Options, index: number): DeviceLink {
+  if (faults === undefined) return link;
+  return new FaultyLink(link, parseFaultRates(faults), (seed ?? randomSeed()) + index);
+}
+
+const randomSeed = () => Math.floor(Math.random() * 2 ** 32);
 
 function common(options: Options, name: string, index: number): Omit<DeviceOptions, "link"> {
   const counter = options.stateDir === undefined ? undefined : new BootCounter(options.stateDir, name);
@@ -102,19 +133,34 @@ async function identitiesOf(options: Options): Promise<DeviceIdentity[]> {
   return [{ name: name ?? wireId, wireId, generation, password }];
 }
 
-/** Runs the devices, prints one line a state change, and says goodbye on SIGINT and SIGTERM. */
-async function runUntilSignal(plans: readonly DeviceOptions[], chatterS: number | undefined): Promise<void> {
+/** Runs the devices, prints one line a state change, says goodbye on SIGINT and SIGTERM, and sums up. */
+async function runUntilSignal(plans: readonly DeviceOptions[], options: Options): Promise<void> {
   const stopping = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.resolve());
-  const fleet = new Fleet(plans.map((plan) => ({ ...plan, onState: printer(plan.name ?? "device") })));
-  const chatter = chatterS ? setInterval(() => chat(fleet), chatterS * 1000) : undefined;
+  const told = options.quiet
+    ? plans
+    : plans.map((plan) => ({ ...plan, onState: printer(plan.name ?? "device") }));
+  const fleet = new Fleet(told, options.ramp === undefined ? {} : { startsPerSecond: options.ramp });
+  const chatter = options.chatter ? setInterval(() => chat(fleet), options.chatter * 1000) : undefined;
   try {
     await Promise.race([fleet.start(), stopping.promise]);
     await stopping.promise;
+    process.stdout.write(formatSummary(fleet.summary()));
   } finally {
     clearInterval(chatter);
     await fleet.stop();
   }
+}
+
+/** Two lines for people. */
+export function formatSummary(summary: FleetSummary): string {
+  const { devices, online, messagesOut, messagesIn, reconnects, bytesOut, bytesIn, faults } = summary;
+  const happened = Object.entries(faults).filter(([, count]) => count > 0);
+  const injected = happened.map(([kind, count]) => `${count} ${kind}`).join(", ") || "none";
+  return (
+    `${devices} devices, ${online} online, ${reconnects} reconnects, faults injected: ${injected}\n` +
+    `${messagesOut} messages out and ${messagesIn} in, ${bytesOut} bytes out and ${bytesIn} in\n`
+  );
 }
 
 const printer = (name: string) => (state: DeviceState, reason: string) =>
@@ -127,4 +173,10 @@ function chat(fleet: Fleet): void {
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("expected a whole number");
   return Number(text);
+}
+
+function perSecond(text: string): number {
+  const rate = Number(/^(\d{1,6}(?:\.\d+)?)(?:\/s)?$/.exec(text)?.[1]);
+  if (!(rate > 0)) throw new InvalidArgumentError("expected a rate such as 50/s");
+  return rate;
 }
