@@ -16,6 +16,7 @@ import { Mirror } from "./mirror/mirror.ts";
 import { OperationsServer } from "./operations-server.ts";
 import { openStore } from "./store/store.ts";
 import { MqttTransport } from "./transport/mqtt/mqtt-transport.ts";
+import type { MqttListenerOptions, MqttSecurity } from "./transport/mqtt/security.ts";
 import { SerialTransport } from "./transport/serial/serial-transport.ts";
 
 /** How long the whole shutdown may take; what has not ended by then is cut. */
@@ -116,17 +117,11 @@ export class Gateway implements AsyncDisposable {
     // Transports last: a device that comes finds its Device known.
     const { authenticator, acceptor, wantedLinks } = plane;
     const common = { acceptor, log, metrics, clock };
+    const listeners = mqttListeners(config);
     let mqttPort: number | undefined;
-    if (config["mqtt.enabled"]) {
+    if (listeners.length > 0) {
       const mqtt = parts.use(
-        new MqttTransport({
-          ...common,
-          authenticator,
-          host: config["mqtt.host"],
-          port: config["mqtt.port"],
-          insecure: config["mqtt.insecure"],
-          rtoMs: config["mqtt.rtoMs"],
-        }),
+        new MqttTransport({ ...common, authenticator, listeners, rtoMs: config["mqtt.rtoMs"] }),
       );
       mqttPort = (await mqtt.start()).port;
     }
@@ -172,6 +167,21 @@ export class Gateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
+}
+
+/** The brokers that the configuration asks for; the plain one is the first. */
+function mqttListeners(config: Config): MqttListenerOptions[] {
+  const listener = (kind: "mqtt" | "mqtt.tls" | "mqtt.psk", security: MqttSecurity): MqttListenerOptions[] =>
+    config[`${kind}.enabled`]
+      ? [{ host: config[`${kind}.host`], port: config[`${kind}.port`], security }]
+      : [];
+  const clientCaFile = config["mqtt.tls.clientCaFile"];
+  const files = { certFile: config["mqtt.tls.certFile"], keyFile: config["mqtt.tls.keyFile"] };
+  return [
+    ...listener("mqtt", { kind: "plain", insecure: config["mqtt.insecure"] }),
+    ...listener("mqtt.tls", { kind: "tls", ...files, ...(clientCaFile === "" ? {} : { clientCaFile }) }),
+    ...listener("mqtt.psk", { kind: "psk" }),
+  ];
 }
 
 /** Asks for the API server's version until it answers, with at most 5 s between two questions. */
