@@ -137,8 +137,6 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
     await kubectl(plane, "delete", "devices", "--all");
   });
 
-  const { minor } = (await plane.request("GET", "/version")).body as { minor: string };
-  const kubeletVersion = `v1.${minor}.0-motelet.0.1.0`;
   await using stack = new AsyncDisposableStack();
   let gateway = stack.use(await startGateway(kubeconfig));
 
