@@ -132,6 +132,22 @@ export const settings = {
     10,
     "interval of heartbeats; silence of 2.5 of them makes a device Offline",
   ),
+  "mirror.readyBurst": setting(integer(1, 10_000), 50, "changes of Ready that are written at once"),
+  "mirror.readyPerSecond": setting(
+    integer(1, 1000),
+    5,
+    "changes of Ready a second beyond that: each costs the controller manager requests",
+  ),
+  "mirror.maxNodesWithPodCIDR": setting(
+    integer(0, 10_000),
+    32,
+    "Nodes that are made where the cluster gives each a pod range",
+  ),
+  "mirror.foreignPods": setting(
+    yesNo,
+    true,
+    "whether Pods of others that reach a mote get a reason and an Event",
+  ),
   "store.path": setting(
     text,
     ":memory:",

@@ -93,6 +93,10 @@ export class Gateway implements AsyncDisposable {
         metrics,
         namespaces: namespaces.length === 1 && namespaces[0] === "*" ? "all" : namespaces,
         homeNamespace: config["kubernetes.homeNamespace"],
+        readyBurst: config["mirror.readyBurst"],
+        readyPerSecond: config["mirror.readyPerSecond"],
+        maxNodesWithPodCidr: config["mirror.maxNodesWithPodCIDR"],
+        foreignPods: config["mirror.foreignPods"],
         site: { address: config["node.address"], port: kubeletPort, servedVersion, moteletVersion: version },
       }),
     );

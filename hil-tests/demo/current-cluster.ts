@@ -1,4 +1,5 @@
 import { createSocket } from "node:dgram";
+import { globSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,12 +11,15 @@ import { runCommand } from "../rig/run-command.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
 const namespace = "motelet-demo";
-const manifests = (file: string) => fileURLToPath(new URL(`../../manifests/${file}`, import.meta.url));
+const manifests = fileURLToPath(new URL("../../manifests/", import.meta.url));
+/** What `kubectl apply -k manifests/base` would install, but for the right to serve the namespace `default`; CRDs and namespace first. */
 const installed = [
-  manifests("crds/devices.gen.yaml"),
-  manifests("base/namespace.yaml"),
-  manifests("base/rbac.yaml"),
-];
+  ...globSync("crds/*.gen.yaml", { cwd: manifests }),
+  "base/namespace.yaml",
+  ...globSync("base/*.yaml", { cwd: manifests }).filter(
+    (file) => !/(kustomization|namespace|tenant-default)\.yaml$/.test(file),
+  ),
+].map((file) => path.join(manifests, file));
 
 /** The demo's own namespace and the gateway's rights in it. */
 const tenant = `apiVersion: v1
@@ -124,9 +128,10 @@ The demo would use the cluster of your current context:
   context   ${context}
   server    ${server}
 and make there, until it ends:
-  CustomResourceDefinition  devices.motelet.dev
+  CustomResourceDefinition  devices.motelet.dev, deviceprofiles.motelet.dev
   Namespace                 ${gatewayNamespace} with ServiceAccount ${gatewayAccount}, and ${namespace} with the Devices, their Pods and Secrets
-  ClusterRole               motelet-gateway, motelet-gateway-tenant, with bindings; a Role in kube-node-lease, a RoleBinding in kube-system
+  ClusterRole               motelet-gateway and others of that prefix, with bindings; a Role in kube-node-lease, a RoleBinding in kube-system
+  ValidatingAdmissionPolicy three, which keep the gateway to its own; and a FlowSchema for its Leases
   Node and Lease            one for each device
 The API server must reach this machine at ${address} (make demo CLUSTER=current ADDRESS=… for another one).
 `);
