@@ -165,9 +165,7 @@ test("disposal closes every channel and frees the port", async () => {
 test("a plain listener beyond the loopback needs to be called insecure", async () => {
   const build = (host: string, insecure: boolean) =>
     new MqttTransport({
-      host,
-      port: 0,
-      insecure,
+      listeners: [{ host, port: 0, security: { kind: "plain", insecure } }],
       authenticator: nobody,
       acceptor: { opened: () => ({ message() {}, console() {}, closed() {} }) },
       log: createLogger({ level: "silent" }),
@@ -182,9 +180,7 @@ test("a plain listener beyond the loopback needs to be called insecure", async (
   await using first = build("127.0.0.1", false);
   const { port } = await first.start();
   const second = new MqttTransport({
-    host: "127.0.0.1",
-    port,
-    insecure: false,
+    listeners: [{ host: "127.0.0.1", port, security: { kind: "plain" } }],
     authenticator: nobody,
     acceptor: { opened: () => ({ message() {}, console() {}, closed() {} }) },
     log: createLogger({ level: "silent" }),

@@ -15,7 +15,8 @@ import { Refusals } from "./refusals.ts";
 import type { MqttListenerOptions } from "./security.ts";
 import { SocketTable } from "./socket-table.ts";
 
-export type MqttTransportOptions = MqttListeners & {
+export interface MqttTransportOptions {
+  readonly listeners: readonly MqttListenerOptions[];
   readonly authenticator: Authenticator;
   readonly acceptor: ChannelAcceptor;
   readonly log: Logger;
@@ -24,12 +25,7 @@ export type MqttTransportOptions = MqttListeners & {
   /** Retransmission time-out of the channels, milliseconds. */
   readonly rtoMs?: number;
   readonly limits?: Partial<MqttLimits>;
-};
-
-/** Several listeners, or a single plain one. */
-type MqttListeners =
-  | { readonly listeners: readonly MqttListenerOptions[] }
-  | { readonly host: string; readonly port: number; readonly insecure: boolean };
+}
 
 /**
  * Devices over MQTT 3.1.1 (SPEC §10.1): listeners, a guard a socket, one broker. A device proves its wire id by the
@@ -66,7 +62,7 @@ export class MqttTransport implements AsyncDisposable {
       meters: this.#meters,
       refused: (reason, peer) => this.#refusals.add(reason, { peer }),
     });
-    this.#listeners = listenersOf(options).map(
+    this.#listeners = options.listeners.map(
       (listener) =>
         new Listener(listener, {
           table: this.#table,
@@ -123,7 +119,7 @@ export class MqttTransport implements AsyncDisposable {
 
   /** Those that have proved it in the handshake and have not said CONNECT yet go, too. */
   #revoke(wireId: string): void {
-    for (const connection of [...this.#connections]) {
+    for (const connection of this.#connections) {
       if (connection.wireId === wireId || connection.proven?.wireId === wireId) connection.end("revoked");
     }
   }
@@ -156,10 +152,4 @@ export class MqttTransport implements AsyncDisposable {
     const { wireId } = connection;
     if (wireId !== undefined && this.#byWireId.get(wireId) === connection) this.#byWireId.delete(wireId);
   }
-}
-
-function listenersOf(options: MqttListeners): readonly MqttListenerOptions[] {
-  if ("listeners" in options) return options.listeners;
-  const { host, port, insecure } = options;
-  return [{ host, port, security: { kind: "plain", insecure } }];
 }
