@@ -27,7 +27,8 @@ static enum mote_step run_stack(struct mote_session *session, struct mote_job *j
     (void)session;
     text[sizeof text - 2] = '\n';
     text[sizeof text - 1] = '\0';
-    (void)mote_exec_print(job->out, &job->state, &from, format_number(text + sizeof text - 2, port_stack_used()));
+    (void)mote_exec_print(job->out, &job->state, &from,
+                          format_number(text + sizeof text - 2, port_stack_used()));
     return MOTE_STEP_DONE;
 }
 
@@ -41,9 +42,11 @@ static const struct mote_program programs[] = {
 static struct mote_job jobs[MOTE_EXEC_JOBS];
 const struct mote_exec device_exec = {programs, jobs};
 
-const struct mote_command device_commands[DEVICE_COMMANDS] = {MOTE_COMMANDS(&device_exec, &port_info)};
+const struct mote_command device_commands[DEVICE_COMMANDS] = {
+    MOTE_COMMANDS(&device_exec, &port_info)};
 
-void device_start(const struct mote_session_config *config, const struct mote_boot *boot, uint32_t now_ms) {
+void device_start(const struct mote_session_config *config, const struct mote_boot *boot,
+                  uint32_t now_ms) {
     char number[11] = "";
     port_print("\n" DEVICE_FIRMWARE " on ");
     port_print((const char *)config->identity->value[MOTE_BOARD].bytes);

@@ -5,8 +5,8 @@
 #include "mote/session.h"
 
 /*
- * The example device that all ports run: a session over one serial line, every command of the SDK, and its shell. What
- * is here is the application; a port provides what is declared at the end.
+ * The example device that all ports run: a session over one serial line, every command of the SDK,
+ * and its shell. What is here is the application; a port provides what is declared at the end.
  */
 
 /** All state of the core. Other memory belongs to the shell and to the port. */
@@ -14,10 +14,11 @@ extern struct mote_session device_session;
 extern struct mote_line device_line;
 
 /** Prepares and opens the session, and prints the banner. */
-void device_start(const struct mote_session_config *config, const struct mote_boot *boot, uint32_t now_ms);
+void device_start(const struct mote_session_config *config, const struct mote_boot *boot,
+                  uint32_t now_ms);
 
 /** What a port puts into the configuration of its session. */
-#define DEVICE_CAPS                                                                                          \
+#define DEVICE_CAPS                                                                                \
     (MOTE_CAP_EXEC | MOTE_CAP_LOG_READ | MOTE_CAP_REBOOT | MOTE_CAP_TIME | MOTE_CAP_STDERR)
 #define DEVICE_FIRMWARE "motelet-c 0.1.0"
 #define DEVICE_COMMANDS 7
@@ -29,7 +30,8 @@ extern const struct mote_exec device_exec;
 /** Prints text on the console, outside frames. */
 void port_print(const char *text);
 
-/** The next frame is to break off in its middle, with a panic text and a restart, as a fault would do it. */
+/** The next frame is to break off in its middle, with a panic text and a restart, as a fault would
+ * do it. */
 void port_panic(void);
 
 /** The high-water mark of the stack, bytes; 0 where it is not known. */

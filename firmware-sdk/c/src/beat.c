@@ -5,7 +5,8 @@ static const struct {
     uint16_t most;
 } ranges[MOTE_BEAT_POSITIONS] = {{0, 0xffff}, {-128, 127}, {0, 100}, {-128, 127}, {0, 100}};
 
-unsigned mote_beat_write(struct mote_cbor_writer *writer, const int32_t values[MOTE_BEAT_POSITIONS]) {
+unsigned mote_beat_write(struct mote_cbor_writer *writer,
+                         const int32_t values[MOTE_BEAT_POSITIONS]) {
     unsigned known = MOTE_BEAT_POSITIONS;
     while (known > 0 && values[known - 1] == MOTE_BEAT_UNKNOWN) {
         known--;
@@ -17,7 +18,9 @@ unsigned mote_beat_write(struct mote_cbor_writer *writer, const int32_t values[M
             major = MOTE_CBOR_OTHER;
             value = MOTE_CBOR_NULL;
         } else {
-            value = value < ranges[i].least ? ranges[i].least : value > ranges[i].most ? ranges[i].most : value;
+            value = value < ranges[i].least  ? ranges[i].least
+                    : value > ranges[i].most ? ranges[i].most
+                                             : value;
             if (value < 0) {
                 major = MOTE_CBOR_NEGATIVE;
                 value = -1 - value;

@@ -4,7 +4,8 @@
 
 #include "mote/profile.gen.h"
 
-enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader, struct mote_cbor_head *head) {
+enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader,
+                                         struct mote_cbor_head *head) {
     const uint8_t *at = reader->at;
     if (at == reader->end) {
         return MOTE_CBOR_TRUNCATED;
@@ -37,7 +38,8 @@ enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader, struct
             high = high << 8 | value >> 24;
             value = value << 8 | *at++;
         }
-        /* Not shortest: the upper half of the argument is empty, or one byte holds what the head could. */
+        /* Not shortest: the upper half of the argument is empty, or one byte holds what the head
+         * could. */
         uint32_t needed = size == 8 ? high : size == 1 ? value / 24 : value >> (size * 4);
         if (needed == 0 && major != MOTE_CBOR_OTHER) {
             return MOTE_CBOR_NOT_SHORTEST;
@@ -81,8 +83,9 @@ enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length,
                                      const uint8_t *elements[MOTE_CBOR_ELEMENTS]) {
     struct mote_cbor_reader reader = {bytes, bytes + length};
     struct level {
-        const uint8_t *key; /* in a map the key before, or its own head, which is greater than none */
-        size_t left;        /* items still to come, two for each entry of a map */
+        const uint8_t
+            *key;    /* in a map the key before, or its own head, which is greater than none */
+        size_t left; /* items still to come, two for each entry of a map */
     } levels[MOTE_LIMIT_DEPTH + 1];
     struct level *level = levels;
     level->key = NULL;
@@ -111,8 +114,10 @@ enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length,
         }
         level->left--;
         if (is_key) {
-            /* Keys are in the order of their bytes (RFC 8949 §4.2.1). The head of the map stands for none yet. */
-            if (*level->key >> 5 == MOTE_CBOR_UINT && memcmp(level->key, start, (size_t)(reader.at - start)) >= 0) {
+            /* Keys are in the order of their bytes (RFC 8949 §4.2.1). The head of the map stands
+             * for none yet. */
+            if (*level->key >> 5 == MOTE_CBOR_UINT &&
+                memcmp(level->key, start, (size_t)(reader.at - start)) >= 0) {
                 return MOTE_CBOR_KEY_ORDER;
             }
             level->key = start;
@@ -153,7 +158,8 @@ void mote_cbor_write_raw(struct mote_cbor_writer *writer, const void *bytes, siz
     }
 }
 
-void mote_cbor_write_head(struct mote_cbor_writer *writer, enum mote_cbor_major major, uint32_t value) {
+void mote_cbor_write_head(struct mote_cbor_writer *writer, enum mote_cbor_major major,
+                          uint32_t value) {
     unsigned type = (unsigned)major << 5;
     if (value < 24) {
         put(writer, type | value);
@@ -172,8 +178,8 @@ void mote_cbor_write_uints(struct mote_cbor_writer *writer, const uint32_t *valu
     }
 }
 
-void mote_cbor_write_string(struct mote_cbor_writer *writer, enum mote_cbor_major major, const void *bytes,
-                            size_t length) {
+void mote_cbor_write_string(struct mote_cbor_writer *writer, enum mote_cbor_major major,
+                            const void *bytes, size_t length) {
     mote_cbor_write_head(writer, major, (uint32_t)length);
     mote_cbor_write_raw(writer, bytes, length);
 }

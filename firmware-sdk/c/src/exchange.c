@@ -5,10 +5,12 @@
 void mote_exchange_request(struct mote_session *session, struct mote_message *message) {
     struct mote_exchange *record = &session->exchange;
     uint32_t id = message->field[MOTE_REQUEST_ID];
-    const struct mote_command *command = mote_dispatch_find(session, message->field[MOTE_REQUEST_OP]);
+    const struct mote_command *command =
+        mote_dispatch_find(session, message->field[MOTE_REQUEST_OP]);
     bool replay = false;
     if (command && command->once && record->valid) {
-        /* Older by serial arithmetic (RFC 1982): a request that was overtaken, and must not happen any more. */
+        /* Older by serial arithmetic (RFC 1982): a request that was overtaken, and must not happen
+         * any more. */
         if ((int16_t)(uint16_t)(record->id - id) > 0) {
             return;
         }

@@ -4,8 +4,9 @@
 #include "mote/profile.gen.h"
 
 /*
- * Takes a segment apart: the length of its message, 0 where COBS or checksum are wrong. Writes the message over the
- * beginning of the segment if `store` is set; a first pass without keeps a bad segment whole for salvage.
+ * Takes a segment apart: the length of its message, 0 where COBS or checksum are wrong. Writes the
+ * message over the beginning of the segment if `store` is set; a first pass without keeps a bad
+ * segment whole for salvage.
  */
 static size_t take_apart(struct mote_frame_decoder *decoder, bool store) {
     const uint8_t *from = decoder->segment, *end = from + decoder->length;
@@ -38,7 +39,8 @@ static bool is_text(uint8_t byte) {
     return byte < 0x20 ? controls >> byte & 1 : byte < 0x7f;
 }
 
-/* Empties the segment; where it had anything, counts a bad frame and finds the text at its end (SPEC §4.3). */
+/* Empties the segment; where it had anything, counts a bad frame and finds the text at its end
+ * (SPEC §4.3). */
 static enum mote_frame_event salvage(struct mote_frame_decoder *decoder, struct mote_span *out) {
     size_t end = decoder->length, from = end;
     decoder->length = 0;
@@ -54,11 +56,12 @@ static enum mote_frame_event salvage(struct mote_frame_decoder *decoder, struct 
     return out->length >= MOTE_LIMIT_SALVAGED_TEXT_BYTES ? MOTE_FRAME_TEXT : MOTE_FRAME_NOTHING;
 }
 
-enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, int byte, struct mote_clock *clock,
-                                      struct mote_span *out) {
+enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, int byte,
+                                      struct mote_clock *clock, struct mote_span *out) {
     out->bytes = decoder->segment;
     if (byte == MOTE_FRAME_SILENCE) {
-        if (!decoder->inside || !mote_clock_due(clock, decoder->last_byte_ms + MOTE_LIMIT_SEGMENT_SILENCE_MS)) {
+        if (!decoder->inside ||
+            !mote_clock_due(clock, decoder->last_byte_ms + MOTE_LIMIT_SEGMENT_SILENCE_MS)) {
             return MOTE_FRAME_NOTHING;
         }
     } else {

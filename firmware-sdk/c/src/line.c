@@ -29,4 +29,5 @@ static struct mote_span receive(void *context, struct mote_clock *clock) {
     return out;
 }
 
-const struct mote_transport mote_line_transport = {ready, send, receive, MOTE_DEFAULT_SERIAL_RTO_MS};
+const struct mote_transport mote_line_transport = {ready, send, receive,
+                                                   MOTE_DEFAULT_SERIAL_RTO_MS};

@@ -19,7 +19,8 @@ uint8_t *mote_log_ring_add(struct mote_log_ring *ring, const struct mote_log_ent
     return at + sizeof *entry;
 }
 
-const uint8_t *mote_log_ring_find(const struct mote_log_ring *ring, uint16_t *seq, struct mote_log_entry *entry) {
+const uint8_t *mote_log_ring_find(const struct mote_log_ring *ring, uint16_t *seq,
+                                  struct mote_log_entry *entry) {
     const uint8_t *at = ring->bytes;
     for (uint16_t i = ring->oldest_seq; i != ring->next_seq; i++) {
         memcpy(entry, at, sizeof *entry);

@@ -25,22 +25,28 @@ enum {
 
 static const uint16_t most[] = {1, 16, 23, 0xff, 999, MOTE_LIMIT_WINDOW_BYTES, 0xffff};
 
-/* The elements of the kinds that a gateway sends (SPEC §3.2), one kind after the other; `layouts` says where. */
+/* The elements of the kinds that a gateway sends (SPEC §3.2), one kind a line; `layouts` says
+ * where. */
+/* clang-format off */
 static const uint8_t elements[] = {
     DONE,
-    U8, U32, FLAG, U32 | PAIR, MS | SECOND, U16 | POSITIVE, U16 | POSITIVE, U8 | POSITIVE, U16, DONE,
+    U8, U32, FLAG, U32 | PAIR, MS | SECOND, U16 | POSITIVE, U16 | POSITIVE, U8 | POSITIVE, U16,
+        DONE,
     U16, U8, DONE,
     TO_23, U32 | OPTIONAL, DONE,
     U16, DONE,
     TO_23 | POSITIVE, U16, BYTES, STATUS | OPTIONAL | PAIR, U8 | SECOND, DONE,
     TO_23 | POSITIVE, U16, WINDOW, STATUS | OPTIONAL, DONE,
 };
+/* clang-format on */
+
 static const uint8_t layouts[] = {
     [MOTE_KIND_WELCOME] = 1, [MOTE_KIND_REQUEST] = 11, [MOTE_KIND_BYE] = 14,
     [MOTE_KIND_ACK] = 17,    [MOTE_KIND_DATA] = 19,    [MOTE_KIND_CREDIT] = 25,
 };
 
-enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length, struct mote_message *message) {
+enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
+                                            struct mote_message *message) {
     const uint8_t *starts[MOTE_CBOR_ELEMENTS];
     struct mote_cbor_reader reader = {bytes, bytes + length};
     struct mote_cbor_head head;
@@ -102,7 +108,8 @@ enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
             message->body.at = reader.at;
             message->body.end = reader.at + head.value;
         } else {
-            if (head.major != MOTE_CBOR_UINT || head.wide || (code != U32 && head.value > most[code]) ||
+            if (head.major != MOTE_CBOR_UINT || head.wide ||
+                (code != U32 && head.value > most[code]) ||
                 (head.value == 0 && (*element & POSITIVE))) {
                 return MOTE_MESSAGE_FIELD;
             }

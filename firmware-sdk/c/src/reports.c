@@ -29,7 +29,8 @@ void mote_log(struct mote_session *session, enum mote_level level, const char *t
         *at++ = is_utf8 || *bytes < 0x80 ? *bytes : '?';
     }
 
-    if ((uint16_t)(reports->ring.next_seq - reports->stored_seq) == 0x8000 && session->boot.ring_epoch) {
+    if ((uint16_t)(reports->ring.next_seq - reports->stored_seq) == 0x8000 &&
+        session->boot.ring_epoch) {
         /* Serial arithmetic ends here: the ring begins a new life (SPEC §5.6). */
         session->boot.ring_epoch += 0x01000000;
         reports->stored_seq = (uint16_t)(reports->ring.oldest_seq - 1);
@@ -66,7 +67,8 @@ bool mote_reports_write(struct mote_session *session, uint16_t seq) {
     if (!body) {
         return false;
     }
-    const uint32_t head[] = {seq, session->clock.now_ms - entry.at_ms, MOTE_REPORT_TEXT, entry.level};
+    const uint32_t head[] = {seq, session->clock.now_ms - entry.at_ms, MOTE_REPORT_TEXT,
+                             entry.level};
     mote_cbor_write_uints(&session->writer, head, 4);
     mote_cbor_write_head(&session->writer, MOTE_CBOR_TEXT, entry.length);
     mote_session_insert(session, body, entry.length);
@@ -75,7 +77,8 @@ bool mote_reports_write(struct mote_session *session, uint16_t seq) {
 
 /* Says that the reports from `first` up to the oldest one are lost. */
 static void write_gap(struct mote_session *session, uint32_t first) {
-    const uint32_t gap[] = {first, MOTE_REPORT_GAP, (uint16_t)(session->reports.ring.oldest_seq - first)};
+    const uint32_t gap[] = {first, MOTE_REPORT_GAP,
+                            (uint16_t)(session->reports.ring.oldest_seq - first)};
     mote_cbor_write_uints(&session->writer, gap, 1);
     mote_cbor_write_head(&session->writer, MOTE_CBOR_OTHER, MOTE_CBOR_NULL);
     mote_cbor_write_uints(&session->writer, gap + 1, 2);
@@ -102,7 +105,8 @@ bool mote_reports_send(struct mote_session *session) {
                mote_reports_write(session, reports->send_seq);
         reports->send_seq = (uint16_t)(reports->send_seq + send);
     }
-    /* Here some are on their way: either one is just sent, or the window or the ring has no more. */
+    /* Here some are on their way: either one is just sent, or the window or the ring has no more.
+     */
     mote_retry_arm(&reports->retry, &session->clock, session->machine.rto_ms);
     if (send) {
         mote_session_send(session);

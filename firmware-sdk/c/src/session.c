@@ -25,8 +25,8 @@ void mote_session_reboot(struct mote_session *session, uint32_t after_ms) {
     session->reboot_at_ms = (session->clock.now_ms + after_ms - 1) | 1;
 }
 
-struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements, const uint32_t *values,
-                                            size_t count) {
+struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements,
+                                            const uint32_t *values, size_t count) {
     struct mote_cbor_writer *writer = &session->writer;
     memset(&session->message, 0, sizeof session->message);
     session->message.part[MOTE_TAIL].bytes = session->scratch;
@@ -74,9 +74,12 @@ static void take_welcome(struct mote_session *session, const struct mote_message
     session->reports.window = (uint8_t)message->field[MOTE_WELCOME_REPORT_WINDOW];
     mote_reports_stored(&session->reports, (uint16_t)message->field[MOTE_WELCOME_STORED_SEQ], true);
 
-    /* The device's clock is kept as its distance from the uptime, which began a second of its own at second_at_ms. */
-    uint32_t ahead_ms = 1000u + message->field[MOTE_WELCOME_TIME_MS] + travel_ms - (now_ms - session->second_at_ms);
-    session->ahead_s = message->field[MOTE_WELCOME_TIME_S] - session->uptime_s - 1 + ahead_ms / 1000u;
+    /* The device's clock is kept as its distance from the uptime, which began a second of its own
+     * at second_at_ms. */
+    uint32_t ahead_ms =
+        1000u + message->field[MOTE_WELCOME_TIME_MS] + travel_ms - (now_ms - session->second_at_ms);
+    session->ahead_s =
+        message->field[MOTE_WELCOME_TIME_S] - session->uptime_s - 1 + ahead_ms / 1000u;
     session->ahead_ms = (uint16_t)(ahead_ms % 1000u);
     session->time_set = true;
 }
@@ -119,12 +122,16 @@ static MOTE_NOINLINE void send_hello(struct mote_session *session) {
     const struct mote_session_config *config = session->config;
     const struct mote_boot *boot = &session->boot;
     const struct mote_log_ring *ring = &session->reports.ring;
-    const uint32_t head[] = {MOTE_KIND_HELLO, MOTE_PROFILE_VERSION, boot->number, session->machine.attempt,
-                             session->machine.sid};
+    const uint32_t head[] = {MOTE_KIND_HELLO, MOTE_PROFILE_VERSION, boot->number,
+                             session->machine.attempt, session->machine.sid};
     struct mote_cbor_writer *writer = mote_session_begin(session, 6, head, 5);
     uint8_t *map = writer->at;
-    const uint32_t first[] = {MOTE_HELLO_CAPS, config->caps, MOTE_HELLO_MAX_MESSAGE_BYTES, MOTE_MESSAGE_BYTES,
-                              MOTE_HELLO_RX_WINDOW_BYTES, MOTE_RX_WINDOW_BYTES};
+    const uint32_t first[] = {MOTE_HELLO_CAPS,
+                              config->caps,
+                              MOTE_HELLO_MAX_MESSAGE_BYTES,
+                              MOTE_MESSAGE_BYTES,
+                              MOTE_HELLO_RX_WINDOW_BYTES,
+                              MOTE_RX_WINDOW_BYTES};
     mote_cbor_write_head(writer, MOTE_CBOR_MAP, 4); /* and one more for each of the others */
     mote_cbor_write_uints(writer, first, 6);
     const struct mote_span *identity = config->identity->value;
@@ -132,8 +139,8 @@ static MOTE_NOINLINE void send_hello(struct mote_session *session) {
         if (identity->length > 0) {
             bool is_text = key == MOTE_HELLO_BOARD || key == MOTE_HELLO_FIRMWARE;
             mote_cbor_write_head(writer, MOTE_CBOR_UINT, key);
-            mote_cbor_write_string(writer, is_text ? MOTE_CBOR_TEXT : MOTE_CBOR_BYTES, identity->bytes,
-                                   identity->length);
+            mote_cbor_write_string(writer, is_text ? MOTE_CBOR_TEXT : MOTE_CBOR_BYTES,
+                                   identity->bytes, identity->length);
             ++*map;
         }
     }
@@ -144,7 +151,8 @@ static MOTE_NOINLINE void send_hello(struct mote_session *session) {
         mote_cbor_write_uints(writer, positions, 3);
         ++*map;
     }
-    const uint32_t last[] = {MOTE_HELLO_RESET_CAUSE, boot->reset_cause, MOTE_HELLO_UPTIME_S, session->uptime_s};
+    const uint32_t last[] = {MOTE_HELLO_RESET_CAUSE, boot->reset_cause, MOTE_HELLO_UPTIME_S,
+                             session->uptime_s};
     if (boot->reset_cause) {
         mote_cbor_write_uints(writer, last, 2);
         ++*map;
@@ -164,7 +172,8 @@ static void send_beat(struct mote_session *session) {
     mote_session_send(session);
 }
 
-/* Sends the one message that is due first, or lets the application get on. False: there was nothing to do. */
+/* Sends the one message that is due first, or lets the application get on. False: there was nothing
+ * to do. */
 static bool do_next(struct mote_session *session) {
     const struct mote_session_config *config = session->config;
     switch (mote_session_machine_next(&session->machine, &session->clock)) {
@@ -178,7 +187,8 @@ static bool do_next(struct mote_session *session) {
         break;
     }
     bool open = session->machine.phase == MOTE_SESSION_OPEN;
-    if ((open && mote_reports_send(session)) || (config->run && config->run(session, config->run_context)) ||
+    if ((open && mote_reports_send(session)) ||
+        (config->run && config->run(session, config->run_context)) ||
         (open && mote_stream_send(session))) {
         return true;
     }

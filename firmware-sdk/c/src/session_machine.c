@@ -18,11 +18,13 @@ void mote_session_machine_greet(struct mote_session_machine *machine, uint32_t n
     hello_now(machine, now_ms);
 }
 
-enum mote_session_action mote_session_machine_next(struct mote_session_machine *machine, struct mote_clock *clock) {
+enum mote_session_action mote_session_machine_next(struct mote_session_machine *machine,
+                                                   struct mote_clock *clock) {
     uint32_t heartbeat_ms = 1000u * machine->heartbeat_s;
     uint32_t now_ms = clock->now_ms;
     if (machine->phase == MOTE_SESSION_OPEN) {
-        if (!mote_clock_due(clock, machine->heard_at_ms + MOTE_DEFAULT_HELLO_AFTER_HEARTBEATS * heartbeat_ms)) {
+        if (!mote_clock_due(clock, machine->heard_at_ms +
+                                       MOTE_DEFAULT_HELLO_AFTER_HEARTBEATS * heartbeat_ms)) {
             if (!mote_clock_due(clock, machine->at_ms)) {
                 return MOTE_SESSION_NOTHING;
             }
@@ -41,9 +43,10 @@ enum mote_session_action mote_session_machine_next(struct mote_session_machine *
     return MOTE_SESSION_NOTHING;
 }
 
-bool mote_session_machine_welcome(struct mote_session_machine *machine, const struct mote_message *message,
-                                  uint32_t now_ms) {
-    if (machine->phase != MOTE_SESSION_GREETING || message->field[MOTE_WELCOME_ATTEMPT] != machine->attempt) {
+bool mote_session_machine_welcome(struct mote_session_machine *machine,
+                                  const struct mote_message *message, uint32_t now_ms) {
+    if (machine->phase != MOTE_SESSION_GREETING ||
+        message->field[MOTE_WELCOME_ATTEMPT] != machine->attempt) {
         return false;
     }
     machine->phase = MOTE_SESSION_OPEN;
@@ -55,8 +58,8 @@ bool mote_session_machine_welcome(struct mote_session_machine *machine, const st
     return true;
 }
 
-void mote_session_machine_bye(struct mote_session_machine *machine, const struct mote_message *message,
-                              uint32_t now_ms) {
+void mote_session_machine_bye(struct mote_session_machine *machine,
+                              const struct mote_message *message, uint32_t now_ms) {
     /* Seconds of pause for each reason that asks for one (SPEC §5.3). */
     static const uint8_t pauses[] = {
         [MOTE_BYE_CLOSING] = MOTE_DEFAULT_CLOSING_SECONDS,

@@ -19,7 +19,8 @@ struct mote_stream *mote_stream_find(struct mote_session *session, uint32_t id) 
     return NULL;
 }
 
-struct mote_stream *mote_stream_open(struct mote_session *session, uint8_t id, mote_stream_take *take, void *owner) {
+struct mote_stream *mote_stream_open(struct mote_session *session, uint8_t id,
+                                     mote_stream_take *take, void *owner) {
     if (mote_stream_find(session, id)) {
         return NULL;
     }
@@ -136,7 +137,8 @@ void mote_stream_credit(struct mote_session *session, const struct mote_message 
 }
 
 /* Sends `count` bytes from `sent` on, and the end if it follows them. */
-static void send_data(struct mote_session *session, struct mote_stream *stream, unsigned count, bool end) {
+static void send_data(struct mote_session *session, struct mote_stream *stream, unsigned count,
+                      bool end) {
     const uint32_t head[] = {MOTE_KIND_DATA, stream->id, stream->sent};
     struct mote_cbor_writer *writer = mote_session_begin(session, 4u + end, head, 3);
     mote_cbor_write_head(writer, MOTE_CBOR_BYTES, count);

@@ -1,6 +1,7 @@
 /*
- * The core behind a line protocol, for the tests that play vectors: one request a line on stdin, one answer a line on
- * stdout. Built with sanitizers, and once for each message limit that the vectors use.
+ * The core behind a line protocol, for the tests that play vectors: one request a line on stdin,
+ * one answer a line on stdout. Built with sanitizers, and once for each message limit that the
+ * vectors use.
  *
  *   limits                    → "MESSAGE_BYTES RX_WINDOW STREAM_BUFFER STREAMS LOG_RING"
  *   cbor HEX                  → "OK" or the name of the fault
@@ -27,7 +28,8 @@ enum { MOST = 4096 };
 
 static uint8_t input[MOST];
 
-/* The hex after a word as bytes on the heap, exactly as long as they are, so that a sanitizer sees each overrun. */
+/* The hex after a word as bytes on the heap, exactly as long as they are, so that a sanitizer sees
+ * each overrun. */
 static struct mote_span parse_hex(const char *text, uint8_t **owned) {
     size_t length = 0;
     unsigned byte;
@@ -51,7 +53,8 @@ static const char *const cbor_errors[] = {
     MOTE_CBOR_ERROR_TABLE(NAME)
 #undef NAME
 };
-static const char *const message_errors[] = {"OK", "CBOR", "ENVELOPE", "FIELD", "MISSING", "TOO_LONG"};
+static const char *const message_errors[] = {"OK",    "CBOR",    "ENVELOPE",
+                                             "FIELD", "MISSING", "TOO_LONG"};
 
 static void recode(struct mote_span item) {
     static uint8_t out[MOST];
@@ -66,7 +69,8 @@ static void recode(struct mote_span item) {
         if (head.major == MOTE_CBOR_OTHER || head.wide) {
             mote_cbor_write_raw(&writer, start, (size_t)(reader.at - start));
         } else if (head.major == MOTE_CBOR_BYTES || head.major == MOTE_CBOR_TEXT) {
-            mote_cbor_write_string(&writer, (enum mote_cbor_major)head.major, reader.at, head.value);
+            mote_cbor_write_string(&writer, (enum mote_cbor_major)head.major, reader.at,
+                                   head.value);
             reader.at += head.value;
         } else {
             mote_cbor_write_head(&writer, (enum mote_cbor_major)head.major, head.value);
@@ -240,8 +244,8 @@ int main(void) {
         int text = 0;
         line[strcspn(line, "\n")] = '\0';
         if (strcmp(line, "limits") == 0) {
-            printf("%u %u %u %u %u\n", MOTE_MESSAGE_BYTES, MOTE_RX_WINDOW_BYTES, MOTE_STREAM_BUFFER_BYTES,
-                   MOTE_STREAMS, MOTE_LOG_RING_BYTES);
+            printf("%u %u %u %u %u\n", MOTE_MESSAGE_BYTES, MOTE_RX_WINDOW_BYTES,
+                   MOTE_STREAM_BUFFER_BYTES, MOTE_STREAMS, MOTE_LOG_RING_BYTES);
         } else if (strncmp(line, "cbor ", 5) == 0) {
             const uint8_t *elements[MOTE_CBOR_ELEMENTS];
             struct mote_span bytes = parse_hex(line + 5, &owned);

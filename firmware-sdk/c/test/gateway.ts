@@ -22,6 +22,8 @@ export interface ExecResult {
 }
 
 interface Execution {
+  /** Another one each time: what an earlier exec repeats must not be taken for this one's. */
+  readonly stream: number;
   readonly input: Uint8Array;
   readonly output: Buffer[];
   acked: number;
@@ -55,6 +57,7 @@ export class Gateway implements AsyncDisposable {
   #ringEpoch = -1;
   #requestId = 0;
   #execution: Execution | undefined;
+  #executions = 0;
 
   private constructor(socket: Socket, noise: LineNoise) {
     this.#socket = socket;
@@ -127,6 +130,7 @@ export class Gateway implements AsyncDisposable {
   async exec(argv: readonly string[], input?: Uint8Array, timeoutMs = 60_000): Promise<ExecResult> {
     let result: ExecResult | undefined;
     const execution: Execution = {
+      stream: 1 + (this.#executions++ % 23),
       input: input ?? new Uint8Array(0),
       output: [],
       acked: 0,
@@ -137,7 +141,7 @@ export class Gateway implements AsyncDisposable {
       settled: (got) => (result = got),
     };
     this.#execution = execution;
-    const { status } = await this.request(5, [1, 0, input ? 1 : 0, argv]);
+    const { status } = await this.request(5, [execution.stream, 0, input ? 1 : 0, argv]);
     if (status !== 0) throw new Error(`exec ${argv.join(" ")}: status ${status}`);
     if (input) {
       execution.limit = this.hellos.at(-1)?.rxWindowBytes ?? 64;
@@ -231,7 +235,7 @@ export class Gateway implements AsyncDisposable {
 
   #data(data: Message & { kind: "data" }): void {
     const execution = this.#execution;
-    if (!execution) {
+    if (execution?.stream !== data.stream) {
       this.send({ kind: "credit", stream: data.stream, next: data.offset, window: 0, status: 5 });
       return;
     }
@@ -258,7 +262,7 @@ export class Gateway implements AsyncDisposable {
 
   #credit(credit: Message & { kind: "credit" }): void {
     const execution = this.#execution;
-    if (!execution) return;
+    if (execution?.stream !== credit.stream) return;
     const advanced = (credit.next - (execution.acked & 0xffff)) & 0xffff;
     if (advanced > execution.input.length + 1 - execution.acked) return;
     execution.acked += advanced;
@@ -283,7 +287,7 @@ export class Gateway implements AsyncDisposable {
       isDue = false;
       this.send({
         kind: "data",
-        stream: 1,
+        stream: execution.stream,
         offset: execution.sent & 0xffff,
         bytes: input.subarray(execution.sent, execution.sent + count),
         ...(isLast ? { end: { status: 0 } } : {}),

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { decodeMessage, encodeFrame, encodeMessage, FrameDecoder } from "@motelet/profiles";
 import { type RunningDevice, testDevice } from "./device-suite.ts";
 import { buildFolder, make } from "./driver.ts";
 import { Gateway } from "./gateway.ts";
@@ -64,4 +66,39 @@ test("posix: boots are counted, the hardware id is said, ticks are printed, and 
   await again.until("a hello", () => again.hellos.length > 0);
   assert.equal(again.hellos[0]?.boot, 1);
   assert.equal(again.hellos[0]?.sid, 7);
+});
+
+test("posix: a pty is linked, says hello to whoever opens it, again after it was closed, and goes with the process", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "mote-posix-"));
+  const link = join(folder, "tty");
+  const child = spawn(`${buildFolder}mote-posix`, ["--pty", link], { stdio: "inherit" });
+  try {
+    const deadline = performance.now() + 10_000;
+    while (!existsSync(link)) {
+      assert.ok(performance.now() < deadline, "no link to a pty within 10 s");
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (let opened = 0; opened < 2; opened++) {
+      await using line = await open(link, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+      const decoder = new FrameDecoder({ maxMessageBytes: 1024 });
+      const chunk = Buffer.alloc(1024);
+      let hello: Uint8Array | undefined;
+      await line.write(encodeFrame(encodeMessage({ kind: "bye", reason: 1 })));
+      while (!hello) {
+        assert.ok(performance.now() < deadline, `no hello on opening ${opened}`);
+        const count = await line.read(chunk).then(
+          ({ bytesRead }) => bytesRead,
+          () => 0,
+        );
+        const items = decoder.push(chunk.subarray(0, count), performance.now());
+        hello = items.find(({ kind }) => kind === "message")?.bytes;
+        if (count === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      assert.equal(decodeMessage(hello).message.kind, "hello");
+    }
+  } finally {
+    if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
+    assert.equal(existsSync(link), false);
+    await rm(folder, { recursive: true });
+  }
 });

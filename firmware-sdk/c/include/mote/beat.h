@@ -19,11 +19,14 @@ enum mote_beat_position {
 };
 
 /**
- * Writes what a device knows of itself after the uptime: values saturate, unknown ones at the end are left out.
- * For a platform's `beat`; linked only where one calls it.
+ * Writes what a device knows of itself after the uptime: values saturate, unknown ones at the end
+ * are left out. For a platform's `beat`; linked only where one calls it.
+ *
  * Blocking: no. ISR-safe: no. Re-entrant: yes.
+ *
  * @returns how many elements were written
  */
-unsigned mote_beat_write(struct mote_cbor_writer *writer, const int32_t values[MOTE_BEAT_POSITIONS]);
+unsigned mote_beat_write(struct mote_cbor_writer *writer,
+                         const int32_t values[MOTE_BEAT_POSITIONS]);
 
 #endif

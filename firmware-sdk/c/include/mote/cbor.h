@@ -7,19 +7,19 @@
 #include "mote/span.h"
 
 /** The first fault of malformed bytes, in reading order (SPEC §2.3). */
-#define MOTE_CBOR_ERROR_TABLE(X) \
-    X(OK)                        \
-    X(TRUNCATED)                 \
-    X(TRAILING)                  \
-    X(NOT_SHORTEST)              \
-    X(INDEFINITE)                \
-    X(RESERVED)                  \
-    X(TAG)                       \
-    X(FLOAT16)                   \
-    X(SIMPLE)                    \
-    X(KEY_TYPE)                  \
-    X(KEY_ORDER)                 \
-    X(UTF8)                      \
+#define MOTE_CBOR_ERROR_TABLE(X)                                                                   \
+    X(OK)                                                                                          \
+    X(TRUNCATED)                                                                                   \
+    X(TRAILING)                                                                                    \
+    X(NOT_SHORTEST)                                                                                \
+    X(INDEFINITE)                                                                                  \
+    X(RESERVED)                                                                                    \
+    X(TAG)                                                                                         \
+    X(FLOAT16)                                                                                     \
+    X(SIMPLE)                                                                                      \
+    X(KEY_TYPE)                                                                                    \
+    X(KEY_ORDER)                                                                                   \
+    X(UTF8)                                                                                        \
     X(DEPTH)
 
 enum mote_cbor_error {
@@ -56,17 +56,21 @@ struct mote_cbor_head {
 };
 
 /**
- * Reads one head and steps over it; on a fault the reader stays. Checks everything that SPEC §2.3 asks of a head alone:
- * type, then length, then shortest form.
+ * Reads one head and steps over it; on a fault the reader stays. Checks everything that SPEC §2.3
+ * asks of a head alone: type, then length, then shortest form.
  */
-MOTE_MUST_USE enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader, struct mote_cbor_head *head);
+MOTE_MUST_USE enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader,
+                                                       struct mote_cbor_head *head);
 
-/** How many elements of a message `mote_cbor_check` notes: the most that any kind has, and its kind. */
+/** How many elements of a message `mote_cbor_check` notes: the most that any kind has, and its
+ * kind. */
 #define MOTE_CBOR_ELEMENTS 9
 
 /**
- * Whether the bytes are exactly one item of the profile's subset (SPEC §2). Strict and bounded: no recursion, no
- * memory beyond 64 bytes of stack. All other reading relies on it. Of an array, notes where its first elements begin.
+ * Whether the bytes are exactly one item of the profile's subset (SPEC §2). Strict and bounded: no
+ * recursion, no memory but about 100 bytes of stack. All other reading relies on it. Of an array, notes
+ * where its first elements begin.
+ *
  * Blocking: no. ISR-safe: yes. Re-entrant: yes.
  */
 MOTE_MUST_USE enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length,
@@ -75,14 +79,16 @@ MOTE_MUST_USE enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t 
 /** Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length);
 
-/** Where writing stands. What does not fit is left out; at == end says that something may have been. */
+/** Where writing stands. What does not fit is left out; at == end says that something may have
+ * been. */
 struct mote_cbor_writer {
     uint8_t *at;
     const uint8_t *end;
 };
 
 /** Writes a head in its shortest form. */
-void mote_cbor_write_head(struct mote_cbor_writer *writer, enum mote_cbor_major major, uint32_t value);
+void mote_cbor_write_head(struct mote_cbor_writer *writer, enum mote_cbor_major major,
+                          uint32_t value);
 
 /** Writes unsigned integers. */
 void mote_cbor_write_uints(struct mote_cbor_writer *writer, const uint32_t *values, size_t count);
@@ -91,7 +97,7 @@ void mote_cbor_write_uints(struct mote_cbor_writer *writer, const uint32_t *valu
 void mote_cbor_write_raw(struct mote_cbor_writer *writer, const void *bytes, size_t length);
 
 /** Writes a byte string or a text with its head. */
-void mote_cbor_write_string(struct mote_cbor_writer *writer, enum mote_cbor_major major, const void *bytes,
-                            size_t length);
+void mote_cbor_write_string(struct mote_cbor_writer *writer, enum mote_cbor_major major,
+                            const void *bytes, size_t length);
 
 #endif

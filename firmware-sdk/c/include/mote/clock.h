@@ -4,10 +4,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** The longest wait, milliseconds: about 24 days. Times are compared modulo 2^32, so a time-out stays below it. */
+/** The longest wait, milliseconds: about 24 days. Times are compared modulo 2^32, so a time-out
+ * stays below it. */
 #define MOTE_WAIT_FOREVER 0x7fffffffu
 
-/** The time of a poll, and how long nothing will be due. What asks whether its time has come need say no more. */
+/** The time of a poll, and how long nothing will be due. What asks whether its time has come need
+ * say no more. */
 struct mote_clock {
     uint32_t now_ms;
     uint32_t wait_ms;
@@ -17,7 +19,8 @@ struct mote_clock {
 bool mote_clock_due(struct mote_clock *clock, uint32_t at_ms);
 
 /**
- * When to repeat what has not been answered: after rto, 2 rto, 4 rto, 8 rto, 8 rto … (SPEC §5). Zeroed is stopped.
+ * When to repeat what has not been answered: after rto, 2 rto, 4 rto, 8 rto, 8 rto … (SPEC §5).
+ * Zeroed is stopped.
  */
 struct mote_retry {
     uint32_t at_ms;

@@ -20,16 +20,16 @@ mote_command_run mote_command_exec;         /* a struct mote_exec */
 mote_command_run mote_command_exec_control; /* a struct mote_exec */
 mote_command_run mote_command_log_read;     /* no context */
 
-/** Rows for a command table with everything that is here; `exec` and `info` are pointers to static memory. */
-#define MOTE_COMMANDS(exec, info)                                                             \
-    {mote_command_ping, NULL, MOTE_OP_PING, false},                                           \
-        {mote_command_reboot, NULL, MOTE_OP_REBOOT, true},                                    \
-        {mote_command_info, (info), MOTE_OP_INFO, false},                                     \
-        {mote_command_time, NULL, MOTE_OP_TIME, false},                                       \
-        {mote_command_exec, (exec), MOTE_OP_EXEC, true},                                      \
-        {mote_command_exec_control, (exec), MOTE_OP_EXEC_CONTROL, false},                     \
-    {                                                                                         \
-        mote_command_log_read, NULL, MOTE_OP_LOG_READ, false                                  \
+/** Rows for a command table with everything that is here; `exec` and `info` are pointers to static
+ * memory. */
+#define MOTE_COMMANDS(exec, info)                                                                  \
+    {mote_command_ping, NULL, MOTE_OP_PING, false},                                                \
+        {mote_command_reboot, NULL, MOTE_OP_REBOOT, true},                                         \
+        {mote_command_info, (info), MOTE_OP_INFO, false},                                          \
+        {mote_command_time, NULL, MOTE_OP_TIME, false},                                            \
+        {mote_command_exec, (exec), MOTE_OP_EXEC, true},                                           \
+        {mote_command_exec_control, (exec), MOTE_OP_EXEC_CONTROL, false}, {                        \
+        mote_command_log_read, NULL, MOTE_OP_LOG_READ, false                                       \
     }
 
 #endif

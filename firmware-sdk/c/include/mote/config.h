@@ -4,13 +4,15 @@
 #include "mote/profile.gen.h"
 
 /*
- * Every knob of the core: unit, default, RAM cost. Set one with -D, or name a header of your own in MOTE_CONFIG_FILE.
+ * Every knob of the core: unit, default, RAM cost. Set one with -D, or name a header of your own in
+ * MOTE_CONFIG_FILE.
  */
 #ifdef MOTE_CONFIG_FILE
 #include MOTE_CONFIG_FILE
 #endif
 
-/** Longest message taken and sent, bytes. RAM: one segment buffer of this + 6 in each serial line. */
+/** Longest message taken and sent, bytes. RAM: one segment buffer of this + 6 in each serial line.
+ */
 #ifndef MOTE_MESSAGE_BYTES
 #define MOTE_MESSAGE_BYTES 256
 #endif
@@ -31,30 +33,33 @@
 #endif
 
 /**
- * What a gateway may send on a stream before the first credit, bytes. RAM: none here, but the receive ring of the
- * port must hold a frame of it.
+ * What a gateway may send on a stream before the first credit, bytes. RAM: none here, but the
+ * receive ring of the port must hold a frame of it.
  */
 #ifndef MOTE_RX_WINDOW_BYTES
 #define MOTE_RX_WINDOW_BYTES 128
 #endif
 
 /**
- * Longest part of a message that is built whole, bytes: hello, responses, and the heads of data and reports, whose
- * bodies are sent from where they lie. RAM: this. Hello takes up to 125.
+ * Longest part of a message that is built whole, bytes: hello, responses, and the heads of data and
+ * reports, whose bodies are sent from where they lie. RAM: this. Hello takes up to 125.
  */
 #ifndef MOTE_SCRATCH_BYTES
 #define MOTE_SCRATCH_BYTES 128
 #endif
 
-/** Messages that one poll takes at most, so that a busy line cannot starve the application. RAM: none. */
+/** Messages that one poll takes at most, so that a busy line cannot starve the application. RAM:
+ * none. */
 #ifndef MOTE_POLL_MESSAGES
 #define MOTE_POLL_MESSAGES 16
 #endif
 
-#if MOTE_MESSAGE_BYTES < MOTE_LIMIT_MIN_MESSAGE_BYTES || MOTE_MESSAGE_BYTES > MOTE_LIMIT_MESSAGE_BYTES
+#if MOTE_MESSAGE_BYTES < MOTE_LIMIT_MIN_MESSAGE_BYTES ||                                           \
+    MOTE_MESSAGE_BYTES > MOTE_LIMIT_MESSAGE_BYTES
 #error "MOTE_MESSAGE_BYTES is outside of what the profile allows (SPEC 8)"
 #endif
-#if MOTE_STREAM_BUFFER_BYTES > MOTE_LIMIT_WINDOW_BYTES || MOTE_RX_WINDOW_BYTES > MOTE_LIMIT_WINDOW_BYTES
+#if MOTE_STREAM_BUFFER_BYTES > MOTE_LIMIT_WINDOW_BYTES ||                                          \
+    MOTE_RX_WINDOW_BYTES > MOTE_LIMIT_WINDOW_BYTES
 #error "a stream's window is at most 16,384 bytes (SPEC 8)"
 #endif
 

@@ -10,8 +10,9 @@
 struct mote_session;
 
 /**
- * Carries out a request. Arguments are read from its body; ones beyond those it knows are to be ignored. Results go to
- * the session's writer, their number to the request; they count only with MOTE_STATUS_OK; ones that do not fit turn into OUT_OF_RANGE. Called from poll; must not block.
+ * Carries out a request. Arguments are read from its body; ones beyond those it knows are to be
+ * ignored. Results go to the session's writer, their number to the request; they count only with
+ * MOTE_STATUS_OK; ones that do not fit turn into OUT_OF_RANGE. Called from poll; must not block.
  */
 typedef enum mote_status mote_command_run(struct mote_session *session, const void *context,
                                           struct mote_message *request);
@@ -21,15 +22,18 @@ struct mote_command {
     mote_command_run *run;
     const void *context;
     uint8_t op;
-    bool once; /* has an effect that must not be repeated (SPEC §5.5), and no results: only the status is recorded */
+    bool once; /* has an effect that must not be repeated (SPEC §5.5), and no results: only the
+                  status is recorded */
 };
 
 /** The row of an op, or NULL. */
 const struct mote_command *mote_dispatch_find(const struct mote_session *session, uint32_t op);
 
 /**
- * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing or something else, OUT_OF_RANGE above `most`.
+ * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing or something else,
+ * OUT_OF_RANGE above `most`.
  */
-MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most, uint32_t *value);
+MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most,
+                                                  uint32_t *value);
 
 #endif

@@ -10,8 +10,9 @@
 struct mote_session;
 
 /**
- * The last once-request and its response (SPEC §5.5): one record is enough, since only one is outstanding at a time. No
- * once-command of this version has results, so the status is all there is to record.
+ * The last once-request and its response (SPEC §5.5): one record is enough, since only one is
+ * outstanding at a time. No once-command of this version has results, so the status is all there is
+ * to record.
  */
 struct mote_exchange {
     uint16_t id;
@@ -19,7 +20,8 @@ struct mote_exchange {
     uint8_t status;
 };
 
-/** Answers a request: carries it out, replays the recorded response, or drops it. For the session. */
+/** Answers a request: carries it out, replays the recorded response, or drops it. For the session.
+ */
 void mote_exchange_request(struct mote_session *session, struct mote_message *message);
 
 #endif

@@ -22,8 +22,8 @@ enum mote_step {
 };
 
 /**
- * A program of the shell: called again and again by poll until it is done; must not block. What it has to remember
- * between steps is in `state` (0 at first).
+ * A program of the shell: called again and again by poll until it is done; must not block. What it
+ * has to remember between steps is in `state` (0 at first).
  */
 struct mote_program {
     const char *name;
@@ -36,7 +36,7 @@ struct mote_program {
 struct mote_job {
     const struct mote_program *programs; /* all there are */
     const struct mote_program *program;  /* this one */
-    struct mote_stream *out; /* stdin and stdout */
+    struct mote_stream *out;             /* stdin and stdout */
     struct mote_stream *err; /* stderr; the same as `out` where there is no second stream */
     uint16_t state;
     uint8_t out_id; /* 0: this slot is free */
@@ -47,7 +47,8 @@ struct mote_job {
     char argv[MOTE_EXEC_ARGV_BYTES]; /* texts, each with a NUL */
 };
 
-/** What can be run, and what runs. `programs` ends with a row without a name, for names that are not in it. */
+/** What can be run, and what runs. `programs` ends with a row without a name, for names that are
+ * not in it. */
 struct mote_exec {
     const struct mote_program *programs;
     struct mote_job *jobs; /* MOTE_EXEC_JOBS, zeroed at first */
@@ -60,8 +61,8 @@ bool mote_exec_run(struct mote_session *session, const void *context);
 const char *mote_exec_argument(const struct mote_job *job, unsigned index);
 
 /**
- * Writes as much of a text as fits. `*at` counts what is written over several steps, beginning with `from`, the place of
- * this text in the whole output. True when all of it is out.
+ * Writes as much of a text as fits. `*at` counts what is written over several steps, beginning with
+ * `from`, the place of this text in the whole output. True when all of it is out.
  */
 bool mote_exec_print(struct mote_stream *stream, uint16_t *at, uint16_t *from, const char *text);
 

@@ -40,12 +40,14 @@ struct mote_frame_decoder {
 #define MOTE_FRAME_SILENCE (-1)
 
 /**
- * Takes one byte. What it completes lies in the decoder until the next call. MOTE_FRAME_SILENCE is to be pushed before
- * bytes that may come late, and when the clock's wait is over.
+ * Takes one byte. What it completes lies in the decoder until the next call. MOTE_FRAME_SILENCE is
+ * to be pushed before bytes that may come late, and when the clock's wait is over.
+ *
  * Blocking: no. ISR-safe: no. Re-entrant: for different decoders.
  */
 MOTE_MUST_USE enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, int byte,
-                                                    struct mote_clock *clock, struct mote_span *out);
+                                                    struct mote_clock *clock,
+                                                    struct mote_span *out);
 
 /** Takes a byte of a frame; `last` comes with the delimiter that ends it. */
 typedef void mote_frame_write(void *context, uint8_t byte, bool last);

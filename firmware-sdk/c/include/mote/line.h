@@ -5,7 +5,8 @@
 #include "mote/platform.h"
 #include "mote/transport.h"
 
-/** A session's serial line: frames over a port, console text beside them (SPEC §4, §10.2). Set `port`, zero the rest. */
+/** A session's serial line: frames over a port, console text beside them (SPEC §4, §10.2). Set
+ * `port`, zero the rest. */
 struct mote_line {
     const struct mote_port *port;
     void *port_context;

@@ -41,8 +41,8 @@ struct mote_message {
     struct mote_cbor_reader body;
     uint32_t kind; /* below 2^32: larger ones are refused */
     /**
-     * Arguments of a request that are not yet read; in any other message elements that were skipped. Welcome's map is one of them: keyed
-     * serial is not part of version 0 (SPEC §5.9).
+     * Arguments of a request that are not yet read; in any other message elements that were
+     * skipped. Welcome's map is one of them: keyed serial is not part of version 0 (SPEC §5.9).
      */
     uint16_t rest;
     /** data: an end was there. bye: seconds, credit: a status was there. */
@@ -52,8 +52,10 @@ struct mote_message {
 };
 
 /**
- * Decodes the kinds that a gateway sends: welcome, request, bye, ack, data, credit. Any other kind is checked as CBOR
- * only, and has no fields. Blocking: no. ISR-safe: yes. Re-entrant: yes.
+ * Decodes the kinds that a gateway sends: welcome, request, bye, ack, data, credit. Any other kind
+ * is checked as CBOR only, and has no fields.
+ *
+ * Blocking: no. ISR-safe: yes. Re-entrant: yes.
  */
 MOTE_MUST_USE enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
                                                           struct mote_message *message);

@@ -9,12 +9,13 @@
 
 /** What a port knows of the chip. */
 struct mote_platform {
-    /** Restarts the device when what was written has left it. May return; the session then goes on until it happens. */
+    /** Restarts the device when what was written has left it. May return; the session then goes on
+     * until it happens. */
     void (*reboot)(void *context);
 
     /**
-     * Writes what the device knows of itself, after the uptime, into a beat, and returns how many elements that were:
-     * see `mote_beat_write`. NULL: nothing.
+     * Writes what the device knows of itself, after the uptime, into a beat, and returns how many
+     * elements that were: see `mote_beat_write`. NULL: nothing.
      */
     unsigned (*beat)(void *context, struct mote_cbor_writer *writer);
 };
@@ -28,8 +29,8 @@ struct mote_port {
     bool (*ready)(void *context);
 
     /**
-     * Writes a byte of a frame. The port holds its transmit lock from the first byte until the one with `last`, so that
-     * no console text comes in between (SPEC §4.4); only panic output does.
+     * Writes a byte of a frame. The port holds its transmit lock from the first byte until the one
+     * with `last`, so that no console text comes in between (SPEC §4.4); only panic output does.
      */
     void (*write)(void *context, uint8_t byte, bool last);
 

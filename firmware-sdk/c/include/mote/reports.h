@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mote/log_ring.h"
 #include "mote/clock.h"
+#include "mote/log_ring.h"
 
 struct mote_session;
 
@@ -26,13 +26,16 @@ enum mote_level {
 };
 
 /**
- * Records a line of text as a report: it is kept until the gateway has it, or newer reports need its place. Cut at what
- * a message holds; in a text that is not UTF-8, bytes above 7F become '?'. Stamped with the time of the last poll.
+ * Records a line of text as a report: it is kept until the gateway has it, or newer reports need
+ * its place. Cut at what a message holds; in a text that is not UTF-8, bytes above 7F become '?'.
+ * Stamped with the time of the last poll.
+ *
  * Blocking: no. ISR-safe: no. Re-entrant: no.
  */
 void mote_log(struct mote_session *session, enum mote_level level, const char *text);
 
-/** What the gateway has stored, by an ack or (`welcome`, which may go back too) by a welcome. For the session. */
+/** What the gateway has stored, by an ack or (`welcome`, which may go back too) by a welcome. For
+ * the session. */
 void mote_reports_stored(struct mote_reports *reports, uint16_t stored_seq, bool welcome);
 
 /** Sends the next report if there is one to be sent now. For the session. */
@@ -41,7 +44,8 @@ MOTE_MUST_USE bool mote_reports_send(struct mote_session *session);
 /** Elements that `mote_reports_write` writes: seq, age, type, level, text. */
 #define MOTE_REPORT_ELEMENTS 5
 
-/** Writes the report `seq`, or the oldest after it. For report messages and log-read alike. False: there is none. */
+/** Writes the report `seq`, or the oldest after it. For report messages and log-read alike. False:
+ * there is none. */
 MOTE_MUST_USE bool mote_reports_write(struct mote_session *session, uint16_t seq);
 
 #endif

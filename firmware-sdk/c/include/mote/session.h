@@ -23,7 +23,8 @@ enum {
     MOTE_BUILD_ID     /* 8 bytes */
 };
 
-/** What a session is built from. The caller keeps it for as long as the session lives; it may be in flash. */
+/** What a session is built from. The caller keeps it for as long as the session lives; it may be in
+ * flash. */
 struct mote_session_config {
     const struct mote_transport *transport;
     void *transport_context;
@@ -34,7 +35,8 @@ struct mote_session_config {
     uint8_t command_count;
     uint32_t caps; /* MOTE_CAP_… */
 
-    /** Steps what runs beside the protocol. True: it got further, and is to be called again. NULL: nothing does. */
+    /** Steps what runs beside the protocol. True: it got further, and is to be called again. NULL:
+     * nothing does. */
     bool (*run)(struct mote_session *session, const void *context);
     const void *run_context;
 };
@@ -47,8 +49,8 @@ struct mote_boot {
 };
 
 /**
- * A session with a gateway: all the state of the core but for the serial line. Its members are the core's own, and in
- * the order in which short instructions reach the most of them.
+ * A session with a gateway: all the state of the core but for the serial line. Its members are the
+ * core's own, and in the order in which short instructions reach the most of them.
  */
 struct mote_session {
     struct mote_session_machine machine;
@@ -68,8 +70,8 @@ struct mote_session {
     bool time_set;
 
     uint32_t reboot_at_ms; /* odd; 0: no reboot is due */
-    uint16_t refused; /* messages that were malformed */
-    uint16_t skipped; /* messages of unknown kinds or with unknown elements */
+    uint16_t refused;      /* messages that were malformed */
+    uint16_t skipped;      /* messages of unknown kinds or with unknown elements */
 
     struct mote_boot boot;
     struct mote_reports reports;
@@ -78,7 +80,9 @@ struct mote_session {
 };
 
 /**
- * Prepares a session in zeroed memory; nothing is sent before `mote_session_open`. `now_ms` begins the uptime.
+ * Prepares a session in zeroed memory; nothing is sent before `mote_session_open`. `now_ms` begins
+ * the uptime.
+ *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
  */
 void mote_session_init(struct mote_session *session, const struct mote_session_config *config,
@@ -91,21 +95,26 @@ void mote_session_open(struct mote_session *session);
 void mote_session_close(struct mote_session *session);
 
 /**
- * Does everything that is due: takes in messages, answers, repeats, beats. Call it when bytes have come, when the port
- * can write again, after `mote_log` or a stream's use, and when the returned time is over. `now_ms` may wrap.
+ * Does everything that is due: takes in messages, answers, repeats, beats. Call it when bytes have
+ * come, when the port can write again, after `mote_log` or a stream's use, and when the returned
+ * time is over. `now_ms` may wrap.
+ *
  * Blocking: as the transport. ISR-safe: no.
+ *
  * @returns milliseconds until the next call, MOTE_WAIT_FOREVER if only an event can make one needed
  */
 uint32_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
 
-/** Reboots by a poll after `after_ms`; 0: by the one that is running, when all that it can send is sent. */
+/** Reboots by a poll after `after_ms`; 0: by the one that is running, when all that it can send is
+ * sent. */
 void mote_session_reboot(struct mote_session *session, uint32_t after_ms);
 
 /** Begins a message: an array of `elements`, of which `values` are the first. For the core. */
-struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements, const uint32_t *values,
-                                            size_t count);
+struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements,
+                                            const uint32_t *values, size_t count);
 
-/** What is written from here on follows these bytes, which stay where they are. For the core and for commands. */
+/** What is written from here on follows these bytes, which stay where they are. For the core and
+ * for commands. */
 void mote_session_insert(struct mote_session *session, const uint8_t *bytes, size_t length);
 
 /** Sends the message. For the core. */

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mote/message.h"
 #include "mote/clock.h"
+#include "mote/message.h"
 
 /**
  * When a device greets, beats, and falls silent (SPEC §5.1–5.4). Pure: no I/O, time comes in.
@@ -20,7 +20,12 @@
  *        └───────── │ paused │        superseded leads to closed from anywhere
  *                   └────────┘
  */
-enum mote_session_phase { MOTE_SESSION_CLOSED, MOTE_SESSION_GREETING, MOTE_SESSION_OPEN, MOTE_SESSION_PAUSED };
+enum mote_session_phase {
+    MOTE_SESSION_CLOSED,
+    MOTE_SESSION_GREETING,
+    MOTE_SESSION_OPEN,
+    MOTE_SESSION_PAUSED
+};
 
 enum mote_session_action { MOTE_SESSION_NOTHING, MOTE_SESSION_HELLO, MOTE_SESSION_BEAT };
 
@@ -39,15 +44,16 @@ struct mote_session_machine {
 void mote_session_machine_greet(struct mote_session_machine *machine, uint32_t now_ms);
 
 /** What is to be sent now; each action is told once. */
-MOTE_MUST_USE enum mote_session_action mote_session_machine_next(struct mote_session_machine *machine,
-                                                                 struct mote_clock *clock);
+MOTE_MUST_USE enum mote_session_action
+mote_session_machine_next(struct mote_session_machine *machine, struct mote_clock *clock);
 
 /** Takes in a welcome. False: it is none for this attempt, and changes nothing. */
 MOTE_MUST_USE bool mote_session_machine_welcome(struct mote_session_machine *machine,
-                                                const struct mote_message *message, uint32_t now_ms);
+                                                const struct mote_message *message,
+                                                uint32_t now_ms);
 
 /** Takes in a bye. */
-void mote_session_machine_bye(struct mote_session_machine *machine, const struct mote_message *message,
-                              uint32_t now_ms);
+void mote_session_machine_bye(struct mote_session_machine *machine,
+                              const struct mote_message *message, uint32_t now_ms);
 
 #endif

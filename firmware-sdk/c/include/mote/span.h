@@ -10,7 +10,8 @@ struct mote_span {
     size_t length;
 };
 
-/** Parts of a message: its head, bytes of some buffer, what follows them, and a spare one for what the carrier adds. */
+/** Parts of a message: its head, bytes of some buffer, what follows them, and a spare one for what
+ * the carrier adds. */
 enum { MOTE_HEAD, MOTE_BODY, MOTE_TAIL, MOTE_SPARE, MOTE_PARTS };
 
 /** A message in parts that lie where they are. Unused ones have length 0. */
@@ -18,7 +19,8 @@ struct mote_parts {
     struct mote_span part[MOTE_PARTS];
 };
 
-/** For what takes less code, or less stack of its caller, where it is not inlined: the compiler guesses wrong. */
+/** For what takes less code, or less stack of its caller, where it is not inlined: the compiler
+ * guesses wrong. */
 #define MOTE_NOINLINE __attribute__((noinline))
 
 /** For what the caller must not ignore. */

@@ -12,6 +12,7 @@ enum mote_status {
 
 /**
  * The name of a code, e.g. "NOT_FOUND"; "?" for a code that is none. Constant text.
+ *
  * Blocking: no. ISR-safe: yes. Re-entrant: yes.
  */
 const char *mote_status_name(enum mote_status status);

@@ -4,27 +4,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mote/clock.h"
 #include "mote/config.h"
 #include "mote/message.h"
-#include "mote/clock.h"
 #include "mote/status.h"
 
 struct mote_session;
 struct mote_stream;
 
 /**
- * Takes bytes that came in on a stream, as many as it can, and returns how many. With `bytes` NULL it takes none and
- * returns how many it could take: the window. Called from poll only.
+ * Takes bytes that came in on a stream, as many as it can, and returns how many. With `bytes` NULL
+ * it takes none and returns how many it could take: the window. Called from poll only.
  */
 typedef size_t mote_stream_take(struct mote_stream *stream, const uint8_t *bytes, size_t length);
 
 /**
- * A flow of bytes in each direction, repeated until the other side has them (SPEC §5.7). Offsets are 16 bits wide.
+ * A flow of bytes in each direction, repeated until the other side has them (SPEC §5.7). Offsets
+ * are 16 bits wide.
  *
  *   out:   base ▼         sent ▼        ▼ base + length, then the end        limit ▼
  *           │ on their way     │ waiting │                                  what credit allows
  *
- * Outgoing bytes stand in `buffer` from base on. Incoming ones are not kept: `take` says how far they went.
+ * Outgoing bytes stand in `buffer` from base on. Incoming ones are not kept: `take` says how far
+ * they went.
  */
 struct mote_stream {
     uint8_t id;      /* 0: free */
@@ -48,23 +50,28 @@ struct mote_stream {
 
 /**
  * Opens a stream under an id that the gateway chose. NULL: no slot is free, or the id is in use.
+ *
  * Blocking: no. ISR-safe: no. Re-entrant: no.
  */
-struct mote_stream *mote_stream_open(struct mote_session *session, uint8_t id, mote_stream_take *take, void *owner);
+struct mote_stream *mote_stream_open(struct mote_session *session, uint8_t id,
+                                     mote_stream_take *take, void *owner);
 
 /** The open stream with this id, or NULL. */
 struct mote_stream *mote_stream_find(struct mote_session *session, uint32_t id);
 
-/** Puts bytes into the buffer, as many as fit, and returns how many. They are sent by the next poll. */
+/** Puts bytes into the buffer, as many as fit, and returns how many. They are sent by the next
+ * poll. */
 size_t mote_stream_write(struct mote_stream *stream, const void *bytes, size_t length);
 
 /** How many bytes `mote_stream_write` would take now. */
 size_t mote_stream_room(const struct mote_stream *stream);
 
-/** Ends the outgoing direction after what is in the buffer. `exit_code` is 0–255, or −1 for an end without one. */
+/** Ends the outgoing direction after what is in the buffer. `exit_code` is 0–255, or −1 for an end
+ * without one. */
 void mote_stream_end(struct mote_stream *stream, enum mote_status status, int exit_code);
 
-/** After a welcome: goes back to what is not acknowledged, or forgets all streams, as owners see by id 0. */
+/** After a welcome: goes back to what is not acknowledged, or forgets all streams, as owners see by
+ * id 0. */
 void mote_stream_resume(struct mote_session *session, bool kept);
 
 /** Takes in a data message and answers it. For the session. */

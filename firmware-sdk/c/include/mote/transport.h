@@ -8,11 +8,13 @@
 #include "mote/span.h"
 
 /**
- * Carries whole messages for a session. `mote_line` implements it over a serial port; a carrier of packets implements
- * it directly. All functions are called from `mote_session_poll` only, and none blocks for long.
+ * Carries whole messages for a session. `mote_line` implements it over a serial port; a carrier of
+ * packets implements it directly. All functions are called from `mote_session_poll` only, and none
+ * blocks for long.
  */
 struct mote_transport {
-    /** Whether `send` takes one message of any size now. While false, poll neither sends nor receives. */
+    /** Whether `send` takes one message of any size now. While false, poll neither sends nor
+     * receives. */
     bool (*ready)(void *context);
 
     /** Sends a message. The bytes hold only during the call. */

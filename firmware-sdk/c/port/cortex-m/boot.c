@@ -5,9 +5,7 @@
 #define MAGIC 0x6d6f7465u
 #define SAMPLES 256u
 
-static struct {
-    uint32_t magic, boot, cause, seed;
-} kept __attribute__((section(".kept")));
+static struct { uint32_t magic, boot, cause, seed; } kept __attribute__((section(".kept")));
 
 static uint32_t draw(uint32_t seed) {
     SYSTICK_RELOAD = 0xffffff;

@@ -9,10 +9,13 @@ enum reset_cause { RESET_POWER_ON = 1, RESET_PIN = 2, RESET_SOFTWARE = 3, RESET_
 /**
  * Numbers this boot. The board keeps nothing without power, so:
  *
- * - 16 bytes of RAM at 0x20000000 that no reset clears hold [magic, boot, cause, seed]; a reset raises `boot`.
- * - After a power-on the number is drawn: from the jitter of the core's clock against its counter, and from `seed`.
- *   An emulator has jitter from its host; where it has none (`-icount`), the seed must come from outside:
- *   `-device loader,addr=0x2000000c,data=<random>,data-len=4`. A chip with a random generator should use that instead.
+ * - 16 bytes of RAM at 0x20000000 that no reset clears hold [magic, boot, cause, seed]; a reset
+ * raises `boot`.
+ * - After a power-on the number is drawn: from the jitter of the core's clock against its counter,
+ * and from `seed`. An emulator has jitter from its host; where it has none (`-icount`), the seed
+ * must come from outside:
+ *   `-device loader,addr=0x2000000c,data=<random>,data-len=4`. A chip with a random generator
+ * should use that instead.
  *
  * The ring of reports is in cleared RAM, so it has a new life with each boot, and the same number.
  */

@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-/* Registers of an ARMv7-M core (DDI 0403E) and of mps2-an385 (Arm application note AN385, DDI 0479 for the UART). */
+/* Registers of an ARMv7-M core (DDI 0403E) and of mps2-an385 (Arm application note AN385, DDI 0479
+ * for the UART). */
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
 #define CORE_CLOCK_HZ 25000000u
@@ -43,7 +44,8 @@ static inline void chip_unlock(void) {
     __asm volatile("cpsie i" ::: "memory");
 }
 
-/* Ends with any interrupt that is pending, though it be locked out: so nothing is missed between a look and the wait. */
+/* Ends with any interrupt that is pending, though it be locked out: so nothing is missed between a
+ * look and the wait. */
 static inline void chip_wait(void) {
     __asm volatile("dsb\n wfi" ::: "memory");
 }

@@ -5,7 +5,8 @@
 
 #define PAINT 0xa5a5a5a5u
 
-extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_start[], stack_end[];
+extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_start[],
+    stack_end[];
 int main(void);
 void start_reset(void);
 
@@ -43,12 +44,14 @@ static __attribute__((naked)) void fault_handler(void) {
 
 typedef void handler(void);
 
-/* The table begins with the stack pointer; the fifteen exceptions of ARMv7-M, then IRQ 0 and 1 of the board. */
+/* The table begins with the stack pointer; the fifteen exceptions of ARMv7-M, then IRQ 0 and 1 of
+ * the board. */
 static const struct {
     uint32_t *stack;
     handler *handlers[17];
 } vectors __attribute__((section(".vectors"), used)) = {
     stack_end,
-    {start_reset, fault_handler, fault_handler, fault_handler, fault_handler, fault_handler, NULL, NULL, NULL, NULL,
-     fault_handler, fault_handler, NULL, fault_handler, time_tick_handler, uart_receive_handler, uart_send_handler},
+    {start_reset, fault_handler, fault_handler, fault_handler, fault_handler, fault_handler, NULL,
+     NULL, NULL, NULL, fault_handler, fault_handler, NULL, fault_handler, time_tick_handler,
+     uart_receive_handler, uart_send_handler},
 };

@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-/** Bytes of stack that were ever in use: the stack is painted at the start, and what has lost its paint was used. */
+/** Bytes of stack that were ever in use: the stack is painted at the start, and what has lost its
+ * paint was used. */
 uint32_t start_stack_used(void);
 
 /** Handlers of the port. */
@@ -11,7 +12,8 @@ void uart_receive_handler(void);
 void uart_send_handler(void);
 void time_tick_handler(void);
 
-/** Given by the port: tells of a fault and restarts. `stacked` is what the core pushed: r0–r3, r12, lr, pc, psr. */
+/** Given by the port: tells of a fault and restarts. `stacked` is what the core pushed: r0–r3, r12,
+ * lr, pc, psr. */
 void fault_report(const uint32_t *stacked);
 
 #endif

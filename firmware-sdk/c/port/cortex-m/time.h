@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-/** Starts the tick: 100 a second, only to wake the core; milliseconds between ticks come from the counter. */
+/** Starts the tick: 100 a second, only to wake the core; milliseconds between ticks come from the
+ * counter. */
 void time_start(void);
 
 /** Milliseconds since the start, modulo 2^32. */

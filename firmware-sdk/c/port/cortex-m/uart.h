@@ -5,7 +5,8 @@
 
 #include "mote/platform.h"
 
-/** Bytes received and not yet read: more than a frame that fills MOTE_RX_WINDOW_BYTES, and what comes with it. */
+/** Bytes received and not yet read: more than a frame that fills MOTE_RX_WINDOW_BYTES, and what
+ * comes with it. */
 #define UART_RING_BYTES 512
 
 void uart_start(void);
@@ -14,12 +15,15 @@ void uart_start(void);
 bool uart_has_input(void);
 
 /**
- * Writes a text. Blocking: until the line has taken it, idling. The transmit lock of this port is that only the main
- * loop writes, and that it writes frames and texts in one piece.
+ * Writes a text.
+ *
+ * Blocking: until the line has taken it, idling. The transmit lock of this port is that only the
+ * main loop writes, and that it writes frames and texts in one piece.
  */
 void uart_print(const char *text);
 
-/** Like uart_print, but from a fault handler: by polling, and in the middle of whatever was being written. */
+/** Like uart_print, but from a fault handler: by polling, and in the middle of whatever was being
+ * written. */
 void uart_print_panic(const char *text);
 
 /** The frame after this call breaks off with a fault. */

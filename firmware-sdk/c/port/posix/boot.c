@@ -17,7 +17,8 @@ static void fail(const char *what, const char *path) {
     exit(1);
 }
 
-/* Raised and on the disk before it is used, so that no boot ever has the number of an earlier one. */
+/* Raised and on the disk before it is used, so that no boot ever has the number of an earlier one.
+ */
 static uint32_t count_boot(const char *folder) {
     char path[4096], next[4096];
     unsigned long count = 0;
@@ -36,8 +37,8 @@ static uint32_t count_boot(const char *folder) {
         (void)fclose(file);
     }
     file = fopen(next, "w");
-    if (!file || fprintf(file, "%lu\n", ++count) < 0 || fflush(file) != 0 || fsync(fileno(file)) != 0 ||
-        fclose(file) != 0 || rename(next, path) != 0) {
+    if (!file || fprintf(file, "%lu\n", ++count) < 0 || fflush(file) != 0 ||
+        fsync(fileno(file)) != 0 || fclose(file) != 0 || rename(next, path) != 0) {
         fail("write", path);
     }
     return (uint32_t)count;

@@ -7,13 +7,14 @@
 enum reset_cause { RESET_POWER_ON = 1, RESET_SOFTWARE = 3, RESET_PANIC = 6 };
 
 /**
- * Numbers this boot: by the counter in `folder`, which is raised and written down first, or by entropy where `folder`
- * is NULL. The ring of reports is in RAM, so it has a new life with each boot, and the same number.
- * Exits with a message if the counter cannot be kept.
+ * Numbers this boot: by the counter in `folder`, which is raised and written down first, or by
+ * entropy where `folder` is NULL. The ring of reports is in RAM, so it has a new life with each
+ * boot, and the same number. Exits with a message if the counter cannot be kept.
  */
 struct mote_boot boot_begin(const char *folder);
 
-/** Starts this program anew, as a reset does; the serial line has to be handed over before. Does not return. */
+/** Starts this program anew, as a reset does; the serial line has to be handed over before. Does
+ * not return. */
 void boot_again(char *const *arguments, enum reset_cause cause);
 
 #endif

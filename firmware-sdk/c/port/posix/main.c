@@ -1,9 +1,11 @@
 /*
  * The C SDK as a Linux process: a device on a unix socket or a pty.
  *
- *   mote-posix --unix PATH | --pty LINK [--state DIR] [--hardware-id HEX] [--board NAME] [--tick SECONDS]
+ *   mote-posix --unix PATH | --pty LINK [--state DIR] [--hardware-id HEX] [--board NAME] [--tick
+ * SECONDS]
  *
- * SIGUSR1 breaks the next frame off with a panic text and restarts the device; SIGTERM and SIGINT end the process.
+ * SIGUSR1 breaks the next frame off with a panic text and restarts the device; SIGTERM and SIGINT
+ * end the process.
  */
 #define _XOPEN_SOURCE 700
 
@@ -36,7 +38,8 @@ static void usage(const char *wrong) {
     if (wrong) {
         fprintf(stderr, "mote-posix: %s\n", wrong);
     }
-    fprintf(stderr, "usage: mote-posix --unix PATH | --pty LINK [--state DIR] [--hardware-id HEX] [--board NAME] "
+    fprintf(stderr, "usage: mote-posix --unix PATH | --pty LINK [--state DIR] [--hardware-id HEX] "
+                    "[--board NAME] "
                     "[--tick SECONDS]\n");
     exit(2);
 }
@@ -45,8 +48,8 @@ static void parse_hardware_id(struct options *options, const char *hex) {
     unsigned byte;
     int used;
     for (; *hex; hex += used) {
-        if (options->hardware_id_length == sizeof options->hardware_id || sscanf(hex, "%2x%n", &byte, &used) != 1 ||
-            used != 2) {
+        if (options->hardware_id_length == sizeof options->hardware_id ||
+            sscanf(hex, "%2x%n", &byte, &used) != 1 || used != 2) {
             usage("--hardware-id is 1 to 12 bytes in hex");
         }
         options->hardware_id[options->hardware_id_length++] = (uint8_t)byte;

@@ -43,7 +43,8 @@ void serial_listen(struct serial *serial, const char *path) {
     serial->fd = -1;
     serial->listener = socket(AF_UNIX, SOCK_STREAM, 0);
     (void)unlink(path);
-    if (serial->listener < 0 || bind(serial->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+    if (serial->listener < 0 ||
+        bind(serial->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(serial->listener, 8) != 0) {
         fail("listen on", path);
     }
@@ -59,7 +60,8 @@ void serial_open_pty(struct serial *serial, const char *path) {
         fail("open a pty for", path);
     }
     const char *name = ptsname(serial->fd);
-    /* Raw from the start, whoever opens it. Closed again, so that it is seen whether anybody else has it open. */
+    /* Raw from the start, whoever opens it. Closed again, so that it is seen whether anybody else
+     * has it open. */
     int other = name ? open(name, O_RDWR | O_NOCTTY) : -1;
     if (other < 0 || tcgetattr(other, &mode) != 0) {
         fail("open the pty for", path);
@@ -147,7 +149,9 @@ void serial_wait(struct serial *serial, uint32_t wait_ms) {
     } else if (line.revents & (POLLHUP | POLLERR)) {
         hang_up(serial);
         if (serial->is_pty) {
-            (void)poll(NULL, 0, wait_ms < PTY_POLL_MS ? (int)wait_ms : PTY_POLL_MS);
+            /* The wait above ended at once, and so let no signal in. */
+            const struct timespec again = {0, PTY_POLL_MS * 1000000L};
+            (void)ppoll(NULL, 0, wait_ms < PTY_POLL_MS ? &wait : &again, &none);
         }
     }
     flush(serial);

@@ -99,7 +99,8 @@ static enum mote_status read_argv(struct mote_message *request, struct mote_job 
     return MOTE_STATUS_OK;
 }
 
-enum mote_status mote_command_exec(struct mote_session *session, const void *context, struct mote_message *request) {
+enum mote_status mote_command_exec(struct mote_session *session, const void *context,
+                                   struct mote_message *request) {
     const struct mote_exec *exec = context;
     uint32_t out, err, flags;
     enum mote_status status = mote_dispatch_uint(request, MOTE_LIMIT_STREAM_ID, &out);
@@ -131,9 +132,12 @@ enum mote_status mote_command_exec(struct mote_session *session, const void *con
     while (program->name && strcmp(program->name, job->argv) != 0) {
         program++;
     }
-    /* stderr takes the lower slot, and so is sent before the end of stdout, which tells the exit code. */
-    struct mote_stream *err_stream = err ? mote_stream_open(session, (uint8_t)err, NULL, job) : NULL;
-    job->out = err && !err_stream ? NULL : mote_stream_open(session, (uint8_t)out, program->take, job);
+    /* stderr takes the lower slot, and so is sent before the end of stdout, which tells the exit
+     * code. */
+    struct mote_stream *err_stream =
+        err ? mote_stream_open(session, (uint8_t)err, NULL, job) : NULL;
+    job->out =
+        err && !err_stream ? NULL : mote_stream_open(session, (uint8_t)out, program->take, job);
     if (!job->out) {
         if (err_stream) {
             err_stream->id = 0;

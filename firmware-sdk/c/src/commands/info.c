@@ -23,7 +23,8 @@ static uint32_t write_uint(struct mote_cbor_writer *writer, uint32_t key, uint32
     return 1;
 }
 
-enum mote_status mote_command_info(struct mote_session *session, const void *context, struct mote_message *request) {
+enum mote_status mote_command_info(struct mote_session *session, const void *context,
+                                   struct mote_message *request) {
     const struct mote_info *info = context;
     struct mote_cbor_writer *writer = &session->writer;
     uint8_t *map = writer->at;

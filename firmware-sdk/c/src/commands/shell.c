@@ -35,7 +35,8 @@ enum mote_step mote_shell_echo(struct mote_session *session, struct mote_job *jo
 }
 
 enum mote_step mote_shell_uptime(struct mote_session *session, struct mote_job *job) {
-    /* "up 4294967295 s\n", right-aligned in its buffer; an empty output buffer has room for it in one piece. */
+    /* "up 4294967295 s\n", right-aligned in its buffer; an empty output buffer has room for it in
+     * one piece. */
     char text[] = "up            s\n";
     char *digit = text + sizeof text - 4;
     uint32_t seconds = session->uptime_s;

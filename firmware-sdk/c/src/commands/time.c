@@ -1,7 +1,8 @@
 #include "mote/commands.h"
 #include "mote/session.h"
 
-enum mote_status mote_command_time(struct mote_session *session, const void *context, struct mote_message *request) {
+enum mote_status mote_command_time(struct mote_session *session, const void *context,
+                                   struct mote_message *request) {
     (void)context, (void)request;
     if (!session->time_set) {
         return MOTE_STATUS_FAILED_PRECONDITION;
