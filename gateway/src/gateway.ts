@@ -5,7 +5,7 @@ import { Registry } from "./devices/registry.ts";
 import { systemClock } from "./foundation/clock.ts";
 import { delay } from "./foundation/delay.ts";
 import { ConfigError, messageOf, UnavailableError } from "./foundation/errors.ts";
-import { createLogger, type Logger } from "./foundation/log.ts";
+import { createLogger, type Logger, toggleDebug } from "./foundation/log.ts";
 import { Metrics } from "./foundation/metrics.ts";
 import { HttpKubeClient } from "./kubeapi/client.ts";
 import { loadCredentials } from "./kubeapi/credentials.ts";
@@ -100,13 +100,21 @@ export class Gateway implements AsyncDisposable {
         site: { address: config["node.address"], port: kubeletPort, servedVersion, moteletVersion: version },
       }),
     );
+    const listeners = mqttListeners(config);
     let mirrored = false;
+    let mqtt: MqttTransport | undefined;
     const operations = parts.use(
       new OperationsServer({
         host: config["operations.host"],
         port: config["operations.port"],
         metrics,
-        readiness: { mirror: () => (mirrored ? undefined : "Devices have not been read yet") },
+        readiness: {
+          "api server": () => kube.trouble(),
+          store: () => store.database.trouble(),
+          kubelet: () => kubelet.trouble(),
+          mirror: () => mirror.trouble() ?? (mirrored ? undefined : "still starting"),
+          mqtt: () => (listeners.length === 0 ? undefined : mqtt ? mqtt.trouble() : "not started yet"),
+        },
       }),
     );
     const operationsPort = (await operations.start()).port;
@@ -121,10 +129,9 @@ export class Gateway implements AsyncDisposable {
     // Transports last: a device that comes finds its Device known.
     const { authenticator, acceptor, wantedLinks } = plane;
     const common = { acceptor, log, metrics, clock };
-    const listeners = mqttListeners(config);
     let mqttPort: number | undefined;
     if (listeners.length > 0) {
-      const mqtt = parts.use(
+      mqtt = parts.use(
         new MqttTransport({ ...common, authenticator, listeners, rtoMs: config["mqtt.rtoMs"] }),
       );
       mqttPort = (await mqtt.start()).port;
@@ -146,6 +153,8 @@ export class Gateway implements AsyncDisposable {
         stop.abort(name);
       });
     }
+    // Without a handler the signal would end the process.
+    process.on("SIGUSR2", () => toggleDebug(log, config["log.level"]));
     try {
       const gateway = await Gateway.start(config, version, log, stop.signal);
       const { kubelet, mqtt, operations } = gateway.ports;

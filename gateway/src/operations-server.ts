@@ -32,7 +32,7 @@ export class OperationsServer implements AsyncDisposable {
           return answer(200, "ok\n");
         case "/readyz": {
           const reasons = Object.entries(options.readiness).flatMap(([part, check]) => {
-            const reason = check();
+            const reason = reasonOf(check);
             return reason === undefined ? [] : [`${part}: ${reason}\n`];
           });
           return reasons.length === 0 ? answer(200, "ok\n") : answer(503, reasons.join(""));
@@ -73,5 +73,14 @@ export class OperationsServer implements AsyncDisposable {
       this.#server.close(resolve);
       this.#server.closeAllConnections();
     });
+  }
+}
+
+/** A part that cannot even be asked must not silence the others. */
+function reasonOf(check: ReadinessCheck): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    return `cannot be asked: ${messageOf(error)}`;
   }
 }

@@ -24,5 +24,38 @@ export function createLogger(options: { level: LogLevel; destination?: Destinati
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: secretPaths, censor: "[redacted]" },
   };
-  return options.destination ? pino(settings, options.destination) : pino(settings);
+  const children = new Set<WeakRef<Logger>>();
+  const onChild = (child: Logger) => {
+    for (const known of children) if (!known.deref()) children.delete(known);
+    children.add(new WeakRef(child));
+  };
+  const log = options.destination
+    ? pino({ ...settings, onChild }, options.destination)
+    : pino({ ...settings, onChild });
+  childrenOf.set(log, children);
+  return log;
+}
+
+/** By root log: a child has a level of its own, which would stay behind. */
+const childrenOf = new WeakMap<Logger, ReadonlySet<WeakRef<Logger>>>();
+
+/** Changes the least level that is logged, of the root log and of all that came from it. */
+export function setLogLevel(log: Logger, level: LogLevel): void {
+  log.level = level;
+  for (const child of childrenOf.get(log) ?? []) {
+    const known = child.deref();
+    if (known) known.level = level;
+  }
+}
+
+/**
+ * Switches between debug and the configured level, and says so; where debug is the configured one, between it and info.
+ */
+export function toggleDebug(log: Logger, configured: LogLevel): void {
+  const quiet = configured === "debug" ? "info" : configured;
+  const level = log.level === "debug" ? quiet : "debug";
+  // Said while debug is on: the quiet level may be too quiet for it.
+  if (level === "debug") setLogLevel(log, level);
+  log.info({ logLevel: level }, "log level changed");
+  setLogLevel(log, level);
 }

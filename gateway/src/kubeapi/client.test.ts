@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FakeApiServer } from "../../test/fakes/fake-api-server.ts";
+import { ManualClock } from "../../test/fakes/manual-clock.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { UnavailableError } from "../foundation/errors.ts";
 import { Metrics } from "../foundation/metrics.ts";
@@ -142,4 +143,30 @@ test("a kubeconfig gives its current context; tokens come from its file or its e
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test("silence of the API server is trouble after 15 s; a refusal is an answer, a server error is none", async () => {
+  await using server = await new FakeApiServer().start();
+  const clock = new ManualClock();
+  await using client = new HttpKubeClient({
+    credentials: { server: server.url, verify: true, token: async () => undefined },
+    clock,
+    metrics: new Metrics(),
+  });
+  clock.advance(60_000);
+  assert.equal(client.trouble(), undefined, "nothing was asked");
+  await client.get("/api/v1/nodes");
+  server.fault = () => ({ status: 500 });
+  clock.advance(14_999);
+  await assert.rejects(client.get("/api/v1/nodes"));
+  assert.equal(client.trouble(), undefined);
+  clock.advance(1);
+  assert.equal(client.trouble(), "no answer for 15 s: GET /api/v1/nodes: HTTP 500");
+  server.fault = () => ({ status: 403 });
+  await assert.rejects(client.get("/api/v1/nodes"));
+  assert.equal(client.trouble(), undefined);
+  await server[Symbol.asyncDispose]();
+  clock.advance(20_000);
+  await assert.rejects(Array.fromAsync(client.watch("/api/v1/nodes")), UnavailableError);
+  assert.match(client.trouble() ?? "", /^no answer for 20 s: watch \/api\/v1\/nodes: /);
 });

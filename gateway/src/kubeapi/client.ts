@@ -5,7 +5,13 @@ import { messageOf, UnavailableError } from "../foundation/errors.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { Credentials } from "./credentials.ts";
 import { KubeApiError } from "./errors.ts";
-import type { KubeClient, KubeRequestOptions, PatchType, WatchEvent } from "./kube-client.ts";
+import type {
+  KubeClient,
+  KubeRequestOptions,
+  KubeWatchOptions,
+  PatchType,
+  WatchEvent,
+} from "./kube-client.ts";
 import type { KubeStatus } from "./objects.ts";
 import { readWatchEvents } from "./watch.ts";
 
@@ -38,6 +44,9 @@ const defaultTiming: Timing = {
   watchSilenceMs: 150_000,
 };
 
+/** A restart of the API server takes some seconds; whoever asks for readiness need not hear of it. */
+export const silencePatienceMs = 15_000;
+
 /**
  * KubeClient over two pools of kept-alive HTTP/1.1 connections: a small one for requests, and one for watches, each of
  * which occupies a connection for minutes. Measured before: client-node opens a TLS connection for each call.
@@ -51,6 +60,9 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   readonly #watches: Pool;
   readonly #count;
   readonly #retries;
+  #answeredMs: number;
+  /** Why there was no answer since then; undefined while there is one. */
+  #silence: string | undefined;
 
   constructor(options: {
     credentials: Credentials;
@@ -62,6 +74,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     const { credentials } = options;
     this.#credentials = credentials;
     this.#clock = options.clock;
+    this.#answeredMs = options.clock.monotonicMs();
     this.#timing = { ...defaultTiming, ...options.timing };
     const url = new URL(credentials.server);
     this.#prefix = url.pathname.replace(/\/$/, "");
@@ -114,19 +127,30 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     return this.#call<T>("DELETE", path, body, "application/json", options);
   }
 
-  async *watch<T>(path: string, options: KubeRequestOptions = {}): AsyncGenerator<WatchEvent<T>> {
+  async *watch<T>(path: string, options: KubeWatchOptions = {}): AsyncGenerator<WatchEvent<T>> {
     const lengthS = Math.round(this.#timing.watchLengthS * (1 + Math.random()));
     const query = { ...options.query, watch: true, allowWatchBookmarks: true, timeoutSeconds: lengthS };
     const target = this.#target(path, query);
     try {
       const answer = await this.#send(this.#watches, "GET", target, undefined, undefined, options.signal);
       this.#count.inc({ verb: "watch", code: String(answer.statusCode) });
+      this.#note(answer.statusCode, `watch ${path}`);
       if (answer.statusCode >= 300) throw await errorOf(answer, `watch ${path}`);
+      options.onOpen?.();
       yield* readWatchEvents<T>(answer.body);
     } catch (error) {
       if (options.signal?.aborted) return;
-      throw asUnavailable(error, `watch ${path}`);
+      const told = asUnavailable(error, `watch ${path}`);
+      if (!(told instanceof KubeApiError)) this.#silence = told.message;
+      throw told;
     }
+  }
+
+  /** For readiness: what is wrong where the API server has not answered for 15 s, refusals being answers. */
+  trouble(): string | undefined {
+    const silentMs = this.#clock.monotonicMs() - this.#answeredMs;
+    if (this.#silence === undefined || silentMs < silencePatienceMs) return undefined;
+    return `no answer for ${Math.round(silentMs / 1_000)} s: ${this.#silence}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -155,9 +179,12 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
       } catch (error) {
         options.signal?.throwIfAborted();
         this.#count.inc({ verb: method, code: "none" });
-        throw asUnavailable(error, subject);
+        const told = asUnavailable(error, subject);
+        this.#silence = told.message;
+        throw told;
       }
       this.#count.inc({ verb: method, code: String(answer.statusCode) });
+      this.#note(answer.statusCode, subject);
       if (answer.statusCode < 300) return parseJson(answerText) as T;
       const waitMs = this.#retryAfterMs(answer);
       const refused: boolean = answer.statusCode === 401 && !freshToken;
@@ -190,6 +217,15 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
       ...(body === undefined ? {} : { body }),
       ...(signal ? { signal } : {}),
     });
+  }
+
+  #note(statusCode: number, subject: string): void {
+    if (statusCode >= 500) {
+      this.#silence = `${subject}: HTTP ${statusCode}`;
+      return;
+    }
+    this.#answeredMs = this.#clock.monotonicMs();
+    this.#silence = undefined;
   }
 
   #target(path: string, query: KubeRequestOptions["query"]): string {

@@ -11,7 +11,15 @@ import type { KubeObject } from "./objects.ts";
 
 const nodes = "/api/v1/nodes";
 
+/** Real timers, and a time of day that a test may move on. */
+function movableClock() {
+  let movedMs = 0;
+  const monotonicMs = () => systemClock.monotonicMs() + movedMs;
+  return { ...systemClock, monotonicMs, move: (byMs: number) => (movedMs += byMs) };
+}
+
 async function setUp(labelSelector?: string) {
+  const clock = movableClock();
   const stack = new AsyncDisposableStack();
   const server = stack.use(await new FakeApiServer().start());
   const metrics = new Metrics();
@@ -24,7 +32,7 @@ async function setUp(labelSelector?: string) {
   );
   const options = {
     kube,
-    clock: systemClock,
+    clock,
     log: createLogger({ level: "silent" }),
     metrics: informerMetrics(metrics),
     random: () => 0.9,
@@ -34,7 +42,14 @@ async function setUp(labelSelector?: string) {
   );
   const changed: string[] = [];
   informer.changes.subscribe((key) => changed.push(key));
-  return { server, informer, changed, options, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
+  return {
+    server,
+    clock,
+    informer,
+    changed,
+    options,
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  };
 }
 
 const node = (name: string, labels: Record<string, string> = {}) => ({ metadata: { name, labels } });
@@ -147,4 +162,21 @@ test("disposal ends the watch and a start that still waits", async () => {
   await until("a request", () => t.server.requests.length > 0);
   await t[Symbol.asyncDispose]();
   await starting;
+});
+
+test("a collection that has not been read, or whose watch stays broken for 15 s, is trouble", async () => {
+  await using t = await setUp();
+  assert.equal(t.informer.trouble(), "/api/v1/nodes has not been read yet");
+  await t.informer.start();
+  assert.equal(t.informer.trouble(), undefined);
+  await until("the watch", () => t.server.watchCount === 1);
+  t.server.fault = () => ({ status: 403 });
+  t.server.breakWatches();
+  await until("a refused watch", () => t.server.count("WATCH") >= 3);
+  assert.equal(t.informer.trouble(), undefined);
+  t.clock.move(15_000);
+  assert.match(t.informer.trouble() ?? "", /^no news of \/api\/v1\/nodes for 1\d s$/);
+  t.server.fault = undefined;
+  await until("the watch again", () => t.informer.trouble() === undefined);
+  assert.equal(t.server.watchCount, 1);
 });

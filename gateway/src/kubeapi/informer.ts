@@ -40,6 +40,8 @@ const backoff: BackoffPolicy = { baseMs: 200, factor: 2, maxMs: 5_000, jitter: 0
 const pageSize = 500;
 /** After so many failed resumptions the position itself is doubted (a restored etcd) and everything is listed again. */
 const maxResumptions = 5;
+/** Watches break and resume with every restart of an API server: so long a silence is no trouble yet. */
+const brokenPatienceMs = 15_000;
 /** A watch that ends sooner than this counts as a failure, so that a broken proxy is not asked in a tight loop. */
 const shortWatchMs = 1_000;
 
@@ -55,6 +57,9 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<void>();
   #resourceVersion: string | undefined;
+  #listed = false;
+  /** When the list or watch broke that is not back yet. */
+  #brokenSinceMs: number | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(options: InformerOptions) {
@@ -68,6 +73,15 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
 
   list(): readonly T[] {
     return [...this.#objects.values()];
+  }
+
+  /** For readiness: what is wrong where nothing has been read yet, or no news has come for 15 s because the watch is broken. */
+  trouble(): string | undefined {
+    const { clock, path } = this.#options;
+    if (!this.#listed) return `${path} has not been read yet`;
+    const brokenMs = this.#brokenSinceMs === undefined ? 0 : clock.monotonicMs() - this.#brokenSinceMs;
+    if (brokenMs < brokenPatienceMs) return undefined;
+    return `no news of ${path} for ${Math.round(brokenMs / 1_000)} s`;
   }
 
   /** Resolves when the first list is in the store (or on disposal); keeps trying until then. */
@@ -108,6 +122,7 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
       return 0;
     }
     metrics.failures.inc({ path });
+    this.#brokenSinceMs ??= this.#options.clock.monotonicMs();
     const code = error instanceof MoteletError ? error.code : undefined;
     const fields = { path, code, failures: failures + 1, err: messageOf(error) };
     // One broken watch is an API server's restart; more, or a refusal, wants a person's eye.
@@ -131,6 +146,7 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
     const changed = [...fresh].filter(([key, object]) => !sameVersion(this.#objects.get(key), object));
     for (const key of gone) this.#objects.delete(key);
     for (const [key, object] of changed) this.#objects.set(key, object);
+    this.#listed = true;
     this.#synced.resolve();
     for (const key of [...gone, ...changed.map(([key]) => key)]) this.changes.publish(key);
   }
@@ -139,7 +155,10 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   async #follow(): Promise<void> {
     const { kube, path } = this.#options;
     const query = { ...this.#selectors, resourceVersion: this.#resourceVersion };
-    for await (const event of kube.watch<T>(path, { query, signal: this.#stop.signal })) {
+    const onOpen = () => {
+      this.#brokenSinceMs = undefined;
+    };
+    for await (const event of kube.watch<T>(path, { query, signal: this.#stop.signal, onOpen })) {
       if (this.#stop.signal.aborted) return;
       if (event.type === "ERROR") throw statusError(event.object, path);
       this.#apply(event);

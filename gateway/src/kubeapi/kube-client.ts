@@ -5,6 +5,11 @@ export interface KubeRequestOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface KubeWatchOptions extends KubeRequestOptions {
+  /** Called when the API server has accepted the watch, before its first event. */
+  readonly onOpen?: () => void;
+}
+
 /** An event of a watch; BOOKMARK carries only a resourceVersion, ERROR a Status. */
 export interface WatchEvent<T> {
   readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
@@ -22,5 +27,5 @@ export interface KubeClient {
   patch<T>(path: string, body: unknown, type: PatchType, options?: KubeRequestOptions): Promise<T>;
   delete<T>(path: string, body?: unknown, options?: KubeRequestOptions): Promise<T>;
   /** Ends when the API server closes the watch or the signal aborts; throws where the connection breaks. */
-  watch<T>(path: string, options?: KubeRequestOptions): AsyncIterable<WatchEvent<T>>;
+  watch<T>(path: string, options?: KubeWatchOptions): AsyncIterable<WatchEvent<T>>;
 }

@@ -37,6 +37,11 @@ export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>,
     return [...this.#informers.values()].flatMap((informer) => informer.list());
   }
 
+  /** For readiness: the first of them with which something is wrong. */
+  trouble(): string | undefined {
+    return [...this.#informers.values()].map((informer) => informer.trouble()).find((reason) => reason);
+  }
+
   /** Resolves when all of them have listed once. */
   async start(): Promise<void> {
     await Promise.all([...this.#informers.values()].map((informer) => informer.start()));

@@ -101,6 +101,15 @@ export class Listener implements AsyncDisposable {
     this.#server?.setSecureContext(this.#secrets());
   }
 
+  get isListening(): boolean {
+    return this.#server?.listening ?? false;
+  }
+
+  /** Whether any client certificate could be verified. */
+  get hasClientCa(): boolean {
+    return this.#anchors.size > 0;
+  }
+
   /** The caller's certificate, where TLS has verified it and its chain ends in the present client CA. */
   verifiedCertificate(request: IncomingMessage, nowMs: number): Credentials["certificate"] {
     const { socket } = request;

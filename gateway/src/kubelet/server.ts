@@ -98,6 +98,14 @@ export class KubeletServer implements AsyncDisposable {
     this.#listener.useClientCa(pem);
   }
 
+  /** For readiness: what keeps the API server from reaching devices through here. */
+  trouble(): string | undefined {
+    if (!this.#listener.isListening) return "the kubelet API does not listen";
+    if (!this.#listener.hasClientCa)
+      return "the CA of the API server's client certificate is not known yet: logs and exec are refused";
+    return undefined;
+  }
+
   /** Takes no more requests, tells running streams that the gateway goes, and ends what has not ended after 1.5 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#clientCa[Symbol.asyncDispose]();

@@ -143,6 +143,12 @@ export class Mirror implements AsyncDisposable {
     if (this.#options.foreignPods ?? true) void this.#foreignPods.start();
   }
 
+  /** For readiness: what is wrong where the cluster is not read or not followed. DeviceProfiles and Pods of others are no must. */
+  trouble(): string | undefined {
+    const informers = [this.#nodes, this.#secrets, this.#pods, this.#devices];
+    return informers.map((informer) => informer.trouble()).find((reason) => reason);
+  }
+
   /** Where the CRD is not (yet) installed, devices come without their profiles. */
   async #readProfiles(): Promise<void> {
     const patience = delay(this.#options.clock, profilePatienceMs, this.#stop.signal).catch(() => {});

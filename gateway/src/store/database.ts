@@ -36,7 +36,25 @@ interface QueuedWrite {
   readonly reject: (error: unknown) => void;
 }
 
-const sqliteCodes = { busy: 5, corrupt: 11, full: 13, cantOpen: 14, notADatabase: 26 } as const;
+const sqliteCodes = {
+  busy: 5,
+  readOnly: 8,
+  inputOutput: 10,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  notADatabase: 26,
+} as const;
+
+/** What is the disk's or the file's fault, and will hit the next write as well. */
+const mediumFaults: readonly number[] = [
+  sqliteCodes.readOnly,
+  sqliteCodes.inputOutput,
+  sqliteCodes.corrupt,
+  sqliteCodes.full,
+  sqliteCodes.cantOpen,
+  sqliteCodes.notADatabase,
+];
 
 /**
  * The embedded store: node:sqlite in WAL mode, owned by one process. Writes are collected and committed in groups, each
@@ -56,6 +74,8 @@ export class Database implements Disposable {
   #immediate: NodeJS.Immediate | undefined;
   #committedAtMs = Number.NEGATIVE_INFINITY;
   #closed = false;
+  /** Why the last write was not kept, where the next one will hardly be. */
+  #fault: string | undefined;
 
   /** @throws ConfigError STORE_LOCKED, STORE_UNREADABLE, STORE_TOO_NEW */
   constructor(options: DatabaseOptions) {
@@ -101,6 +121,17 @@ export class Database implements Disposable {
 
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  /**
+   * For readiness: what is wrong where the disk took no write. Asking tries one, so that room on the disk is noticed
+   * although nobody writes.
+   */
+  trouble(): string | undefined {
+    if (this.#closed) return "the store is closed";
+    if (this.#fault === undefined) return undefined;
+    if (this.#queue.length === 0) this.write(tryOut).catch(() => undefined);
+    return this.#fault;
   }
 
   /** Commits what is queued now, instead of soon. */
@@ -161,6 +192,7 @@ export class Database implements Disposable {
       return last;
     }
     this.#commits.inc();
+    this.#fault = undefined;
     for (const callback of committed) callback();
     group.forEach((write, index) => {
       write.resolve(results[index]);
@@ -174,7 +206,9 @@ export class Database implements Disposable {
     const name = code === sqliteCodes.full ? "STORE_FULL" : "STORE_WRITE";
     this.#failures.inc({ code: name });
     const what = name === "STORE_FULL" ? "the disk is full" : messageOf(error);
-    return new InternalError(name, `the store did not keep a write: ${what}`, { cause: error });
+    const message = `the store did not keep a write: ${what}`;
+    if (mediumFaults.includes(code)) this.#fault = message;
+    return new InternalError(name, message, { cause: error });
   }
 
   #prepare(sql: string): StatementSync {
@@ -185,6 +219,12 @@ export class Database implements Disposable {
     }
     return statement;
   }
+}
+
+/** Takes room on the disk as real writes do, and leaves nothing. */
+function tryOut(transaction: Transaction): void {
+  transaction.run("CREATE TABLE tried_out AS SELECT zeroblob(65536)");
+  transaction.run("DROP TABLE tried_out");
 }
 
 /** SQLite's primary result code, where the error is SQLite's. */

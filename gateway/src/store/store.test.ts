@@ -110,6 +110,35 @@ test("a full disk fails the write with STORE_FULL, keeps nothing of it and is co
   assert.equal(store.keyValues.get("small"), 1);
 });
 
+test("a full disk is trouble until a write would be kept again, and no sooner", async () => {
+  const { store } = memoryStore({ bytes: 1e9 });
+  // Taken for the present size where it is less than that.
+  store.database.all("PRAGMA max_page_count=1");
+  assert.equal(store.database.trouble(), undefined);
+  const big = line("x".repeat(500_000));
+  const written = store.database.write((tx) => store.logs.append(tx, "a", "this", [big]));
+  await assert.rejects(written, { code: "STORE_FULL" });
+  const reason = "the store did not keep a write: the disk is full";
+  for (let times = 0; times < 2; times++) {
+    assert.equal(store.database.trouble(), reason);
+    store.database.flush();
+  }
+  store.database.all("PRAGMA max_page_count=1000000");
+  assert.equal(store.database.trouble(), reason);
+  store.database.flush();
+  assert.equal(store.database.trouble(), undefined);
+  assert.equal(store.database.get("SELECT name FROM sqlite_schema WHERE name = 'tried_out'"), undefined);
+});
+
+test("a write that only its caller got wrong is no trouble of the disk", async () => {
+  const { store } = memoryStore();
+  const twice = store.database.write((tx) => {
+    for (let times = 0; times < 2; times++) tx.run("INSERT INTO key_values VALUES ('same', '1')");
+  });
+  await assert.rejects(twice, { code: "STORE_WRITE" });
+  assert.equal(store.database.trouble(), undefined);
+});
+
 test("one bad write of a group fails alone", async () => {
   const { store } = memoryStore();
   const good = store.keyValues.put("a", 1);

@@ -102,6 +102,14 @@ export class Listener implements AsyncDisposable {
     return { port: typeof address === "object" && address ? address.port : port };
   }
 
+  /** For readiness: what is wrong where devices cannot connect. */
+  trouble(): string | undefined {
+    const { host, port, security } = this.#options;
+    return this.#server?.listening
+      ? undefined
+      : `the ${security.kind} broker on ${host}:${port} does not listen`;
+  }
+
   /** Takes no more connections; those that are open stay. */
   stop(): void {
     this.#server?.close();

@@ -107,6 +107,11 @@ export class MqttTransport implements AsyncDisposable {
     return { port: ports[0] ?? 0, ports };
   }
 
+  /** For readiness: the first listener with which something is wrong. */
+  trouble(): string | undefined {
+    return this.#listeners.map((listener) => listener.trouble()).find((reason) => reason);
+  }
+
   /** Takes no more connections, closes every channel and its connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endRevocations?.();
