@@ -153,19 +153,18 @@ test("silence of the API server is trouble after 15 s; a refusal is an answer, a
     clock,
     metrics: new Metrics(),
   });
-  clock.advance(60_000);
-  assert.equal(client.trouble(), undefined, "nothing was asked");
-  await client.get("/api/v1/nodes");
   server.fault = () => ({ status: 500 });
-  clock.advance(14_999);
   await assert.rejects(client.get("/api/v1/nodes"));
+  clock.advance(14_999);
   assert.equal(client.trouble(), undefined);
   clock.advance(1);
   assert.equal(client.trouble(), "no answer for 15 s: GET /api/v1/nodes: HTTP 500");
   server.fault = () => ({ status: 403 });
   await assert.rejects(client.get("/api/v1/nodes"));
+  clock.advance(60_000);
   assert.equal(client.trouble(), undefined);
   await server[Symbol.asyncDispose]();
+  await assert.rejects(client.get("/api/v1/nodes"), UnavailableError);
   clock.advance(20_000);
   await assert.rejects(Array.fromAsync(client.watch("/api/v1/nodes")), UnavailableError);
   assert.match(client.trouble() ?? "", /^no answer for 20 s: watch \/api\/v1\/nodes: /);

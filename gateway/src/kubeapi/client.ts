@@ -45,7 +45,7 @@ const defaultTiming: Timing = {
 };
 
 /** A restart of the API server takes some seconds; whoever asks for readiness need not hear of it. */
-export const silencePatienceMs = 15_000;
+const silencePatienceMs = 15_000;
 
 /**
  * KubeClient over two pools of kept-alive HTTP/1.1 connections: a small one for requests, and one for watches, each of
@@ -60,9 +60,8 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   readonly #watches: Pool;
   readonly #count;
   readonly #retries;
-  #answeredMs: number;
-  /** Why there was no answer since then; undefined while there is one. */
-  #silence: string | undefined;
+  /** Since when there is no answer, and why not; undefined while there is one. */
+  #silence: { readonly sinceMs: number; readonly reason: string } | undefined;
 
   constructor(options: {
     credentials: Credentials;
@@ -74,7 +73,6 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     const { credentials } = options;
     this.#credentials = credentials;
     this.#clock = options.clock;
-    this.#answeredMs = options.clock.monotonicMs();
     this.#timing = { ...defaultTiming, ...options.timing };
     const url = new URL(credentials.server);
     this.#prefix = url.pathname.replace(/\/$/, "");
@@ -134,23 +132,24 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     try {
       const answer = await this.#send(this.#watches, "GET", target, undefined, undefined, options.signal);
       this.#count.inc({ verb: "watch", code: String(answer.statusCode) });
-      this.#note(answer.statusCode, `watch ${path}`);
+      this.#answered(answer.statusCode, `watch ${path}`);
       if (answer.statusCode >= 300) throw await errorOf(answer, `watch ${path}`);
       options.onOpen?.();
       yield* readWatchEvents<T>(answer.body);
     } catch (error) {
       if (options.signal?.aborted) return;
       const told = asUnavailable(error, `watch ${path}`);
-      if (!(told instanceof KubeApiError)) this.#silence = told.message;
+      if (!(told instanceof KubeApiError)) this.#unanswered(told.message);
       throw told;
     }
   }
 
   /** For readiness: what is wrong where the API server has not answered for 15 s, refusals being answers. */
   trouble(): string | undefined {
-    const silentMs = this.#clock.monotonicMs() - this.#answeredMs;
-    if (this.#silence === undefined || silentMs < silencePatienceMs) return undefined;
-    return `no answer for ${Math.round(silentMs / 1_000)} s: ${this.#silence}`;
+    if (this.#silence === undefined) return undefined;
+    const silentMs = this.#clock.monotonicMs() - this.#silence.sinceMs;
+    if (silentMs < silencePatienceMs) return undefined;
+    return `no answer for ${Math.round(silentMs / 1_000)} s: ${this.#silence.reason}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -180,11 +179,11 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
         options.signal?.throwIfAborted();
         this.#count.inc({ verb: method, code: "none" });
         const told = asUnavailable(error, subject);
-        this.#silence = told.message;
+        this.#unanswered(told.message);
         throw told;
       }
       this.#count.inc({ verb: method, code: String(answer.statusCode) });
-      this.#note(answer.statusCode, subject);
+      this.#answered(answer.statusCode, subject);
       if (answer.statusCode < 300) return parseJson(answerText) as T;
       const waitMs = this.#retryAfterMs(answer);
       const refused: boolean = answer.statusCode === 401 && !freshToken;
@@ -219,13 +218,13 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     });
   }
 
-  #note(statusCode: number, subject: string): void {
-    if (statusCode >= 500) {
-      this.#silence = `${subject}: HTTP ${statusCode}`;
-      return;
-    }
-    this.#answeredMs = this.#clock.monotonicMs();
-    this.#silence = undefined;
+  #answered(statusCode: number, subject: string): void {
+    if (statusCode >= 500) this.#unanswered(`${subject}: HTTP ${statusCode}`);
+    else this.#silence = undefined;
+  }
+
+  #unanswered(reason: string): void {
+    this.#silence = { sinceMs: this.#silence?.sinceMs ?? this.#clock.monotonicMs(), reason };
   }
 
   #target(path: string, query: KubeRequestOptions["query"]): string {
