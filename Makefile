@@ -12,6 +12,8 @@ NODE := node --conditions=motelet-source --disable-warning=ExperimentalWarning
 REPORT = --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=build/junit-$@.xml
 UNIT := 'profiles/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
 RIG := 'hil-tests/{rig,control-plane}/**/*.test.ts'
+# What is published, each after what it imports.
+PACKAGES := profiles firmware-sdk/reference gateway gateway/cli
 
 .PHONY: help
 help: ## list the targets
@@ -62,7 +64,7 @@ soak: tools control-plane ## the full counts: fuzzing, fault ledgers, kills
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@MOTELET_SOAK=1 $(NODE) --test --test-concurrency=1 $(REPORT) $(UNIT) 'firmware-sdk/c/test/**/*.test.ts' 'hil-tests/suites/**/*.test.ts'
 
-bench: setup ## figures beside their rivals: a table, and build/bench.json
+bench: tools control-plane ## figures beside their rivals: a table, and build/bench.json
 	@$(NODE) hil-tests/bench/bench.ts
 
 .PHONY: size check format lint types floors generate verify-generated clean
@@ -91,5 +93,12 @@ verify-generated: setup
 	@$(NODE) profiles/scripts/generate.ts --check
 	@$(NODE) gateway/scripts/generate-crds.ts --check
 
+.PHONY: pack
+pack: setup ## the npm packages, as build/packages/*.tgz
+	@rm -rf build/packages $(PACKAGES:%=%/dist)
+	@mkdir -p build/packages
+	@for package in $(PACKAGES); do tsc -p $$package/tsconfig.dist.json; done
+	@npm pack --loglevel=error --pack-destination=build/packages $(PACKAGES:%=--workspace=%)
+
 clean: ## remove what was built in the tree (the cache outside stays)
-	@rm -rf build node_modules profiles/dist gateway/dist
+	@rm -rf build node_modules $(PACKAGES:%=%/dist)

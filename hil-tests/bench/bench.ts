@@ -1,17 +1,50 @@
+/**
+ * Figures beside their rivals: a table, and build/bench.json. What `make bench` does, in about six minutes.
+ *
+ *   node hil-tests/bench/bench.ts [--many 5000] [cbor] [beat] [messages] [node-plane]       without names: all
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { cborFigures, type Figure } from "./cbor.ts";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { beatBytesFigures } from "./beat-bytes.ts";
+import { cborFigures } from "./cbor.ts";
+import type { Figure } from "./figure.ts";
+import { messageFigures } from "./messages.ts";
+import { nodePlaneFigures } from "./node-plane.ts";
 
-/** `make bench`: prints a table and writes build/bench.json. */
-const figures: Figure[] = [...cborFigures()];
+const { values, positionals } = parseArgs({
+  options: { many: { type: "string", default: "5000" } },
+  allowPositionals: true,
+});
+const say = (what: string) => void process.stderr.write(`measuring ${what} …\n`);
+
+const benches: Readonly<Record<string, () => readonly Figure[] | Promise<readonly Figure[]>>> = {
+  cbor: cborFigures,
+  beat: beatBytesFigures,
+  messages: messageFigures,
+  "node-plane": () => nodePlaneFigures(say, Number(values.many)),
+};
+
+const names = positionals.length > 0 ? positionals : Object.keys(benches);
+const unknown = names.find((name) => benches[name] === undefined);
+if (unknown !== undefined) {
+  process.stderr.write(`no bench ${unknown}: there is ${Object.keys(benches).join(", ")}\n`);
+  process.exit(64);
+}
+const figures: Figure[] = [];
+for (const name of names) {
+  say(name);
+  figures.push(...((await benches[name]?.()) ?? []));
+}
 console.table(
-  figures.map(({ name, value, unit, against, ratio, goal, met }) => ({
-    name,
+  figures.map(({ value, ratio, ...figure }) => ({
+    name: figure.name,
     value: Number(value.toPrecision(3)),
-    unit,
-    against,
-    ratio: Number(ratio.toFixed(2)),
-    goal,
-    met,
+    unit: figure.unit,
+    against: figure.against ?? "",
+    ratio: ratio === null ? "" : Number(ratio.toFixed(2)),
+    goal: figure.goal ?? "",
+    met: figure.met ?? "",
   })),
 );
 const build = new URL("../../build/", import.meta.url);

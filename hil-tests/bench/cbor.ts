@@ -1,5 +1,6 @@
 import { decodeCbor, decodeMessage, encodeCbor, encodeMessage, type Message } from "@motelet/profiles";
 import { Encoder } from "cbor-x";
+import type { Figure } from "./figure.ts";
 
 /**
  * Our codec beside cbor-x on the messages that travel most. cbor-x is measured bare: the pre-scan that would make it
@@ -28,16 +29,6 @@ function perSecond(action: () => void): number {
     best = Math.max(best, 100_000 / ((performance.now() - start) / 1000));
   }
   return best;
-}
-
-export interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly against: string;
-  readonly ratio: number;
-  readonly goal: number | null;
-  readonly met: boolean | null;
 }
 
 /** Figures for `make bench`. */

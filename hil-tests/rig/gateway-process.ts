@@ -13,6 +13,8 @@ export interface GatewayProcessOptions {
   /** Further settings by dotted key, e.g. {"session.heartbeatS": "2"}. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
+  /** Further flags of node, e.g. --cpu-prof. */
+  readonly nodeFlags?: readonly string[];
 }
 
 interface Ports {
@@ -54,7 +56,7 @@ export class GatewayProcess implements AsyncDisposable {
     this.#process = startProcess({
       name: "gateway",
       command: process.execPath,
-      args: [...nodeFlags, main, "gateway", "run", ...flags],
+      args: [...nodeFlags, ...(this.#options.nodeFlags ?? []), main, "gateway", "run", ...flags],
       ...(this.#options.onLine ? { onLine: this.#options.onLine } : {}),
     });
     const [, line] = await this.#process.waitForLine(/^(\{.*"msg":"gateway ready".*\})$/, {

@@ -1,0 +1,41 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { residentBytes } from "./bench-cluster.ts";
+import { atMost, type Figure } from "./figure.ts";
+
+const looks = 20;
+const lookMs = 1_000;
+/** The slope counts as flat where each further device takes at most so much of what each of the first ones took. */
+const flatFactor = 1.1;
+
+/** Least memory of a process within 20 s: what a burst needed and was given back does not count. */
+export async function restingBytes(pid: number): Promise<number> {
+  let least = residentBytes(pid);
+  for (let look = 0; look < looks; look++) {
+    await delay(lookMs);
+    least = Math.min(least, residentBytes(pid));
+  }
+  return least;
+}
+
+/** @param resting bytes of the gateway with no devices, with `few`, and with `many` */
+export function memoryFigures(
+  resting: { readonly empty: number; readonly few: number; readonly many: number },
+  devices: { readonly few: number; readonly many: number },
+): Figure[] {
+  const unit = "KiB";
+  const each = (bytes: number, count: number) => bytes / count / 1024;
+  const few = each(resting.few - resting.empty, devices.few);
+  const many = each(resting.many - resting.empty, devices.many);
+  const slope = each(resting.many - resting.few, devices.many - devices.few);
+  return [
+    atMost(80, { name: `RSS for each of ${devices.few} devices`, value: few, unit }),
+    atMost(80, { name: `RSS for each of ${devices.many} devices`, value: many, unit }),
+    {
+      ...atMost(80, { name: `RSS for each device beyond ${devices.few}`, value: slope, unit }),
+      against: `the first ${devices.few}`,
+      ratio: slope / few,
+      goal: `≤ ${flatFactor} × the first ${devices.few}`,
+      met: slope <= flatFactor * few,
+    },
+  ];
+}

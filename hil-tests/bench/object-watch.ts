@@ -1,0 +1,73 @@
+import { systemClock } from "../../gateway/src/foundation/clock.ts";
+import { createLogger } from "../../gateway/src/foundation/log.ts";
+import { Metrics } from "../../gateway/src/foundation/metrics.ts";
+import { Informer, informerMetrics } from "../../gateway/src/kubeapi/informer.ts";
+import type { KubeClient } from "../../gateway/src/kubeapi/kube-client.ts";
+import type { KubeObject } from "../../gateway/src/kubeapi/objects.ts";
+import { RigError } from "../rig/errors.ts";
+
+/** Follows a collection and counts those of its objects that are as they should be. */
+export class ObjectWatch<T extends KubeObject> implements AsyncDisposable {
+  readonly #informer: Informer<T>;
+  readonly #path: string;
+  readonly #holds: (object: T) => boolean;
+  readonly #good = new Set<string>();
+  #waiter: { readonly enough: (count: number) => boolean; readonly reached: () => void } | undefined;
+
+  private constructor(kube: KubeClient, path: string, holds: (object: T) => boolean) {
+    this.#path = path;
+    this.#holds = holds;
+    const log = createLogger({ level: "silent" });
+    const metrics = informerMetrics(new Metrics());
+    this.#informer = new Informer<T>({ kube, path, clock: systemClock, log, metrics });
+  }
+
+  /** @param holds whether one object counts */
+  static async start<T extends KubeObject>(
+    kube: KubeClient,
+    path: string,
+    holds: (object: T) => boolean,
+  ): Promise<ObjectWatch<T>> {
+    const watch = new ObjectWatch(kube, path, holds);
+    watch.#informer.changes.subscribe((key) => watch.#judge(key));
+    await watch.#informer.start();
+    return watch;
+  }
+
+  /** How many objects are as they should be. */
+  get count(): number {
+    return this.#good.size;
+  }
+
+  /**
+   * Waits until the count is what is wanted.
+   * @returns the moment, as performance.now() tells it
+   * @throws RigError DEADLINE_PASSED
+   */
+  async until(enough: (count: number) => boolean, deadlineMs: number): Promise<number> {
+    if (enough(this.count)) return performance.now();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#waiter = { enough, reached: () => resolve(performance.now()) };
+    const timer = setTimeout(() => {
+      const message = `after ${deadlineMs} ms only ${this.count} objects of ${this.#path} are as wanted`;
+      reject(new RigError("DEADLINE_PASSED", message));
+    }, deadlineMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiter = undefined;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#informer[Symbol.asyncDispose]();
+  }
+
+  #judge(key: string): void {
+    const object = this.#informer.get(key);
+    if (object && this.#holds(object)) this.#good.add(key);
+    else this.#good.delete(key);
+    if (this.#waiter?.enough(this.count)) this.#waiter.reached();
+  }
+}

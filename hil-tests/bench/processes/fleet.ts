@@ -1,0 +1,35 @@
+/**
+ * A fleet of reference devices that starts, all at once, when stdin says `go`, and says what it has been through for each
+ * further line.
+ *
+ *   node fleet.ts <broker url> <file with [{name, wireId, generation, password}]>
+ */
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { Fleet, MqttLink } from "@motelet/reference";
+
+interface Identity {
+  readonly name: string;
+  readonly wireId: string;
+  readonly generation: number;
+  readonly password: string;
+}
+
+const [, , url = "", file = ""] = process.argv;
+const identities = JSON.parse(readFileSync(file, "utf8")) as Identity[];
+const fleet = new Fleet(
+  identities.map(({ name, ...identity }, seed) => ({
+    name,
+    seed,
+    link: new MqttLink({ url, ...identity, compact: true }),
+  })),
+  { startsPerSecond: 100_000 },
+);
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+process.stdout.write("ready\n");
+await lines.next();
+await fleet.start();
+for (let line = await lines.next(); !line.done; line = await lines.next())
+  process.stdout.write(`${JSON.stringify({ question: line.value, ...fleet.summary() })}\n`);
+await fleet.stop();
