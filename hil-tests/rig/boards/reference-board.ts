@@ -28,12 +28,19 @@ export async function startReferenceFleet(options: {
   readonly folder: string;
   /** Seconds between log lines of each device; absent: none. */
   readonly chatterS?: number;
+  /** What happens to their messages, e.g. "drop=0.2,freeze=0.001/30"; the same seed gives the same faults. */
+  readonly faults?: string;
+  readonly seed?: number;
+  /** How many of them start each second. */
+  readonly startsPerSecond?: number;
 }): Promise<Board> {
   const identities = path.join(options.folder, "identities.json");
   await writeFile(identities, JSON.stringify(options.members), { mode: 0o600 });
   const args = ["--mqtt", `mqtt://127.0.0.1:${options.mqttPort}`, "--identities", identities];
-  const chatter = options.chatterS === undefined ? [] : ["--chatter", String(options.chatterS)];
-  const board = motelet("reference fleet", [...args, ...chatter], /: online /);
+  const { chatterS, faults, seed, startsPerSecond } = options;
+  const flags = Object.entries({ chatter: chatterS, faults, seed, ramp: startsPerSecond });
+  const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, String(value)]));
+  const board = motelet("reference fleet", [...args, ...given], /: online /);
   await board.restart();
   return board;
 }
