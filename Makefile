@@ -25,20 +25,23 @@ node_modules/.installed: package.json package-lock.json $(wildcard */package.jso
 	@node -e 'if (+process.versions.node.split(".")[0] < 24) { console.error("motelet needs Node 24: none came for $(OS)-$(ARCH), and the machine has " + process.version); process.exit(1) }'
 	@touch $@
 
-.PHONY: setup tools control-plane
-setup: node_modules/.installed
+.PHONY: setup host-tools tools control-plane
+setup: node_modules/.installed ## install the npm packages
 	@mkdir -p build
 
-tools: setup
-	@hil-tests/install-tools.sh
+host-tools: setup ## install what the posix device is built with
+	@hil-tests/install-tools.sh host
 
-control-plane: setup
+tools: setup ## install compilers and the emulator too
+	@hil-tests/install-tools.sh host arm
+
+control-plane: setup ## build the Kubernetes control plane into the cache (KUBEBUILDER_ASSETS, MOTELET_CACHE)
 	@$(NODE) hil-tests/control-plane/build.ts
 
 .PHONY: demo cluster
-demo: tools control-plane ## the main job: control plane, gateway and emulated devices (BOARD=qemu, CLUSTER=current)
+demo: $(if $(BOARD),tools,host-tools) control-plane ## the main job: control plane, gateway and emulated devices (BOARD=qemu, DEVICES=n, CLUSTER=current ADDRESS=ip CLEAN=yes)
 	@$(MAKE) -s -C firmware-sdk/c $(if $(filter qemu,$(BOARD)),posix cortex-m,posix)
-	@exec $(NODE) hil-tests/demo.ts $(if $(BOARD),--board $(BOARD)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(DEVICES),--devices $(DEVICES)) $(if $(ADDRESS),--address $(ADDRESS))
+	@exec $(NODE) hil-tests/demo.ts $(if $(BOARD),--board $(BOARD)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(DEVICES),--devices $(DEVICES)) $(if $(ADDRESS),--address $(ADDRESS)) $(if $(CLEAN),--clean $(CLEAN))
 
 cluster: control-plane ## a Kubernetes control plane of one's own, in the foreground
 	@exec $(NODE) hil-tests/control-plane/cluster.ts
@@ -46,17 +49,17 @@ cluster: control-plane ## a Kubernetes control plane of one's own, in the foregr
 .PHONY: test test-unit test-c test-rig test-suites soak bench
 test: test-unit test-c test-rig test-suites ## every test
 
-test-unit: setup
+test-unit: host-tools ## codecs, gateway and reference runtime
 	@$(NODE) --test $(REPORT) $(UNIT)
 
-test-c: tools
+test-c: tools ## the C SDK: vectors under sanitizers, both ports
 	@$(NODE) --test --test-concurrency=1 $(REPORT) 'firmware-sdk/c/test/**/*.test.ts'
 
-test-rig: tools control-plane
+test-rig: tools control-plane ## rig and control plane
 	@$(NODE) --test --test-concurrency=1 $(REPORT) $(RIG)
 
 # The Kubernetes of all that has a control plane: the newest; KUBERNETES=1.35 builds and takes that one.
-test-suites: tools control-plane
+test-suites: tools control-plane ## everything together, on real things (KUBERNETES=1.35)
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@$(NODE) --test --test-concurrency=1 $(REPORT) 'hil-tests/suites/**/*.test.ts'
 
@@ -73,13 +76,13 @@ size: tools ## flash and RAM of the C SDK beside its budget
 
 check: lint types floors verify-generated size ## format, lint, types, floors, generated files, C size budget
 
-lint: setup
+lint: setup ## format and lint
 	@biome ci --error-on-warnings .
 
-types: setup
+types: setup ## types
 	@tsc -b
 
-floors: setup
+floors: setup ## who may import whom
 	@$(NODE) --test gateway/test/floors.test.ts
 
 format: setup ## rewrite the sources as the formatter wants them
@@ -88,10 +91,12 @@ format: setup ## rewrite the sources as the formatter wants them
 generate: setup ## rewrite what is generated from the tables
 	@$(NODE) profiles/scripts/generate.ts
 	@$(NODE) gateway/scripts/generate-crds.ts
+	@$(NODE) gateway/scripts/generate-reference.ts
 
-verify-generated: setup
+verify-generated: setup ## whether generated files are fresh
 	@$(NODE) profiles/scripts/generate.ts --check
 	@$(NODE) gateway/scripts/generate-crds.ts --check
+	@$(NODE) gateway/scripts/generate-reference.ts --check
 
 .PHONY: pack
 pack: setup ## the npm packages, as build/packages/*.tgz

@@ -1,11 +1,11 @@
 /**
  * The main job, running: a control plane, the gateway and emulated devices, until Ctrl-C. What `make demo` does.
  *
- *   node hil-tests/demo.ts [--board qemu] [--cluster current] [--address IP] [--devices N]
+ *   node hil-tests/demo.ts [--board qemu] [--cluster current] [--address IP] [--clean yes] [--devices N]
  */
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { currentCluster } from "./demo/current-cluster.ts";
+import { cleanCurrentCluster, currentCluster } from "./demo/current-cluster.ts";
 import type { DemoCluster } from "./demo/demo-cluster.ts";
 import { ownCluster } from "./demo/own-cluster.ts";
 import { startPosixBoard } from "./rig/boards/posix-board.ts";
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     board: { type: "string" },
     cluster: { type: "string" },
     address: { type: "string" },
+    clean: { type: "string" },
     devices: { type: "string", default: "3" },
   },
 });
@@ -74,6 +75,12 @@ async function run(): Promise<void> {
     throw new Error(`BOARD=${values.board}: expected qemu`);
   if (values.cluster !== undefined && values.cluster !== "current") {
     throw new Error(`CLUSTER=${values.cluster}: expected current`);
+  }
+  if (values.clean !== undefined) {
+    if (values.cluster !== "current")
+      throw new Error("CLEAN=yes goes with CLUSTER=current: nothing else is left behind");
+    await cleanCurrentCluster();
+    return;
   }
   const count = Number(values.devices);
   if (!Number.isInteger(count) || count < 1 || count > 1000)

@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the C builds and the emulated boards need; does nothing where they are there.
+# Installs the Debian packages that the C builds (host) and the emulated boards (arm) need; does nothing where they are there.
 set -euo pipefail
 
-declare -A package_of=(
-  [gcc]=build-essential
-  [arm-none-eabi-gcc]=gcc-arm-none-eabi
-  [qemu-system-arm]=qemu-system-arm
-  [openssl]=openssl
-)
 missing=()
-for command in "${!package_of[@]}"; do
-  command -v "$command" >/dev/null || missing+=("${package_of[$command]}")
+need() { command -v "$1" >/dev/null || missing+=("$2"); }
+
+for set in "$@"; do
+  case "$set" in
+    host)
+      need gcc build-essential
+      need openssl openssl
+      ;;
+    arm)
+      need arm-none-eabi-gcc gcc-arm-none-eabi
+      need qemu-system-arm qemu-system-arm
+      # The compiler alone has no C library; without it, -print-file-name answers with the bare name.
+      [ -e "$(arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -print-file-name=libc.a 2>/dev/null)" ] || missing+=(libnewlib-arm-none-eabi)
+      ;;
+    *)
+      echo "install-tools.sh: $set: expected host or arm" >&2
+      exit 64
+      ;;
+  esac
 done
-if command -v arm-none-eabi-gcc >/dev/null; then
-  # The compiler alone has no C library.
-  [ -e "$(arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -print-file-name=libc.a)" ] || missing+=(libnewlib-arm-none-eabi)
-else
-  missing+=(libnewlib-arm-none-eabi)
-fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

@@ -1,13 +1,13 @@
 import { createSocket } from "node:dgram";
 import { globSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { RigError } from "../rig/errors.ts";
 import { apply, gatewayAccount, gatewayNamespace, type Kubectl, kubectlOk } from "../rig/installation.ts";
 import { runCommand } from "../rig/run-command.ts";
+import { makeTemporaryFolder } from "../rig/watchdog.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
 const namespace = "motelet-demo";
@@ -42,6 +42,12 @@ subjects:
     namespace: ${gatewayNamespace}
 `;
 
+/** The user's own kubectl with its current context. */
+const currentKubectl: Kubectl = {
+  kubectl: (args, { kubeconfig, ...rest } = {}) =>
+    runCommand("kubectl", kubeconfig ? [`--kubeconfig=${kubeconfig}`, ...args] : args, rest),
+};
+
 interface KubeconfigView {
   readonly clusters: readonly { readonly cluster: { readonly server: string } }[];
   readonly [field: string]: unknown;
@@ -53,10 +59,7 @@ interface KubeconfigView {
  * @throws RigError NOT_AGREED, ALREADY_INSTALLED, KUBECTL_FAILED
  */
 export async function currentCluster(options: { address?: string }): Promise<DemoCluster> {
-  const cluster: Kubectl = {
-    kubectl: (args, { kubeconfig, ...rest } = {}) =>
-      runCommand("kubectl", kubeconfig ? [`--kubeconfig=${kubeconfig}`, ...args] : args, rest),
-  };
+  const cluster = currentKubectl;
   const context = (await kubectlOk(cluster, "config", "current-context")).trim();
   const view = JSON.parse(
     await kubectlOk(cluster, "config", "view", "--minify", "--raw", "--flatten", "-o", "json"),
@@ -68,16 +71,16 @@ export async function currentCluster(options: { address?: string }): Promise<Dem
   if (found.length > 0) {
     throw new RigError(
       "ALREADY_INSTALLED",
-      `context ${context} already has ${found.join(", ")}: the demo wants a cluster without motelet`,
+      `context ${context} already has ${found.join(", ")}: the demo wants a cluster without motelet (make demo CLUSTER=current CLEAN=yes removes what a killed demo left)`,
     );
   }
   const address = options.address ?? (await addressTowards(new URL(server).hostname));
   await agree(context, server, address);
-  const folder = await mkdtemp(path.join(tmpdir(), "motelet-demo-"));
+  const folder = makeTemporaryFolder("motelet-demo-");
   const demo: DemoCluster = {
     ...cluster,
     namespace,
-    gatewayKubeconfig: path.join(folder, "gateway.kubeconfig"),
+    gatewayKubeconfig: path.join(folder.path, "gateway.kubeconfig"),
     gatewaySettings: {
       "node.address": address,
       "kubelet.host": address,
@@ -90,7 +93,7 @@ export async function currentCluster(options: { address?: string }): Promise<Dem
     failed: new Promise(() => undefined),
     async [Symbol.asyncDispose]() {
       await remove(cluster);
-      await rm(folder, { recursive: true, force: true });
+      await folder[Symbol.asyncDispose]();
     },
   };
   try {
@@ -135,13 +138,48 @@ and make there, until it ends:
   Node and Lease            one for each device
 The API server must reach this machine at ${address} (make demo CLUSTER=current ADDRESS=… for another one).
 `);
+  await ask("Go on?", "nothing was made");
+}
+
+/** @throws RigError NOT_AGREED for any answer but yes, no answer included */
+async function ask(question: string, otherwise: string): Promise<void> {
   const input = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await input.question("Go on? [y/N] ");
-    if (!/^y(es)?$/i.test(answer.trim())) throw new RigError("NOT_AGREED", "nothing was made");
+    const nobody = new Promise<string>((resolve) => input.once("close", () => resolve("")));
+    const answer = await Promise.race([input.question(`${question} [y/N] `), nobody]);
+    if (!/^y(es)?$/i.test(answer.trim())) throw new RigError("NOT_AGREED", otherwise);
   } finally {
     input.close();
   }
+}
+
+/** Removes what a demo left that was killed: `make demo CLUSTER=current CLEAN=yes`. */
+export async function cleanCurrentCluster(): Promise<void> {
+  const context = (await kubectlOk(currentKubectl, "config", "current-context")).trim();
+  await ask(
+    `Remove the namespaces ${namespace} and ${gatewayNamespace} and all else of motelet from ${context}?`,
+    "nothing was removed",
+  );
+  // The gateway that would have taken the finalizers off is gone.
+  const devices = await currentKubectl.kubectl(["get", "devices", "-n", namespace, "-o", "name"]);
+  for (const device of devices.stdout
+    .toString()
+    .split("\n")
+    .filter((name) => name !== "")) {
+    await kubectlOk(
+      currentKubectl,
+      "patch",
+      device,
+      "-n",
+      namespace,
+      "--type=merge",
+      "-p",
+      '{"metadata":{"finalizers":null}}',
+    );
+  }
+  // Nobody else would finish the deletion of a Pod whose kubelet is gone.
+  await currentKubectl.kubectl(["delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0"]);
+  await remove(currentKubectl);
 }
 
 /** The address of the interface by which this machine reaches the API server. Nothing is sent. */

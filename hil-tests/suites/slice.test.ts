@@ -206,6 +206,20 @@ describe("a serial line that flips a bit in 1 of 2,000 bytes", () => {
   });
 });
 
+describe("a terminal", () => {
+  test("kubectl exec -it shows what the device prints", async () => {
+    const command = `${cluster.kubectlPath} exec -it wireless -- echo over a terminal`;
+    const script = startProcess({
+      name: "script",
+      command: "script",
+      args: ["-qec", command, "/dev/null"],
+      env: cluster.kubectlEnvironment(),
+    });
+    assert.equal((await script.exited).code, 0, script.lastLines().join("\n"));
+    assert.match(script.lastLines().join("\n"), /over a terminal/);
+  });
+});
+
 describe("console text of the C firmware", () => {
   test("printf text outside frames is in kubectl logs", async () => {
     await logsShow("posix", /tick \d+/);
@@ -333,8 +347,8 @@ const rounds = process.env.MOTELET_SOAK ? [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] : [1];
 for (const round of rounds)
   describe(`killed with -9 in the middle, round ${round} of ${rounds.length}`, { concurrency: false }, () => {
     test("a device: its Node turns NotReady and is Ready again after its return", async () => {
-      for (const device of ["wireless", "posix", "tty", "arm"]) await running.get(device)?.kill();
-      for (const device of ["wireless", "posix", "tty", "arm"]) {
+      for (const device of ["wireless", "wired", "posix", "tty", "arm"]) await running.get(device)?.kill();
+      for (const device of ["wireless", "wired", "posix", "tty", "arm"]) {
         await waitFor(async () => (await readyStatus(device)) === "False", {
           deadlineMs: 20_000,
           what: `${device} to lose Ready`,
@@ -345,16 +359,20 @@ for (const round of rounds)
       }
     });
 
-    test("the gateway: everything answers again by itself, the C device within 3 s", async () => {
+    test("the gateway: everything answers again by itself, the C devices within 3 s", async () => {
       await gateway.kill();
       const startedMs = performance.now();
       await gateway.start();
       const readyMs = performance.now();
-      await gateway.process.waitForLine(/"device":"default\/posix".*"msg":"session began"/, {
-        deadlineMs: 3_000,
-      });
+      const back = ["posix", "tty", "arm"].map((device) =>
+        waitFor(async () => (await readyStatus(device)) === "True" && (await echoes(device)), {
+          deadlineMs: 3_000,
+          what: `${device} to answer`,
+        }),
+      );
+      await Promise.all(back);
       console.log(
-        `gateway ready after ${Math.round(readyMs - startedMs)} ms, the C device ${Math.round(performance.now() - readyMs)} ms later`,
+        `gateway ready after ${Math.round(readyMs - startedMs)} ms, the C devices ${Math.round(performance.now() - readyMs)} ms later`,
       );
       for (const device of devices) {
         await ready(device);
