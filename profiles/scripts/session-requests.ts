@@ -1,5 +1,5 @@
 /** Requests, once and always, good and bad (SPEC §3.1, §5.5, §6). */
-import { commands, Status } from "../src/index.ts";
+import { type CborValue, commands, Status } from "../src/index.ts";
 import {
   credit,
   data,
@@ -14,6 +14,10 @@ import {
   type SessionScript,
   script,
 } from "./session-script.ts";
+
+/** Arguments as they come, also ones that the encoder would refuse. */
+const execArguments = (id: number, ...args: CborValue[]) => request(id, commands.exec.op, ...args);
+const control = (id: number, ...args: CborValue[]) => request(id, commands.execControl.op, ...args);
 
 export const requests: readonly SessionScript[] = [
   script("a once-request with the recorded id gets the recorded response, an older one none", "§5.5", [
@@ -56,6 +60,36 @@ export const requests: readonly SessionScript[] = [
     receive(40, request(3, commands.exec.op, "1", 0, 0, ["echo"]), response(3, Status.INVALID_ARGUMENT)),
     receive(50, request(4, commands.exec.op, 1, 0, 0, [7]), response(4, Status.INVALID_ARGUMENT)),
     receive(60, request(5, commands.logRead.op), response(5, Status.INVALID_ARGUMENT)),
+  ]),
+  script("arguments outside the range of the command table are INVALID_ARGUMENT", "§5.5 §6.3 §6.4", [
+    ...joined(),
+    receive(20, execArguments(1, 0, 0, 0, ["echo"]), response(1, Status.INVALID_ARGUMENT)),
+    receive(30, execArguments(2, 24, 0, 0, ["echo"]), response(2, Status.INVALID_ARGUMENT)),
+    receive(40, execArguments(3, 1, 24, 0, ["echo"]), response(3, Status.INVALID_ARGUMENT)),
+    receive(50, execArguments(4, 5, 5, 0, ["echo"]), response(4, Status.INVALID_ARGUMENT)),
+    receive(60, execArguments(5, 1, 0, 256, ["echo"]), response(5, Status.INVALID_ARGUMENT)),
+    receive(70, execArguments(6, 1, 0, 0, []), response(6, Status.INVALID_ARGUMENT)),
+    receive(80, request(7, commands.logRead.op, 65_536), response(7, Status.INVALID_ARGUMENT)),
+    receive(90, request(8, commands.logRead.op, 2n ** 32n), response(8, Status.INVALID_ARGUMENT)),
+    receive(100, control(9, 24, 1, 15), response(9, Status.INVALID_ARGUMENT)),
+    receive(110, control(10, 1, 0, 15), response(10, Status.INVALID_ARGUMENT)),
+    receive(120, control(11, 1, 2, 65_536), response(11, Status.INVALID_ARGUMENT)),
+    receive(130, control(12, 1, 2, 80, 65_536), response(12, Status.INVALID_ARGUMENT)),
+  ]),
+  script("faults of the arguments are told before the state, INVALID_ARGUMENT before OUT_OF_RANGE", "§5.5", [
+    ...joined(),
+    receive(20, control(1, 9, 1, 65), response(1, Status.INVALID_ARGUMENT)),
+    receive(30, control(2, 9, 3, 1), response(2, Status.INVALID_ARGUMENT)),
+    receive(40, execArguments(3, 1, 0, 0, ["x".repeat(95), 7]), response(3, Status.INVALID_ARGUMENT)),
+    receive(50, exec(4, ["cat"], { stdin: true, stderr: 2 }), response(4, Status.OK)),
+    receive(60, control(5, 1, 1, 65), response(5, Status.INVALID_ARGUMENT)),
+    receive(70, control(6, 1, 1, 0), response(6, Status.INVALID_ARGUMENT)),
+    receive(80, control(7, 1, 3, 1), response(7, Status.INVALID_ARGUMENT)),
+    receive(90, control(8, 1, 2, 80, 24), response(8, Status.OK)),
+    receive(100, execArguments(9, 3, 3, 0, ["echo"]), response(9, Status.INVALID_ARGUMENT)),
+    receive(110, execArguments(10, 3, 0, 0, ["echo", 7]), response(10, Status.INVALID_ARGUMENT)),
+    receive(120, exec(11, ["x".repeat(95)], { stream: 3 }), response(11, Status.OUT_OF_RANGE)),
+    receive(130, exec(12, ["echo"], { stream: 3 }), response(12, Status.RESOURCE_EXHAUSTED)),
   ]),
   script("argv may fill M − 32 bytes, and one more is OUT_OF_RANGE", "§6.3", [
     ...joined(),

@@ -10,6 +10,7 @@ import {
   type KeyedShapeOf,
   keyed,
   list,
+  MessageError,
   nullable,
   optional,
   pair,
@@ -59,19 +60,28 @@ type Definition<Q extends Fields, S extends Fields> = {
   capability?: CapabilityName;
   request: Q;
   response: S;
+  /** What the fields together must fulfil. @throws MessageError */
+  check?: (args: ShapeOf<Q>) => void;
 };
 
 function command<Q extends Fields, S extends Fields>(
   definition: Definition<Q, S>,
 ): CommandRow<ShapeOf<Q>, ShapeOf<S>> {
-  const { request, response, capability, ...row } = definition;
+  const { request, response, capability, check, ...row } = definition;
   return {
     ...row,
     ...(capability === undefined ? {} : { capability }),
     requestFields: request,
     responseFields: response,
-    encodeRequest: (args) => encodePositional(request, args, row.name),
-    decodeRequest: (values) => decodePositional(request, values, row.name).shape,
+    encodeRequest(args) {
+      check?.(args);
+      return encodePositional(request, args, row.name);
+    },
+    decodeRequest(values) {
+      const { shape } = decodePositional(request, values, row.name);
+      check?.(shape);
+      return shape;
+    },
     encodeResult: (result) => encodePositional(response, result, `${row.name} result`),
     decodeResult: (values) => decodePositional(response, values, `${row.name} result`).shape,
   };
@@ -178,6 +188,10 @@ export const commands = {
       argv: list(text(limits.messageBytes), 1),
     },
     response: nothing,
+    check(args) {
+      if (args.stderrStream === args.stream)
+        throw new MessageError("MESSAGE_FIELD", "exec.stderrStream: expected another stream than stdout's");
+    },
   }),
   execControl: command({
     op: 6,
@@ -186,8 +200,16 @@ export const commands = {
     effect: "idempotent",
     deadlineMs: 10_000,
     capability: "exec",
-    request: { stream, control: integer(1, 0xff, "u8"), value: u16, value2: optional(u16) },
+    request: { stream, control: integer(1, 0xff), value: u16, value2: optional(u16) },
     response: nothing,
+    check({ control, value }) {
+      if (control === ExecControl.signal && (value < 1 || value > limits.signal)) {
+        throw new MessageError(
+          "MESSAGE_FIELD",
+          `exec-control.value: expected a signal of 1 to ${limits.signal}, got ${value}`,
+        );
+      }
+    },
   }),
   console: command({
     op: 7,

@@ -14,6 +14,8 @@ export const limits = {
   initialWindowBytes: 512,
   /** Highest stream id; the lowest is 1. */
   streamId: 23,
+  /** Highest signal of exec-control; the lowest is 1. */
+  signal: 64,
   hardwareIdBytes: 12,
   boardBytes: 16,
   firmwareBytes: 20,

@@ -15,10 +15,10 @@ const struct mote_command *mote_dispatch_find(const struct mote_session *session
 enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most, uint32_t *value) {
     struct mote_cbor_head head;
     if (request->rest == 0 || mote_cbor_read_head(&request->body, &head) ||
-        head.major != MOTE_CBOR_UINT) {
+        head.major != MOTE_CBOR_UINT || head.wide || head.value > most) {
         return MOTE_STATUS_INVALID_ARGUMENT;
     }
     request->rest--;
     *value = head.value;
-    return head.wide || head.value > most ? MOTE_STATUS_OUT_OF_RANGE : MOTE_STATUS_OK;
+    return MOTE_STATUS_OK;
 }

@@ -115,7 +115,7 @@ export class ExecutionTable {
   /** @returns OK: started; RESOURCE_EXHAUSTED: a stream is taken or no slot is free */
   start(request: ExecutionRequest, rtoMs: number): Status {
     const wanted = request.stderrStream === 0 ? [request.stream] : [request.stderrStream, request.stream];
-    const taken = wanted.some((stream) => this.#slot(stream)) || new Set(wanted).size < wanted.length;
+    const taken = wanted.some((stream) => this.#slot(stream));
     if (taken || this.#slots.length + wanted.length > this.#settings.streams)
       return Status.RESOURCE_EXHAUSTED;
     const makeSender = () => new StreamSender({ bufferBytes: this.#settings.streamBufferBytes, rtoMs });

@@ -30,8 +30,8 @@ struct mote_command {
 const struct mote_command *mote_dispatch_find(const struct mote_session *session, uint32_t op);
 
 /**
- * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing or something else,
- * OUT_OF_RANGE above `most`.
+ * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing, something else, or above
+ * `most`.
  */
 MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most,
                                                   uint32_t *value);

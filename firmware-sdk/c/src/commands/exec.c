@@ -72,7 +72,8 @@ bool mote_exec_print(struct mote_stream *stream, uint16_t *at, uint16_t *from, c
     return *at >= *from;
 }
 
-/* Copies the texts of argv, each with a NUL: a text's head is at least as long. */
+/* Reads argv to its end, so that a wrong type is told before a length, and copies its texts if
+ * there is a job for them, each with a NUL: a text's head is at least as long. */
 static enum mote_status read_argv(struct mote_message *request, struct mote_job *job) {
     struct mote_cbor_reader *reader = &request->body;
     struct mote_cbor_head head;
@@ -81,22 +82,26 @@ static enum mote_status read_argv(struct mote_message *request, struct mote_job 
         return MOTE_STATUS_INVALID_ARGUMENT;
     }
     const uint8_t *start = reader->at;
-    char *to = job->argv;
-    job->argc = (uint8_t)(head.value < 0xff ? head.value : 0xff);
+    char *to = NULL;
+    if (job) {
+        memset(job, 0, sizeof *job);
+        job->argc = (uint8_t)(head.value < 0xff ? head.value : 0xff);
+        to = job->argv;
+    }
     for (uint32_t i = head.value; i > 0; i--) {
         if (mote_cbor_read_head(reader, &head) || head.major != MOTE_CBOR_TEXT) {
             return MOTE_STATUS_INVALID_ARGUMENT;
         }
         const uint8_t *text = reader->at;
         reader->at += head.value;
-        if ((size_t)(reader->at - start) > MOTE_EXEC_ARGV_BYTES) {
-            return MOTE_STATUS_OUT_OF_RANGE;
+        if (to && (size_t)(reader->at - start) <= MOTE_EXEC_ARGV_BYTES) {
+            memcpy(to, text, head.value);
+            to += head.value;
+            *to++ = '\0';
         }
-        memcpy(to, text, head.value);
-        to += head.value;
-        *to++ = '\0';
     }
-    return MOTE_STATUS_OK;
+    return (size_t)(reader->at - start) > MOTE_EXEC_ARGV_BYTES ? MOTE_STATUS_OUT_OF_RANGE
+                                                               : MOTE_STATUS_OK;
 }
 
 enum mote_status mote_command_exec(struct mote_session *session, const void *context,
@@ -118,15 +123,15 @@ enum mote_status mote_command_exec(struct mote_session *session, const void *con
     }
 
     struct mote_job *job = exec->jobs;
-    while (job->out_id) {
-        if (++job == exec->jobs + MOTE_EXEC_JOBS) {
-            return MOTE_STATUS_RESOURCE_EXHAUSTED;
-        }
+    while (job && job->out_id) {
+        job = job + 1 < exec->jobs + MOTE_EXEC_JOBS ? job + 1 : NULL;
     }
-    memset(job, 0, sizeof *job);
     status = read_argv(request, job);
     if (status != MOTE_STATUS_OK) {
         return status;
+    }
+    if (!job) {
+        return MOTE_STATUS_RESOURCE_EXHAUSTED;
     }
     const struct mote_program *program = exec->programs;
     while (program->name && strcmp(program->name, job->argv) != 0) {

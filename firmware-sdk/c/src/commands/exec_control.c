@@ -14,7 +14,7 @@ enum mote_status mote_command_exec_control(struct mote_session *session, const v
                                            struct mote_message *request) {
     (void)session;
     const struct mote_exec *exec = context;
-    uint32_t id, control, value;
+    uint32_t id, control, value, rows;
     enum mote_status status = mote_dispatch_uint(request, MOTE_LIMIT_STREAM_ID, &id);
     if (status == MOTE_STATUS_OK) {
         status = mote_dispatch_uint(request, 0xff, &control);
@@ -22,24 +22,24 @@ enum mote_status mote_command_exec_control(struct mote_session *session, const v
     if (status == MOTE_STATUS_OK) {
         status = mote_dispatch_uint(request, 0xffff, &value);
     }
+    if (status == MOTE_STATUS_OK && request->rest > 0) {
+        status = mote_dispatch_uint(request, 0xffff, &rows);
+    }
     if (status != MOTE_STATUS_OK) {
         return status;
     }
+    if (id == 0 || control == 0 || control > MOTE_EXEC_CONTROL_RESIZE ||
+        (control == MOTE_EXEC_CONTROL_SIGNAL && (value == 0 || value > MOTE_LIMIT_SIGNAL))) {
+        return MOTE_STATUS_INVALID_ARGUMENT;
+    }
     for (unsigned i = 0; i < MOTE_EXEC_JOBS; i++) {
         struct mote_job *job = &exec->jobs[i];
-        if (id != 0 && job->out_id == id) {
-            switch (control) {
-            case MOTE_EXEC_CONTROL_SIGNAL:
-                if (value == 0 || value > 64) {
-                    return MOTE_STATUS_OUT_OF_RANGE;
-                }
+        if (job->out_id == id) {
+            /* A resize means nothing: nothing here draws a screen. */
+            if (control == MOTE_EXEC_CONTROL_SIGNAL) {
                 stop(job, value);
-                return MOTE_STATUS_OK;
-            case MOTE_EXEC_CONTROL_RESIZE:
-                return MOTE_STATUS_OK; /* nothing here draws a screen */
-            default:
-                return MOTE_STATUS_INVALID_ARGUMENT;
             }
+            return MOTE_STATUS_OK;
         }
     }
     return MOTE_STATUS_NOT_FOUND;
