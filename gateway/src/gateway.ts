@@ -204,7 +204,7 @@ async function waitForVersion(kube: KubeClient, log: Logger, signal: AbortSignal
       return (await kube.get<{ gitVersion: string }>("/version", { signal })).gitVersion;
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
-      if (attempt === 0) log.warn({ error: error.message }, "API server does not answer, waiting for it");
+      if (attempt === 0) log.warn({ err: error.message }, "API server does not answer, waiting for it");
     }
     await delay(systemClock, Math.min(5_000, 250 * 2 ** attempt), signal);
   }

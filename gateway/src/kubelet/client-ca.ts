@@ -56,7 +56,7 @@ export class ClientCa implements AsyncDisposable {
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#failures += 1;
-      log.warn({ path, error: messageOf(error), attempts: this.#failures }, "cannot take the client CA");
+      log.warn({ path, failures: this.#failures, err: messageOf(error) }, "cannot take the client CA");
     }
     const delayMs = this.#failures === 0 ? refreshMs : backoffMs(retry, this.#failures - 1, Math.random());
     if (!this.#stop.signal.aborted) this.#timer = clock.after(delayMs, () => void this.#refresh());

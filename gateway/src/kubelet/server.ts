@@ -203,7 +203,7 @@ export class KubeletServer implements AsyncDisposable {
         clock,
         onProtocolError: (error) => {
           this.#metrics.spdyErrors.inc({ reason: error.code });
-          log.warn({ device: key, code: error.code, error: error.message }, "client broke the SPDY protocol");
+          log.warn({ device: key, code: error.code, err: error.message }, "client broke the SPDY protocol");
         },
       });
       log.info({ device: key, user: call.user.name }, "exec started");
@@ -215,7 +215,7 @@ export class KubeletServer implements AsyncDisposable {
       );
     } catch (error) {
       // The handshake has been answered: what is left to do is to note why nothing ran.
-      log.warn({ device: key, error: messageOf(error) }, "exec failed before it started");
+      log.warn({ device: key, err: messageOf(error) }, "exec failed before it started");
       upgrade.socket.destroy();
     } finally {
       this.#metrics.openStreams.dec({ route: call.route.name });
@@ -236,7 +236,7 @@ export class KubeletServer implements AsyncDisposable {
 
   #noteFailure(request: IncomingMessage, route: string, error: unknown): void {
     const reason = error instanceof MoteletError ? error.code : "INTERNAL";
-    const fields = { peer: request.socket.remoteAddress, route, code: reason, error: messageOf(error) };
+    const fields = { peer: request.socket.remoteAddress, route, code: reason, err: messageOf(error) };
     this.#metrics.refusals.inc({ reason });
     if (answerOfError(error).code === 500)
       this.#options.log.error(fields, "request to the kubelet API failed");
