@@ -200,16 +200,15 @@ function exited(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Ends a stream in good order, or by force after a second. */
+/** Ends a stream and waits until the peer has closed it too, or closes it by force after a second. */
 function ended(output: Writable): Promise<void> {
+  if (output.closed) return Promise.resolve();
   return new Promise((resolve) => {
-    const force = setTimeout(() => {
-      output.destroy();
-      resolve();
-    }, 1_000);
-    output.end(() => {
+    const force = setTimeout(() => output.destroy(), 1_000);
+    output.once("close", () => {
       clearTimeout(force);
       resolve();
     });
+    output.end();
   });
 }

@@ -107,6 +107,19 @@ suite("a device behind a serial line", () => {
     assert.equal(device.state, "online");
   });
 
+  test("stops within a second or so when the other end neither reads nor closes", async (t) => {
+    const path = join(await directoryFor(t), "line.sock");
+    const device = await startSerialDevice({ address: `unix:${path}` });
+    const socket = await plugSocket(path);
+    t.after(() => socket.destroy());
+    await until("greeting", () => device.state === "greeting");
+    let stopped = false;
+    void device.stop().then(() => {
+      stopped = true;
+    });
+    await until("stopped", () => stopped);
+  });
+
   test("100 kB come back unchanged over a line that flips a bit in 1 of 2,000 bytes", async (t) => {
     const path = join(await directoryFor(t), "line.sock");
     const gateway = new FakeGateway();
