@@ -1,5 +1,5 @@
-#!/usr/bin/env node
 import { Command } from "commander";
+import { version } from "./version.ts";
 
 // Whoever reads the output may have had enough (`| head`).
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -10,6 +10,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 /** The motelet command: one noun, one verb, one file each. */
 const program = new Command("motelet")
   .description("The kubelet for motes: microcontrollers as Kubernetes Nodes")
+  .version(version)
   .showHelpAfterError("(motelet --help shows the options)");
 
 // The gateway's packages take half a second and 100 MB to load, and devices do without: only what is called is loaded.

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import {
   ConfigError,
   environmentName,
@@ -11,6 +10,7 @@ import {
   settings,
 } from "@motelet/gateway";
 import { Command, Option } from "commander";
+import { version } from "../version.ts";
 
 const keyOf = new Map<string, SettingKey>();
 
@@ -35,10 +35,6 @@ function configOf(options: Readonly<Record<string, string>>) {
   );
   return loadConfig({ ...(file === undefined ? {} : { file }), environment: process.env, flags });
 }
-
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
 
 /** Exit code of a configuration that cannot be used (sysexits.h EX_CONFIG). */
 const configExitCode = 78;
