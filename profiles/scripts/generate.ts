@@ -4,6 +4,7 @@ import { cborVectors } from "./cbor-vectors.ts";
 import { cddl } from "./cddl.ts";
 import { frameVectors } from "./frame-vectors.ts";
 import { messageVectors } from "./message-vectors.ts";
+import { gatewayVectors } from "./session-gateway.ts";
 import { sessionVectors } from "./session-vectors.ts";
 import { specTables } from "./spec-tables.ts";
 
@@ -35,6 +36,7 @@ const outputs: readonly (readonly [string, (current: string) => string])[] = [
   ["profiles/vectors/frame.json", () => vectorText(frameVectors())],
   ["profiles/vectors/message.json", () => vectorText(messageVectors())],
   ["profiles/vectors/session-device.json", () => sessionVectors()],
+  ["profiles/vectors/session-gateway.json", () => gatewayVectors()],
   ["profiles/profile.cddl", () => cddl()],
   ["profiles/SPEC.md", withTables],
   ["firmware-sdk/c/include/mote/profile.gen.h", () => cHeader()],

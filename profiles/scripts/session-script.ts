@@ -1,4 +1,11 @@
-import { type CborValue, commands, encodeCbor, encodeMessage, type Message } from "../src/index.ts";
+import {
+  type CborValue,
+  commands,
+  encodeCbor,
+  encodeMessage,
+  type HelloMessage,
+  type Message,
+} from "../src/index.ts";
 
 /** The device that a script is played against; what it does not say is in the header of the file. */
 export interface ScriptedDevice {
@@ -36,8 +43,8 @@ export interface SessionScript {
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
-type Sent = Message | Uint8Array;
-const encoded = (message: Sent): string =>
+export type Sent = Message | Uint8Array;
+export const encoded = (message: Sent): string =>
   hexOf(message instanceof Uint8Array ? message : encodeMessage(message));
 
 export const open = (at: number, ...send: Sent[]): ScriptStep => ({
@@ -88,7 +95,7 @@ export function hello(
   knownSid: number,
   uptimeS: number,
   ring?: ScriptedDevice["ring"],
-): Message {
+): HelloMessage {
   return {
     kind: "hello",
     version: 0,

@@ -19,11 +19,17 @@ const scripts = [...sessions, ...byes, ...requests, ...reports, ...streams];
  * The content of vectors/session-device.json: conversations that every device implementation has to hold (SPEC §5, §6).
  * What is expected is reasoned from the SPEC by hand, never recorded from an implementation.
  */
-export function sessionVectors(): string {
-  const lines = scripts.map(({ steps, ...head }) => {
+export const sessionVectors = (): string => sessionText(note, scripts);
+
+/** A file of scripted sessions: one step a line. */
+export function sessionText(
+  notes: readonly string[],
+  scripted: readonly { readonly steps: readonly object[] }[],
+): string {
+  const lines = scripted.map(({ steps, ...head }) => {
     const headText = JSON.stringify(head).slice(0, -1);
     return `    ${headText}, "steps": [\n${steps.map((step) => `      ${JSON.stringify(step)}`).join(",\n")}\n    ]}`;
   });
-  const notes = JSON.stringify(note, null, 4).replace(/\n\]$/, "\n  ]");
-  return `{\n  "note": ${notes},\n  "scripts": [\n${lines.join(",\n")}\n  ]\n}\n`;
+  const noteText = JSON.stringify(notes, null, 4).replace(/\n\]$/, "\n  ]");
+  return `{\n  "note": ${noteText},\n  "scripts": [\n${lines.join(",\n")}\n  ]\n}\n`;
 }
