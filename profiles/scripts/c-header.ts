@@ -9,6 +9,7 @@ import {
   limits,
   messageKinds,
   profileVersion,
+  ResetCause,
   reportTypes,
   statusTable,
 } from "./tables.ts";
@@ -43,6 +44,8 @@ ${defines(
 )}
 /* Keys of hello's map (SPEC §3.3). */
 ${defines("HELLO", helloKeys)}
+/* Causes of a reset (SPEC §3.3). */
+${defines("RESET", Object.entries(ResetCause))}
 /* Types of report (SPEC §5.6). */
 ${defines(
   "REPORT",

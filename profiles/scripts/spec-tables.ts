@@ -1,11 +1,17 @@
 import {
+  ByeReason,
   Capability,
   commands,
   defaults,
+  ExecControl,
+  ExecFlag,
   type Field,
   type Fields,
+  LogLevel,
   limits,
   messageKinds,
+  ResetCause,
+  reportTypes,
   statusTable,
 } from "./tables.ts";
 
@@ -69,8 +75,77 @@ function commandTable(): string {
   );
 }
 
+/** What the numbers of the small tables mean; a new one does not compile without its words. */
+const byeMeaning: Readonly<Record<keyof typeof ByeReason, readonly [string, string]>> = {
+  closing: ["any", "the sender goes away"],
+  noSession: ["G>D", "NO_SESSION: say hello"],
+  refused: ["G>D", "the device is not wanted"],
+  sleeping: ["D>G", "the device sleeps"],
+  superseded: ["G>D", "the session lives on another channel"],
+  busy: ["G>D", "no room now"],
+};
+const reportMeaning: Readonly<Record<keyof typeof reportTypes, string>> = {
+  gap: "`count` reports are lost (§5.6)",
+  log: "a log line as the token of its format and its arguments",
+  text: "a line of text",
+  property: "the value of a property",
+  event: "something that happened, with its arguments",
+};
+const flagMeaning: Readonly<Record<keyof typeof ExecFlag, string>> = {
+  stdin: "stdin follows as data on `stream`; without it stdin has ended from the start",
+  tty: "a terminal is wanted",
+};
+const controlMeaning: Readonly<Record<keyof typeof ExecControl, readonly [string, string]>> = {
+  signal: [`the POSIX number, 1–${limits.signal}`, "–"],
+  resize: ["columns", "rows; absent: as they were"],
+};
+
+const byNumber = (words: Readonly<Record<string, number>>, number: string, name: string) =>
+  table(
+    [number, name],
+    Object.entries(words).map(([word, value]) => [value, spaced(word)]),
+  );
+
+/** `wakeFromSleep` → `wake from sleep` */
+const spaced = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
 const tables: Readonly<Record<string, () => string>> = {
   messages,
+  byes: () =>
+    table(
+      ["reason", "name", "direction", "meaning"],
+      Object.entries(ByeReason).map(([name, number]) => [
+        number,
+        spaced(name),
+        ...byeMeaning[name as keyof typeof ByeReason],
+      ]),
+    ),
+  resets: () => byNumber(ResetCause, "resetCause", "by"),
+  reports: () =>
+    table(
+      ["type", "name", "elements after the type", "meaning"],
+      Object.entries(reportTypes).map(([name, row]) => [
+        row.number,
+        name,
+        `${shape(row.fields)}${row.args ? ", args…" : ""}`,
+        reportMeaning[name as keyof typeof reportTypes],
+      ]),
+    ),
+  levels: () => byNumber(LogLevel, "level", "name"),
+  flags: () =>
+    table(
+      ["flag", "name", "meaning"],
+      Object.entries(ExecFlag).map(([name, bit]) => [bit, name, flagMeaning[name as keyof typeof ExecFlag]]),
+    ),
+  controls: () =>
+    table(
+      ["control", "name", "value", "value2"],
+      Object.entries(ExecControl).map(([name, number]) => [
+        number,
+        name,
+        ...controlMeaning[name as keyof typeof ExecControl],
+      ]),
+    ),
   commands: commandTable,
   status: () =>
     table(

@@ -3,5 +3,12 @@ export { Capability } from "../src/capability.ts";
 export { commands, ExecControl, ExecFlag } from "../src/commands.ts";
 export type { Field, Fields } from "../src/fields.ts";
 export { defaults, limits } from "../src/limits.ts";
-export { ByeReason, LogLevel, messageKinds, profileVersion, reportTypes } from "../src/message.ts";
+export {
+  ByeReason,
+  LogLevel,
+  messageKinds,
+  profileVersion,
+  ResetCause,
+  reportTypes,
+} from "../src/message.ts";
 export { statusTable } from "../src/status.ts";

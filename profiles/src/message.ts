@@ -41,6 +41,18 @@ export type ByeReason = (typeof ByeReason)[keyof typeof ByeReason];
 
 export const LogLevel = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 
+/** Why a device began to run, as hello says it (SPEC §3.3). */
+export const ResetCause = {
+  unknown: 0,
+  powerOn: 1,
+  pin: 2,
+  software: 3,
+  watchdog: 4,
+  brownOut: 5,
+  panic: 6,
+  wakeFromSleep: 7,
+} as const;
+
 const statusCode = integer(0, 16, "status");
 const streamId = integer(1, limits.streamId, "stream");
 

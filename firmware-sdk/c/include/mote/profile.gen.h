@@ -30,6 +30,16 @@
 #define MOTE_HELLO_UPTIME_S 10u
 #define MOTE_HELLO_NONCE 11u
 
+/* Causes of a reset (SPEC §3.3). */
+#define MOTE_RESET_UNKNOWN 0u
+#define MOTE_RESET_POWER_ON 1u
+#define MOTE_RESET_PIN 2u
+#define MOTE_RESET_SOFTWARE 3u
+#define MOTE_RESET_WATCHDOG 4u
+#define MOTE_RESET_BROWN_OUT 5u
+#define MOTE_RESET_PANIC 6u
+#define MOTE_RESET_WAKE_FROM_SLEEP 7u
+
 /* Types of report (SPEC §5.6). */
 #define MOTE_REPORT_GAP 0u
 #define MOTE_REPORT_LOG 1u

@@ -4,7 +4,11 @@
 #include "mote/session.h"
 
 /** Why a device starts (SPEC §3.3). */
-enum reset_cause { RESET_POWER_ON = 1, RESET_SOFTWARE = 3, RESET_PANIC = 6 };
+enum reset_cause { 
+    RESET_POWER_ON = MOTE_RESET_POWER_ON,
+    RESET_SOFTWARE = MOTE_RESET_SOFTWARE,
+    RESET_PANIC = MOTE_RESET_PANIC
+};
 
 /**
  * Numbers this boot: by the counter in `folder`, which is raised and written down first, or by
