@@ -200,7 +200,7 @@ async function addressTowards(host: string): Promise<string> {
 async function remove(cluster: Kubectl): Promise<void> {
   const steps: readonly (readonly string[])[] = [
     ["delete", "namespace", namespace, "--ignore-not-found", "--timeout=60s"],
-    ["delete", "node,lease", "-A", "-l", "app.kubernetes.io/managed-by=motelet", "--ignore-not-found"],
+    ["delete", "node", "-l", "motelet.dev/device", "--ignore-not-found"],
     ...[...installed].reverse().map((file) => ["delete", "-f", file, "--ignore-not-found", "--timeout=60s"]),
   ];
   for (const step of steps) {
