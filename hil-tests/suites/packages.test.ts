@@ -39,7 +39,7 @@ const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
 
 async function succeed(command: string, args: readonly string[], cwd: string): Promise<CommandResult> {
-  const result = await runCommand(command, args, { cwd, env, timeoutMs: 60_000 });
+  const result = await runCommand(command, args, { cwd, env, timeoutMs: 110_000 });
   assert.equal(result.code, 0, `${[command, ...args].join(" ")}: ${result.stdout}${result.stderr}`);
   return result;
 }
