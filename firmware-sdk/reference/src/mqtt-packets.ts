@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { downlinkTopic, uplinkTopic, userName } from "@motelet/profiles";
-import { generate, type Packet, type Parser, parser } from "mqtt-packet";
+import { generate, type Packet, type Parser, parser, writeToStream } from "mqtt-packet";
 import { OptionError } from "./errors.ts";
 import {
   endTimeoutMs,
@@ -15,6 +15,8 @@ import {
 /** Longest packet that is taken from a broker: a message of 1,024 bytes with its topic, generously. */
 const longestPacketBytes = 64 * 1024;
 const subscribeId = 1;
+// 65,536 buffers of two bytes, made at the first packet: 10 MB that a process of a few thousand devices has no use for.
+writeToStream.cacheNumbers = false;
 
 /**
  * One connection over mqtt-packet alone, for fleets: no client library's timers and queues, and one parser for all of
