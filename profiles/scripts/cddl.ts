@@ -1,4 +1,4 @@
-import { commands, type Field, type Fields, messageKinds } from "./tables.ts";
+import { commands, type Field, type Fields, messageKinds, reportTypes } from "./tables.ts";
 
 type AnyField = Field<unknown>;
 
@@ -12,6 +12,9 @@ function group(rule: string, parts: readonly string[]): string {
   return `${rule} = [\n${parts.map((part) => `  ${part},\n`).join("")}]\n\n`;
 }
 
+/** Arguments of a report, or what a later version adds to a group. */
+const later = "* any-value";
+
 /** The grammar of RFC 8610 for every message and for the arguments and results of every command. */
 export function cddl(): string {
   const kinds = Object.entries(messageKinds).map(([name, row]) => {
@@ -20,9 +23,9 @@ export function cddl(): string {
       ...(name === "report" ? ["seq: u16", "age-ms: u32 / null", "report-body"] : members(row.fields)),
     ];
     if ("keyed" in row) parts.push(`${row.keyed.required ? "" : "? "}keys: ${name}-keys`);
-    if (name === "beat") parts.push("? ext: { * uint => any }");
+    if (name === "beat") parts.push("? ext: { * uint => any-value }");
     // Elements that a later version adds are skipped (SPEC §3.1); arguments and results are the commands' own.
-    if (name !== "report") parts.push("* any");
+    if (name !== "report") parts.push(later);
     return group(name, parts);
   });
   const keyed = Object.entries(messageKinds).flatMap(([name, row]) =>
@@ -32,7 +35,7 @@ export function cddl(): string {
             row.keyed.fields as Record<string, { key: number; field: AnyField }>,
           )
             .map(([member, { key, field }]) => `  ? ${key} => ${field.cddl}, ; ${member}\n`)
-            .join("")}  * uint => any,\n}\n\n`,
+            .join("")}  * uint => any-value,\n}\n\n`,
         ]
       : [],
   );
@@ -40,9 +43,13 @@ export function cddl(): string {
     const results =
       row.name === "log-read"
         ? ["seq: u16", "age-ms: u32 / null", "report-body"]
-        : members(row.responseFields);
-    return `; op ${row.op}\n${group(`${row.name}-arguments`, members(row.requestFields))}${group(`${row.name}-result`, results)}`;
+        : [...members(row.responseFields), later];
+    const args = [...members(row.requestFields), later];
+    return `; op ${row.op}\n${group(`${row.name}-arguments`, args)}${group(`${row.name}-result`, results)}`;
   });
+  const bodies = Object.values(reportTypes).map((row) =>
+    [`type: ${row.number}`, ...members(row.fields), later].join(", "),
+  );
   return `; Generated from profiles/src by make generate: do not edit.
 ; Grammar (RFC 8610) of the compact command profile, version 0. The SPEC is normative where prose says more.
 
@@ -55,13 +62,12 @@ i8 = -128..127
 status = 0..16
 stream = 1..23
 
+; What SPEC §2.1 allows, its depth apart.
+any-value = uint / nint / bstr / tstr / false / true / null / float32 / float64 /
+  [* any-value] / { * uint => any-value }
+
 report-body = (
-  (type: 0, count: 1..32767) //
-  (type: 1, token: u16, * any) //
-  (type: 2, level: 0..3, text: tstr) //
-  (type: 3, key: u16, value: any) //
-  (type: 4, code: u16, * any) //
-  (type: 5..255, * any)
+${bodies.map((body) => `  (${body}) //\n`).join("")}  (type: ${bodies.length}..255, ${later})
 )
 
 ${kinds.join("")}${keyed.join("")}${rows.join("")}`;

@@ -17,12 +17,16 @@ import {
 
 type AnyField = Field<unknown>;
 
+/** The grammar of a field without what §3.1 says of all arrays. */
+const plain = (cddl: string) =>
+  cddl.replaceAll(", * any-value", "").replaceAll("any-value", "any value").replaceAll("|", "\\|");
+
 /** `id u16, op u8, args…?` */
 function shape(fields: Fields): string {
   return Object.entries(fields)
     .map(
       ([name, field]) =>
-        `${(field as AnyField).optional ? "? " : ""}${name} ${(field as AnyField).cddl.replaceAll("|", "\\|")}`,
+        `${(field as AnyField).optional ? "? " : ""}${name} ${plain((field as AnyField).cddl)}`,
     )
     .join(", ");
 }

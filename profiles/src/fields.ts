@@ -22,7 +22,12 @@ export interface Field<T> {
   readonly maxBytes: number;
   readonly optional?: boolean;
   encode(value: T, where: string): CborValue;
-  decode(value: CborValue, where: string): T;
+  decode(value: CborValue, where: string, tally: Tally): T;
+}
+
+/** Counts the elements and keys that a decoder did not know and skipped (SPEC §3.1). */
+export interface Tally {
+  skipped: number;
 }
 
 export type FieldType<F> = F extends Field<infer T> ? T : never;
@@ -109,7 +114,7 @@ export function text(most: number): Field<string> {
 
 /** Any value of the subset; what it means is another layer's business. */
 export const any: Field<CborValue> = {
-  cddl: "any",
+  cddl: "any-value",
   maxBytes: Number.POSITIVE_INFINITY,
   encode: (value) => value,
   decode: (value) => value,
@@ -133,7 +138,7 @@ export function unknownAsNull<T>(inner: Field<T>): Field<T | undefined> & { opti
     maxBytes: inner.maxBytes,
     optional: true,
     encode: (value, where) => (value === undefined ? null : inner.encode(value, where)),
-    decode: (value, where) => (value === null ? undefined : inner.decode(value, where)),
+    decode: (value, where, tally) => (value === null ? undefined : inner.decode(value, where, tally)),
   };
 }
 
@@ -143,7 +148,7 @@ export function nullable<T>(inner: Field<T>): Field<T | null> {
     cddl: `${inner.cddl} / null`,
     maxBytes: inner.maxBytes,
     encode: (value, where) => (value === null ? null : inner.encode(value, where)),
-    decode: (value, where) => (value === null ? null : inner.decode(value, where)),
+    decode: (value, where, tally) => (value === null ? null : inner.decode(value, where, tally)),
   };
 }
 
@@ -154,7 +159,7 @@ export function optional<T>(inner: Field<T>): Field<T | undefined> & { optional:
     maxBytes: inner.maxBytes,
     optional: true,
     encode: (value, where) => inner.encode(value as T, where),
-    decode: (value, where) => inner.decode(value, where),
+    decode: (value, where, tally) => inner.decode(value, where, tally),
   };
 }
 
@@ -168,11 +173,13 @@ export function list<T>(inner: Field<T>, least = 0, most = Number.POSITIVE_INFIN
         throw refuse(where, `${least} or more elements`, values);
       return values.map((value, index) => inner.encode(value, `${where}[${index}]`));
     },
-    decode(value, where) {
+    decode(value, where, tally) {
       if (!Array.isArray(value) || value.length < least || value.length > most) {
         throw refuse(where, `an array of ${least} or more`, value);
       }
-      return (value as CborValue[]).map((element, index) => inner.decode(element, `${where}[${index}]`));
+      return (value as CborValue[]).map((element, index) =>
+        inner.decode(element, `${where}[${index}]`, tally),
+      );
     },
   };
 }
@@ -206,13 +213,14 @@ export function encodePositional<F extends Fields>(fields: F, shape: ShapeOf<F>,
   return values.slice(0, wanted);
 }
 
-/** @returns the shape and how many elements beyond the fields were skipped */
+/** @returns the shape and how many elements beyond the fields were skipped, nested ones too */
 export function decodePositional<F extends Fields>(
   fields: F,
   values: readonly CborValue[],
   where: string,
 ): { shape: ShapeOf<F>; skipped: number } {
   const shape: Record<string, unknown> = {};
+  const tally: Tally = { skipped: 0 };
   let index = 0;
   for (const [name, definition] of each(fields)) {
     const value = values[index++];
@@ -220,10 +228,10 @@ export function decodePositional<F extends Fields>(
       if (!definition.optional) throw new MessageError("MESSAGE_MISSING", `${where}: ${name} is missing`);
       continue;
     }
-    const decoded = definition.decode(value, `${where}.${name}`);
+    const decoded = definition.decode(value, `${where}.${name}`, tally);
     if (decoded !== undefined) shape[name] = decoded;
   }
-  return { shape: shape as ShapeOf<F>, skipped: Math.max(0, values.length - index) };
+  return { shape: shape as ShapeOf<F>, skipped: tally.skipped + Math.max(0, values.length - index) };
 }
 
 export type KeyedFields = Readonly<Record<string, { readonly key: number; readonly field: Field<unknown> }>>;
@@ -253,7 +261,7 @@ export function encodeKeyed<F extends KeyedFields>(
   return map;
 }
 
-/** @returns the shape and how many unknown keys were skipped */
+/** @returns the shape and how many unknown keys were skipped, and elements nested in known ones */
 export function decodeKeyed<F extends KeyedFields>(
   fields: F,
   value: CborValue,
@@ -261,26 +269,29 @@ export function decodeKeyed<F extends KeyedFields>(
 ): { shape: KeyedShapeOf<F>; skipped: number } {
   if (!(value instanceof Map)) throw refuse(where, "a map", value);
   const shape: Record<string, unknown> = {};
+  const tally: Tally = { skipped: 0 };
   let known = 0;
   for (const [name, key, definition] of eachKeyed(fields)) {
     const entry = value.get(key) as CborValue | undefined;
     if (entry === undefined) continue;
     known++;
-    shape[name] = definition.decode(entry, `${where}.${name}`);
+    shape[name] = definition.decode(entry, `${where}.${name}`, tally);
   }
-  return { shape: shape as KeyedShapeOf<F>, skipped: value.size - known };
+  return { shape: shape as KeyedShapeOf<F>, skipped: tally.skipped + value.size - known };
 }
 
 /** Positional fields as one nested array, e.g. `[s, ms]`. */
 export function tuple<F extends Fields>(fields: F): Field<ShapeOf<F>> {
   const parts = each(fields);
   return {
-    cddl: `[${parts.map(([name, definition]) => `${definition.optional ? "? " : ""}${name}: ${definition.cddl}`).join(", ")}]`,
+    cddl: `[${parts.map(([name, definition]) => `${definition.optional ? "? " : ""}${name}: ${definition.cddl}, `).join("")}* any-value]`,
     maxBytes: parts.reduce((sum, [, definition]) => sum + definition.maxBytes, headBytes(parts.length)),
     encode: (shape, where) => encodePositional(fields, shape, where),
-    decode(value, where) {
+    decode(value, where, tally) {
       if (!Array.isArray(value)) throw refuse(where, "an array", value);
-      return decodePositional(fields, value as CborValue[], where).shape;
+      const { shape, skipped } = decodePositional(fields, value as CborValue[], where);
+      tally.skipped += skipped;
+      return shape;
     },
   };
 }
@@ -289,27 +300,32 @@ export function tuple<F extends Fields>(fields: F): Field<ShapeOf<F>> {
 export function keyed<F extends KeyedFields>(fields: F): Field<KeyedShapeOf<F>> {
   const parts = eachKeyed(fields);
   return {
-    cddl: `{ ${parts.map(([, key, definition]) => `? ${key} => ${definition.cddl}, `).join("")}* uint => any }`,
+    cddl: `{ ${parts.map(([, key, definition]) => `? ${key} => ${definition.cddl}, `).join("")}* uint => any-value }`,
     maxBytes: parts.reduce(
       (sum, [, key, definition]) => sum + headBytes(key) + definition.maxBytes,
       headBytes(parts.length),
     ),
     encode: (shape, where) => encodeKeyed(fields, shape, where),
-    decode: (value, where) => decodeKeyed(fields, value, where).shape,
+    decode(value, where, tally) {
+      const { shape, skipped } = decodeKeyed(fields, value, where);
+      tally.skipped += skipped;
+      return shape;
+    },
   };
 }
 
 /** `[a, b]`: environments and labels are arrays of these. */
 export function pair<A, B>(first: Field<A>, second: Field<B>): Field<readonly [A, B]> {
   return {
-    cddl: `[${first.cddl}, ${second.cddl}]`,
+    cddl: `[${first.cddl}, ${second.cddl}, * any-value]`,
     maxBytes: 1 + first.maxBytes + second.maxBytes,
     encode: ([a, b], where) => [first.encode(a, `${where}[0]`), second.encode(b, `${where}[1]`)],
-    decode(value, where) {
-      if (!Array.isArray(value) || value.length !== 2) throw refuse(where, "a pair", value);
+    decode(value, where, tally) {
+      if (!Array.isArray(value) || value.length < 2) throw refuse(where, "a pair", value);
+      tally.skipped += value.length - 2;
       return [
-        first.decode(value[0] as CborValue, `${where}[0]`),
-        second.decode(value[1] as CborValue, `${where}[1]`),
+        first.decode(value[0] as CborValue, `${where}[0]`, tally),
+        second.decode(value[1] as CborValue, `${where}[1]`, tally),
       ];
     },
   };

@@ -63,15 +63,17 @@ export interface StreamEnd {
 }
 
 const streamEnd: Field<StreamEnd> = {
-  cddl: "status / [status, u8]",
+  cddl: "status / [status, u8, * any-value]",
   maxBytes: 4,
   encode(end, where) {
     const status = statusCode.encode(end.status, where);
     return end.exitCode === undefined ? status : [status, u8.encode(end.exitCode, where)];
   },
-  decode(value, where) {
-    if (!Array.isArray(value)) return { status: statusCode.decode(value, where) };
-    const { shape } = decodePositional({ status: statusCode, exitCode: u8 }, value as CborValue[], where);
+  decode(value, where, tally) {
+    if (!Array.isArray(value)) return { status: statusCode.decode(value, where, tally) };
+    const fields = { status: statusCode, exitCode: u8 };
+    const { shape, skipped } = decodePositional(fields, value as CborValue[], where);
+    tally.skipped += skipped;
     return shape;
   },
 };
@@ -387,7 +389,7 @@ function decodeWithKeys(
   const extra = Math.max(0, elements.length - count - 1);
   return {
     message: { kind, ...positional.shape, ...keyed.shape } as unknown as Message,
-    skipped: keyed.skipped + extra,
+    skipped: positional.skipped + keyed.skipped + extra,
   };
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const packages = ["cbor2==5.6.5", "cobs==1.2.1"];
+const packages = ["cbor2==5.6.5", "cobs==1.2.1", "pycddl==0.6.4"];
 
 /** Installs the Python libraries once, into a folder of their own outside the tree. */
 function pythonPath(): string {
@@ -35,10 +35,11 @@ function pythonPath(): string {
   return target;
 }
 
-test("independent Python libraries read the vectors as we do", () => {
+test("independent Python libraries read the vectors and the grammar as we do", () => {
   const script = fileURLToPath(new URL("oracle.py", import.meta.url));
   const vectors = fileURLToPath(new URL("../vectors", import.meta.url));
-  const output = execFileSync("python3", [script, vectors], {
+  const grammar = fileURLToPath(new URL("../profile.cddl", import.meta.url));
+  const output = execFileSync("python3", [script, vectors, grammar], {
     env: { ...process.env, PYTHONPATH: pythonPath() },
     encoding: "utf8",
   });

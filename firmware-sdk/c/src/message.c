@@ -95,6 +95,7 @@ enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
                 if (pair < 2) {
                     return MOTE_MESSAGE_MISSING;
                 }
+                message->rest = (uint16_t)(pair - 2);
                 (void)!mote_cbor_read_head(&reader, &head);
             } else if (!(*element & OPTIONAL)) {
                 return MOTE_MESSAGE_FIELD;
@@ -116,7 +117,7 @@ enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
             *field++ = head.value;
         }
     }
-    message->rest = (uint16_t)(count - index);
+    message->rest = (uint16_t)(message->rest + count - index);
     if (message->kind == MOTE_KIND_REQUEST) {
         message->body = reader;
     }

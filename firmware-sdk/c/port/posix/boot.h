@@ -4,7 +4,7 @@
 #include "mote/session.h"
 
 /** Why a device starts (SPEC §3.3). */
-enum reset_cause { 
+enum reset_cause {
     RESET_POWER_ON = MOTE_RESET_POWER_ON,
     RESET_SOFTWARE = MOTE_RESET_SOFTWARE,
     RESET_PANIC = MOTE_RESET_PANIC
