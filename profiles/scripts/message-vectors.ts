@@ -6,6 +6,7 @@ import {
   type Message,
   type MessageErrorCode,
 } from "../src/index.ts";
+import { commandVectors } from "./command-vectors.ts";
 import { toHex, toNotation } from "./notation.ts";
 
 type Case = "valid" | "minimum" | "maximum";
@@ -186,9 +187,10 @@ const valid: readonly (readonly [string, Case, string, Message])[] = [
     "§5.6",
     { kind: "report", seq: u16, ageMs: null, body: { type: "gap", count: 0x7fff } },
   ],
+  ["a gap of three", "valid", "§5.6", { kind: "report", seq: 9, ageMs: 40, body: { type: "gap", count: 3 } }],
   [
     "a tokenised log line",
-    "maximum",
+    "valid",
     "§5.6",
     { kind: "report", seq: u16, ageMs: u16, body: { type: "log", token: u16, args: [] } },
   ],
@@ -202,6 +204,54 @@ const valid: readonly (readonly [string, Case, string, Message])[] = [
       ageMs: 5,
       body: { type: "log", token: 900, args: [42, CborFloat.of32(1.5), "x"] },
     },
+  ],
+  [
+    "log token 0 without arguments",
+    "minimum",
+    "§3.5",
+    { kind: "report", seq: 0, ageMs: 0, body: { type: "log", token: 0, args: [] } },
+  ],
+  [
+    "a log line with arguments that fill M = 1,024",
+    "maximum",
+    "§3.5",
+    { kind: "report", seq: u16, ageMs: u32, body: { type: "log", token: u16, args: [filled(1005)] } },
+  ],
+  [
+    "an empty text of debug",
+    "minimum",
+    "§3.5",
+    { kind: "report", seq: 0, ageMs: 0, body: { type: "text", level: 0, text: "" } },
+  ],
+  [
+    "a text of error that fills M = 1,024",
+    "maximum",
+    "§3.5",
+    { kind: "report", seq: u16, ageMs: u32, body: { type: "text", level: 3, text: "e".repeat(1007) } },
+  ],
+  [
+    "property 0 of value 0",
+    "minimum",
+    "§3.5",
+    { kind: "report", seq: 0, ageMs: 0, body: { type: "property", key: 0, value: 0 } },
+  ],
+  [
+    "a property that fills M = 1,024",
+    "maximum",
+    "§3.5",
+    { kind: "report", seq: u16, ageMs: u32, body: { type: "property", key: u16, value: filled(1005) } },
+  ],
+  [
+    "event 0 without arguments",
+    "minimum",
+    "§3.5",
+    { kind: "report", seq: 0, ageMs: 0, body: { type: "event", code: 0, args: [] } },
+  ],
+  [
+    "an event with arguments that fill M = 1,024",
+    "maximum",
+    "§3.5",
+    { kind: "report", seq: u16, ageMs: u32, body: { type: "event", code: u16, args: [filled(1005)] } },
   ],
   [
     "a text of age null",
@@ -227,6 +277,7 @@ const valid: readonly (readonly [string, Case, string, Message])[] = [
     "§3.1",
     { kind: "report", seq: 5, ageMs: 1, body: { type: "unknown", number: 99, body: [1, 2] } },
   ],
+  ["ack", "valid", "§5.6", { kind: "ack", storedSeq: 9 }],
   ["an ack", "minimum", "§5.6", { kind: "ack", storedSeq: 0 }],
   ["the largest ack", "maximum", "§5.6", { kind: "ack", storedSeq: u16 }],
   ["data", "valid", "§5.7", { kind: "data", stream: 1, offset: 100, bytes: Uint8Array.of(104, 105, 10) }],
@@ -256,6 +307,8 @@ const valid: readonly (readonly [string, Case, string, Message])[] = [
     "§5.7",
     { kind: "credit", stream: 23, next: u16, window: 16_384, status: 16 },
   ],
+  ["a MAC", "valid", "§5.9", { kind: "proof", mac: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }],
+  ["a MAC of zeros", "minimum", "§5.9", { kind: "proof", mac: filled(8, 0) }],
   ["proof", "maximum", "§5.9", { kind: "proof", mac: filled(8) }],
 ];
 
@@ -402,6 +455,13 @@ const invalid: readonly (readonly [string, CborValue, MessageErrorCode])[] = [
   ["report with a negative age", [6, 1, -1, 2, 1, "x"], "MESSAGE_FIELD"],
   ["report of a text of level 4", [6, 1, 0, 2, 4, "x"], "MESSAGE_FIELD"],
   ["report of a text without text", [6, 1, 0, 2, 1], "MESSAGE_MISSING"],
+  ["report of a log without token", [6, 1, 0, 1], "MESSAGE_MISSING"],
+  ["report of a log with token 65,536", [6, 1, 0, 1, 65_536], "MESSAGE_FIELD"],
+  ["report of a property without value", [6, 1, 0, 3, 1], "MESSAGE_MISSING"],
+  ["report of property 65,536", [6, 1, 0, 3, 65_536, 0], "MESSAGE_FIELD"],
+  ["report of an event without code", [6, 1, 0, 4], "MESSAGE_MISSING"],
+  ["report of an event whose code is text", [6, 1, 0, 4, "x"], "MESSAGE_FIELD"],
+  ["report of type 256", [6, 1, 0, 256], "MESSAGE_FIELD"],
   ["ack of 65,536", [7, 65_536], "MESSAGE_FIELD"],
   ["data on stream 0", [8, 0, 0, filled(1)], "MESSAGE_FIELD"],
   ["data on stream 24", [8, 24, 0, filled(1)], "MESSAGE_FIELD"],
@@ -432,5 +492,6 @@ export function messageVectors(): object {
       skipped,
     })),
     invalid: invalid.map(([name, item, error]) => ({ name, hex: toHex(encodeCbor(item)), error })),
+    ...commandVectors(),
   };
 }

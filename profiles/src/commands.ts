@@ -140,7 +140,10 @@ const info: CommandRow<Readonly<Record<never, never>>, KeyedShapeOf<typeof infoK
     response: { info: keyed(infoKeys) },
   }),
   encodeResult: (result) => [encodeKeyed(infoKeys, result, "info result")],
-  decodeResult: (values) => decodeKeyed(infoKeys, values[0] ?? new Map(), "info result").shape,
+  decodeResult([map]) {
+    if (map === undefined) throw new MessageError("MESSAGE_MISSING", "info result: its map is missing");
+    return decodeKeyed(infoKeys, map, "info result").shape;
+  },
 };
 
 export const commands = {

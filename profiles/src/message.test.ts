@@ -4,19 +4,19 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, fromNotation, toHex, toNotation } from "../scripts/notation.ts";
 import { soak } from "../test/soak.ts";
-import { CborError, encodeCbor } from "./cbor.ts";
-import { commandByOp, commands } from "./commands.ts";
+import { CborError, type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
+import { type CommandRow, commandByOp, commands } from "./commands.ts";
 import { MessageError } from "./fields.ts";
 import { encodeFrame } from "./frame.ts";
 import { limits } from "./limits.ts";
-import { decodeMessage, encodeMessage, type Message, messageKinds } from "./message.ts";
+import { decodeMessage, encodeMessage, type Message, messageKinds, reportTypes } from "./message.ts";
 
 interface MessageVectors {
   readonly valid: readonly {
     readonly name: string;
     readonly case: string;
     readonly hex: string;
-    readonly message: { kind: string };
+    readonly message: { kind: string; body?: { type: string } };
   }[];
   readonly skipping: readonly {
     readonly name: string;
@@ -25,6 +25,17 @@ interface MessageVectors {
     readonly skipped: number;
   }[];
   readonly invalid: readonly { readonly name: string; readonly hex: string; readonly error: string }[];
+  readonly arguments: readonly CommandVector[];
+  readonly results: readonly CommandVector[];
+}
+interface CommandVector {
+  readonly name: string;
+  readonly op: number;
+  readonly case: "valid" | "minimum" | "maximum" | "skipping" | "invalid";
+  readonly hex: string;
+  readonly args?: object;
+  readonly result?: object;
+  readonly error?: string;
 }
 const vectors = JSON.parse(
   readFileSync(new URL("../vectors/message.json", import.meta.url), "utf8"),
@@ -39,16 +50,98 @@ test("every valid message vector decodes to its message and encodes back to its 
   }
 });
 
-test("every kind has a valid, a minimum or a maximum vector, and every command an example", () => {
-  for (const kind of Object.keys(messageKinds)) {
-    const cases = new Set(
-      vectors.valid.filter((vector) => vector.message.kind === kind).map((vector) => vector.case),
+/** Which of the cases a list has, by what `of` names of each. */
+function casesBy<T extends { readonly case: string }>(list: readonly T[], of: (item: T) => unknown) {
+  return (name: unknown) => new Set(list.filter((item) => of(item) === name).map((item) => item.case));
+}
+const fourCases = ["valid", "minimum", "maximum", "invalid"];
+
+test("every kind and every type of report has valid, minimum, maximum and invalid vectors", () => {
+  const cases = casesBy(vectors.valid, ({ message }) => message.kind);
+  const typeCases = casesBy(vectors.valid, ({ message }) => message.body?.type);
+  const refused = vectors.invalid.flatMap(({ hex }) => {
+    const item = decodeCbor(fromHex(hex));
+    return Array.isArray(item) ? [item as unknown[]] : [];
+  });
+  for (const [kind, row] of Object.entries(messageKinds)) {
+    for (const wanted of fourCases.slice(0, 3)) assert.ok(cases(kind).has(wanted), `${kind}: no ${wanted}`);
+    assert.ok(
+      refused.some((item) => item[0] === row.number),
+      `${kind}: no invalid`,
     );
-    assert.ok(cases.has("maximum"), `${kind} has no maximum`);
-    assert.ok(cases.has("minimum") || kind === "proof", `${kind} has no minimum`);
   }
-  const ops = new Set(vectors.valid.map((vector) => (vector.message as unknown as { op?: number }).op));
-  for (const row of Object.values(commands)) assert.ok(ops.has(row.op), `no request vector for ${row.name}`);
+  for (const [type, row] of Object.entries(reportTypes)) {
+    for (const wanted of fourCases.slice(0, 3)) {
+      assert.ok(typeCases(type).has(wanted), `report ${type}: no ${wanted}`);
+    }
+    const { number } = messageKinds.report;
+    assert.ok(
+      refused.some((item) => item[0] === number && item[3] === row.number),
+      `report ${type}: no invalid`,
+    );
+  }
+});
+
+test("every op's arguments and results have valid, minimum, maximum and invalid vectors", () => {
+  const argumentCases = casesBy(vectors.arguments, ({ op }) => op);
+  const resultCases = casesBy(vectors.results, ({ op }) => op);
+  for (const row of Object.values(commands)) {
+    // Where there are no arguments none can be wrong: they come absent, or are a later version's.
+    const none = Object.keys(row.requestFields).length === 0;
+    for (const wanted of none ? ["minimum", "skipping"] : [...fourCases, "skipping"]) {
+      assert.ok(argumentCases(row.op).has(wanted), `${row.name}: no arguments that are ${wanted}`);
+    }
+    if (Object.keys(row.responseFields).length === 0) continue;
+    for (const wanted of fourCases) {
+      assert.ok(resultCases(row.op).has(wanted), `${row.name}: no results that are ${wanted}`);
+    }
+  }
+});
+
+type AnyCommand = CommandRow<unknown, unknown>;
+function commandOf({ op, name }: CommandVector): AnyCommand {
+  const row = commandByOp(op);
+  assert.ok(row, name);
+  return row as unknown as AnyCommand;
+}
+const elementsOf = ({ hex }: CommandVector) => decodeCbor(fromHex(hex)) as readonly CborValue[];
+
+test("every vector of arguments is read, and written back, or refused with its code", () => {
+  for (const vector of vectors.arguments) {
+    const row = commandOf(vector);
+    const elements = elementsOf(vector);
+    if (vector.error) {
+      assert.throws(() => row.decodeRequest(elements), { code: vector.error }, vector.name);
+      continue;
+    }
+    const args = row.decodeRequest(elements);
+    assert.deepEqual(toNotation(args), vector.args, vector.name);
+    const written = row.encodeRequest(args);
+    if (vector.case !== "skipping") assert.equal(toHex(encodeCbor(written)), vector.hex, vector.name);
+    assert.ok(
+      encodeMessage({ kind: "request", id: 0xffff, op: row.op, args: elements }).length <=
+        limits.messageBytes,
+      vector.name,
+    );
+  }
+});
+
+test("every vector of results is read, and written back, or refused with its code", () => {
+  for (const vector of vectors.results) {
+    const row = commandOf(vector);
+    const elements = elementsOf(vector);
+    if (vector.error) {
+      assert.throws(() => row.decodeResult(elements), { code: vector.error }, vector.name);
+      continue;
+    }
+    const result = row.decodeResult(elements);
+    assert.deepEqual(toNotation(result), vector.result, vector.name);
+    if (vector.case !== "skipping") {
+      assert.equal(toHex(encodeCbor(row.encodeResult(result))), vector.hex, vector.name);
+    }
+    const message = encodeMessage({ kind: "response", id: 0xffff, status: 0, result: elements });
+    assert.ok(message.length <= limits.messageBytes, `${vector.name}: ${message.length} bytes`);
+  }
 });
 
 test("what a later version adds is skipped and counted", () => {
