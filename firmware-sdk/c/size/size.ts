@@ -108,7 +108,9 @@ for (const name of ["cortex-m", "cortex-m4", "cortex-m0"]) await make(`${buildFo
 
 const rows = sizesOf("cortex-m");
 const core = rows.get("core") as Row;
-const stack = await stackUsed();
+// An interrupt on the deepest call is rare: several boots, and the worst of them.
+let stack = 0;
+for (let boot = 0; boot < 4; boot++) stack = Math.max(stack, await stackUsed());
 print("Cortex-M3, booted (M = 256, log ring 512 B, two streams)", rows);
 console.log(`\n  painted stack, high-water after every command${String(stack).padStart(23)}`);
 console.log(`  largest frames: ${largestFrames("cortex-m", 6).join(", ")}`);
