@@ -1,7 +1,7 @@
 import type { DeviceSpec } from "../devices/device.ts";
 import { UnavailableError } from "../foundation/errors.ts";
 import type { Work } from "../foundation/workqueue.ts";
-import { ignoreGone, isNotFound } from "../kubeapi/errors.ts";
+import { ignoreGone, isAlreadyExists, isNotFound } from "../kubeapi/errors.ts";
 import { deviceUidAnnotation } from "../resources/labels.ts";
 import { buildLease, type Lease, leasesPath, nextRenewalMs, renewLease } from "../resources/lease.ts";
 import type { Node } from "../resources/node.ts";
@@ -22,7 +22,10 @@ export class LeaseController {
   /** UIDs of Nodes whose renewals are under way. */
   readonly #kept = new Map<string, string | undefined>();
   readonly #leases = new Map<string, Lease>();
+  /** Names of Nodes that stood at the start, until their Lease was asked for. */
+  readonly #inherited = new Set<string>();
   readonly #renewals;
+  #nodesKnown = false;
 
   constructor(
     context: Pick<MirrorContext, "kube" | "clock" | "log" | "nodes" | "namespaces" | "metrics" | "queue">,
@@ -38,8 +41,14 @@ export class LeaseController {
       if (uid === this.#kept.get(name)) return;
       if (uid === undefined) this.#kept.delete(name);
       else this.#kept.set(name, uid);
+      if (!this.#nodesKnown && uid !== undefined) this.#inherited.add(name);
       this.#work.add(name);
     });
+  }
+
+  /** All Nodes are read: one that comes from now on is new and most likely has no Lease. */
+  nodesKnown(): void {
+    this.#nodesKnown = true;
   }
 
   /** Renews all once, as the last act of a gateway that goes: its successor has the Lease's length to start. */
@@ -66,6 +75,7 @@ export class LeaseController {
     const node = this.#context.nodes.get(name);
     if (!node || !this.#kept.has(name)) {
       this.#leases.delete(name);
+      this.#inherited.delete(name);
       return undefined;
     }
     await this.#renew(node, signal);
@@ -73,17 +83,9 @@ export class LeaseController {
   }
 
   async #renew(node: Node, signal: AbortSignal): Promise<void> {
-    const { kube, clock } = this.#context;
     const { name } = node.metadata;
-    const path = `${leasesPath}/${name}`;
     try {
-      const known = this.#leases.get(name) ?? (await this.#read(path, signal));
-      const renewed = known && renewLease(known, node, clock.wallMs());
-      if (known && !renewed) await ignoreGone(kube.delete(path, undefined, { signal }));
-      const lease = renewed
-        ? await kube.replace<Lease>(path, renewed, { signal })
-        : await kube.create<Lease>(leasesPath, buildLease(node, clock.wallMs(), known), { signal });
-      this.#leases.set(name, lease);
+      this.#leases.set(name, await this.#write(node, signal));
       this.#renewals.inc();
     } catch (error) {
       // A refusal means that what is kept is not what stands there: read it next time.
@@ -92,9 +94,34 @@ export class LeaseController {
     }
   }
 
-  async #read(path: string, signal: AbortSignal): Promise<Lease | undefined> {
+  /** Guesses whether there is a Lease where it is not kept: a wrong guess costs a request or two, asking each time one. */
+  async #write(node: Node, signal: AbortSignal): Promise<Lease> {
+    const { kube, clock } = this.#context;
+    const { name } = node.metadata;
+    const kept = this.#leases.get(name);
+    const known = kept ?? (this.#inherited.delete(name) ? await this.#read(name, signal) : undefined);
+    if (known) return this.#replace(node, known, signal);
     try {
-      return await this.#context.kube.get<Lease>(path, { signal });
+      return await kube.create<Lease>(leasesPath, buildLease(node, clock.wallMs()), { signal });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+    return this.#replace(node, await kube.get<Lease>(`${leasesPath}/${name}`, { signal }), signal);
+  }
+
+  /** Renews the Lease that stands there, or makes the Node's own in place of an earlier Node's. */
+  async #replace(node: Node, known: Lease, signal: AbortSignal): Promise<Lease> {
+    const { kube, clock } = this.#context;
+    const path = `${leasesPath}/${node.metadata.name}`;
+    const renewed = renewLease(known, node, clock.wallMs());
+    if (renewed) return kube.replace<Lease>(path, renewed, { signal });
+    await ignoreGone(kube.delete(path, undefined, { signal }));
+    return kube.create<Lease>(leasesPath, buildLease(node, clock.wallMs(), known), { signal });
+  }
+
+  async #read(name: string, signal: AbortSignal): Promise<Lease | undefined> {
+    try {
+      return await this.#context.kube.get<Lease>(`${leasesPath}/${name}`, { signal });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

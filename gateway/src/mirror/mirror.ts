@@ -136,6 +136,7 @@ export class Mirror implements AsyncDisposable {
   async start(): Promise<void> {
     this.#queue.start();
     await this.#nodes.start();
+    this.#leaseController.nodesKnown();
     await Promise.all([this.#secrets.start(), this.#pods.start(), this.#readProfiles(), this.#lookAround()]);
     await this.#devices.start();
     this.#nodeController.devicesKnown();
