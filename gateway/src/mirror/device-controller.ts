@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DeviceSpec } from "../devices/device.ts";
+import type { DeviceSpec, Phase } from "../devices/device.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { Work } from "../foundation/workqueue.ts";
 import { isConflict, isNotFound } from "../kubeapi/errors.ts";
 import { FreshStore } from "../kubeapi/fresh-store.ts";
+import type { WantedCondition } from "../resources/conditions.ts";
 import { type Device, devicePath, deviceSpecOf, deviceStatus, restoredFacts } from "../resources/device.ts";
 import { nodeFinalizer } from "../resources/labels.ts";
 import type { MirrorContext } from "./context.ts";
@@ -16,6 +17,9 @@ export interface Remover {
 
 /** Status writes of one Device: so many at once, then one each `refillMs`, whatever the device sends. */
 const statusRate = { burst: 20, refillMs: 15_000 };
+
+/** A status that lacks what a bring-up is about to find out waits for it so long, to be written once. */
+const maxHoldMs = 5_000;
 
 /**
  * Device objects ⇄ registry: what a person wants is admitted (with its identity, and with what an earlier gateway
@@ -31,6 +35,8 @@ export class DeviceController {
   readonly #status: Work;
   readonly #cleanup: Work;
   readonly #buckets = new Map<string, TokenBucket>();
+  /** Until when (monotonic) the status of a device in its bring-up waits; bounded by the devices there are. */
+  readonly #heldUntilMs = new Map<string, number>();
 
   constructor(context: MirrorContext, identities: IdentityController, removers: readonly Remover[]) {
     this.#context = context;
@@ -61,6 +67,7 @@ export class DeviceController {
       registry.remove(key);
       findings.clear(key);
       this.#buckets.delete(key);
+      this.#heldUntilMs.delete(key);
       if (device) this.#cleanup.add(key);
       return undefined;
     }
@@ -80,10 +87,23 @@ export class DeviceController {
       : await this.#replace(withFinalizer(device), "", signal);
     const status = deviceStatus(owned, facts, findings.of(key), clock.wallMs());
     if (isDeepStrictEqual(status, owned.status)) return undefined;
-    const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
+    const waitMs = this.#holdMs(key, facts.phase) || this.#bucketOf(key).take(clock.monotonicMs());
     if (waitMs > 0) return waitMs;
     await this.#replace({ ...owned, status }, "/status", signal);
     return undefined;
+  }
+
+  /** @returns how long the status waits for the rest of what a bring-up finds out; news makes it look again earlier */
+  #holdMs(key: string, phase: Phase): number {
+    const { findings, clock } = this.#context;
+    if (isComplete(phase, findings.of(key))) {
+      this.#heldUntilMs.delete(key);
+      return 0;
+    }
+    const nowMs = clock.monotonicMs();
+    const untilMs = this.#heldUntilMs.get(key) ?? nowMs + maxHoldMs;
+    this.#heldUntilMs.set(key, untilMs);
+    return Math.max(0, untilMs - nowMs);
   }
 
   async #cleanUp(key: string, signal: AbortSignal): Promise<undefined> {
@@ -119,6 +139,15 @@ export class DeviceController {
     this.#buckets.set(key, bucket);
     return bucket;
   }
+}
+
+/** Whether a bring-up has come as far as it will: what went wrong is told at once, and nothing comes after it. */
+function isComplete(phase: Phase, findings: readonly WantedCondition[]): boolean {
+  const awaited = phase === "Pending" ? ["Identity"] : ["Identity", "Node", "Pod"];
+  return (
+    findings.some(({ status }) => status === "False") ||
+    awaited.every((type) => findings.some((finding) => finding.type === type))
+  );
 }
 
 function withFinalizer(device: Device): Device {
