@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,6 +88,20 @@ test("an aborted request throws the signal's reason, an aborted watch just ends"
   await assert.rejects(request, reason);
   await watching;
   assert.deepEqual(watched, []);
+});
+
+test("a request leaves nothing on its caller's signal, answered, refused or timed out", async () => {
+  await using server = await new FakeApiServer().start();
+  await using client = clientFor(server.url, { requestTimeoutMs: 100 });
+  const { signal } = new AbortController();
+  await client.get("/api/v1/nodes", { signal });
+  await assert.rejects(client.get("/api/v1/nodes/lamp", { signal }), KubeApiError);
+  server.fault = () => "hang";
+  await assert.rejects(client.get("/api/v1/nodes", { signal }), {
+    code: "KUBE_UNREACHABLE",
+    message: "GET /api/v1/nodes: no complete answer within 100 ms",
+  });
+  assert.deepEqual(getEventListeners(signal, "abort"), []);
 });
 
 test("a watch line at the bound is an event, one byte longer is refused", async () => {
