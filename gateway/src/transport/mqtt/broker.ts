@@ -1,7 +1,12 @@
 import { Aedes, type AuthenticateError, type Client } from "aedes";
+import { writeToStream } from "mqtt-packet";
 import type { ConnectRequest } from "./access.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
+import { noRouting } from "./no-routing.ts";
 import type { PacketGuard } from "./packet-guard.ts";
+
+// 65,536 buffers of two bytes, made at the first packet: 8 MB to save an allocation in what a broker rarely writes.
+writeToStream.cacheNumbers = false;
 
 /** Return codes of CONNACK (MQTT 3.1.1 §3.2.2.3). */
 export type ConnackCode = 2 | 3 | 4 | 5;
@@ -48,8 +53,8 @@ export class Broker implements AsyncDisposable {
 
   async start(): Promise<void> {
     const aedes = await Aedes.createBroker({
-      // With a bound here, one subscriber that does not read would freeze every client for the drain time-out.
-      concurrency: 0,
+      // To search each uplink's subscribers took a fifth of the whole time of a beat.
+      mq: noRouting,
       drainTimeout: this.#limits.drainTimeoutMs,
       // The guard's deadline is the one that counts; this one only backs it up.
       connectTimeout: 2 * this.#limits.connectDeadlineMs,
@@ -76,7 +81,7 @@ export class Broker implements AsyncDisposable {
       authorizeSubscribe: (client, subscription, done) => {
         done(null, this.#of(client)?.maySubscribe(subscription.topic) ? subscription : null);
       },
-      // Nothing is forwarded from client to client.
+      // Nothing is forwarded from client to client, not even what aedes keeps.
       authorizeForward: () => null,
       published: (packet, client, done) => {
         if (client) this.#of(client)?.published(incoming(packet).payload);
