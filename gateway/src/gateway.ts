@@ -147,33 +147,34 @@ export class Gateway implements AsyncDisposable {
   static async run(config: Config, version: string): Promise<void> {
     const log = createLogger({ level: config["log.level"] });
     const stop = new AbortController();
+    // Our timers never keep the process alive, and while the parts come and go there may be nothing else that does.
+    const alive = setInterval(() => undefined, 2 ** 30);
     for (const name of ["SIGTERM", "SIGINT"] as const) {
       process.on(name, () => {
         if (stop.signal.aborted) process.exit(130);
+        setTimeout(() => {
+          log.error({ durationMs: shutdownMs }, "shutdown took too long");
+          process.exit(1);
+        }, shutdownMs).unref();
         stop.abort(name);
       });
     }
     // Without a handler the signal would end the process.
     process.on("SIGUSR2", () => toggleDebug(log, config["log.level"]));
     try {
-      const gateway = await Gateway.start(config, version, log, stop.signal);
+      await using gateway = await Gateway.start(config, version, log, stop.signal);
       const { kubelet, mqtt, operations } = gateway.ports;
       log.info(
         { kubeletPort: kubelet, mqttPort: mqtt, operationsPort: operations, version },
         "gateway ready",
       );
-      // The listeners keep the process alive; this only waits.
       if (!stop.signal.aborted)
         await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
       log.info({ signal: String(stop.signal.reason) }, "gateway stops");
-      const late = setTimeout(() => {
-        log.error({ durationMs: shutdownMs }, "shutdown took too long");
-        process.exit(1);
-      }, shutdownMs);
-      await gateway[Symbol.asyncDispose]();
-      clearTimeout(late);
     } catch (error) {
       if (!stop.signal.aborted) throw error;
+    } finally {
+      clearInterval(alive);
     }
   }
 
