@@ -5,7 +5,7 @@ import { findPodTarget, type PodTarget } from "../resources/virtual-pod.ts";
 import type { Authenticator, Credentials, User } from "./authentication.ts";
 import type { Authorizer } from "./authorization.ts";
 import { nodeOfTarget } from "./pod-lookup.ts";
-import { matchRoute, type RouteMatch } from "./routes.ts";
+import { matchRoute, noRouteText, type RouteMatch } from "./routes.ts";
 
 /** A request whose caller may make it. */
 export interface Call extends RouteMatch {
@@ -13,6 +13,8 @@ export interface Call extends RouteMatch {
   readonly user: User;
   /** What the path's pod and container stand for. */
   readonly target: PodTarget;
+  /** The Node that it is about, for which the caller's rights were asked; undefined: a path without one, or an unknown pod. */
+  readonly nodeName: string | undefined;
 }
 
 /**
@@ -27,6 +29,8 @@ export async function admit(
     readonly authenticator: Authenticator;
     readonly authorizer: Authorizer;
     readonly registry: Registry;
+    /** Where the listener is that of one Node. */
+    readonly nodeName?: string;
   },
 ): Promise<Call> {
   const { authorization } = request.headers;
@@ -36,7 +40,7 @@ export async function admit(
   });
   const { path, query } = splitTarget(request.url ?? "/");
   const match = matchRoute(path);
-  if (!match) throw new RequestError("ROUTE_NOT_FOUND", "404 page not found");
+  if (!match) throw new RequestError("ROUTE_NOT_FOUND", noRouteText(path));
   const { route, params } = match;
   if (!route.methods.includes(request.method ?? ""))
     throw new RequestError("METHOD_NOT_ALLOWED", "405: Method Not Allowed", {
@@ -45,8 +49,10 @@ export async function admit(
   const { namespace = "", pod = "", container } = params;
   const named = { namespace, pod, ...(container === undefined ? {} : { container }) };
   const target = findPodTarget(floor.registry, named);
-  await floor.authorizer.authorize(user, route.access, nodeOfTarget(target));
-  return { route, params, query, user, target };
+  const nodeName =
+    nodeOfTarget(target) ?? params.node ?? (params.pod === undefined ? floor.nodeName : undefined);
+  await floor.authorizer.authorize(user, route.access, nodeName ?? "");
+  return { route, params, query, user, target, nodeName };
 }
 
 /** Name of the route for metrics, whatever becomes of the request. */

@@ -3,7 +3,9 @@ import type { ServerResponse } from "node:http";
 import type { DeviceLogReader, LogEntry } from "../devices/device-log.ts";
 import { RequestError } from "../foundation/errors.ts";
 import { deviceContainer } from "../resources/virtual-pod.ts";
-import type { LogOptions } from "./log-options.ts";
+import type { PlainHandler } from "./handlers.ts";
+import { type LogOptions, parseLogOptions } from "./log-options.ts";
+import { expectTarget } from "./pod-lookup.ts";
 
 /** Whose log is asked for: the registry's key, and the pod's name for messages. */
 export interface LogSubject {
@@ -11,12 +13,27 @@ export interface LogSubject {
   readonly pod: string;
 }
 
+/** `/containerLogs`: what `kubectl logs` shows (kubelet-protocol.md §1.3). */
+export const answerContainerLogs: PlainHandler = async (call, serving, response) => {
+  const { clock, logs, meters, stopping } = serving;
+  const route = call.route.name;
+  const options = parseLogOptions(call.query, clock.wallMs());
+  const { key, spec } = expectTarget(call).facts;
+  meters.openStreams.inc({ route });
+  try {
+    await writeContainerLogs(logs, { key, pod: spec.name }, options, response, stopping);
+  } finally {
+    meters.openStreams.dec({ route });
+  }
+  return undefined;
+};
+
 /**
  * Streams a device's stored log: each batch is one write and one flush. A reader that is slow stops the reading.
  * Ends with the log, at `limitBytes`, on the signal, or when the reader goes away.
  * @throws RequestError where there is no previous boot; nothing has been written then
  */
-export async function answerContainerLogs(
+export async function writeContainerLogs(
   logs: DeviceLogReader,
   subject: LogSubject,
   options: LogOptions,

@@ -1,14 +1,20 @@
-import { Status } from "@motelet/profiles";
-import type { DeviceFacts } from "../devices/device.ts";
-import type { ExecExit, ExecSession, ExecVerb } from "../devices/verbs/exec.ts";
-import { messageOf, RequestError, UnavailableError } from "../foundation/errors.ts";
-import type { StreamOptions } from "./remotecommand/negotiate.ts";
-import { parseResizes } from "./remotecommand/resize.ts";
-import { statusOfExit } from "./remotecommand/status.ts";
-import type { RemoteSession, RemoteStream } from "./remotecommand/streams.ts";
+import type { ExecRequest, ExecSession } from "../devices/verbs/exec.ts";
+import { RequestError } from "../foundation/errors.ts";
+import type { Call } from "./admission.ts";
+import type { Serving, StreamingHandler } from "./handlers.ts";
+import { expectTarget } from "./pod-lookup.ts";
+import { serveRemoteCommand } from "./remotecommand/serve.ts";
 
 /** Arguments and their bytes that are taken at all; what the device takes is the verb's to say. */
 export const commandLimits = { arguments: 256, bytes: 32_768 } as const;
+
+/** `/exec`: runs a command on the device (kubelet-protocol.md §1.4). */
+export const streamExec: StreamingHandler = (call, serving, upgrade) => {
+  const argv = parseCommand(call.query);
+  return serveRemoteCommand(call, serving, upgrade, (streams, options) =>
+    startCommand(call, serving, { argv, ...streams }, options),
+  );
+};
 
 /**
  * Reads the repeated `command` of a query.
@@ -27,110 +33,15 @@ export function parseCommand(query: URLSearchParams): readonly string[] {
 }
 
 /**
- * Says before the upgrade, where kubectl shows it plainly, that a device cannot run anything now.
- * @throws UnavailableError
+ * Starts a command where it belongs. What is not for the device's own shell is told apart here: by the target's kind
+ * (a container that stands for a peripheral) or by argv (`tar`, which the gateway plays for `kubectl cp`).
  */
-export function expectOnline(facts: DeviceFacts): void {
-  if (facts.phase === "Online") return;
-  const seen =
-    facts.lastSeenMs === undefined ? "never seen" : `last seen ${new Date(facts.lastSeenMs).toISOString()}`;
-  throw new UnavailableError(
-    "DEVICE_OFFLINE",
-    `device ${facts.key} is ${facts.phase.toLowerCase()} (${seen})`,
-  );
-}
-
-/**
- * Runs a command on a device over an upgraded connection and tells the client how it ended. Output that the client
- * does not read stops the device, input that the device does not take stops the client. Ends when the command has,
- * when the client goes away (the command is cancelled), or on the signal.
- */
-export async function runExec(
-  verb: ExecVerb,
-  key: string,
-  command: { readonly argv: readonly string[]; readonly options: StreamOptions },
-  remote: RemoteSession,
-  signal: AbortSignal,
-): Promise<ExecExit> {
-  const cancel = new AbortController();
-  const stop = () => cancel.abort();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  void remote.closed.then(stop);
-  const aborted = new Promise<ExecExit>((resolve) => {
-    const give = () =>
-      resolve({ status: Status.UNAVAILABLE, exitCode: 0, message: "the gateway is shutting down" });
-    if (cancel.signal.aborted) give();
-    else cancel.signal.addEventListener("abort", give, { once: true });
-  });
-  const running = converse(verb, key, command, remote, cancel.signal).catch(exitOfError);
-  const exit = await Promise.race([running, aborted]);
-  await remote.finish(statusOfExit(exit));
-  cancel.abort();
-  signal.removeEventListener("abort", stop);
-  // The session is disposed when this ends: nothing of the command outlives the call.
-  await running;
-  return exit;
-}
-
-async function converse(
-  verb: ExecVerb,
-  key: string,
-  { argv, options }: { readonly argv: readonly string[]; readonly options: StreamOptions },
-  { streams }: RemoteSession,
-  signal: AbortSignal,
-): Promise<ExecExit> {
-  await using session = await verb.start(key, { argv, ...options }, { signal });
-  // What waits for the device or for the client is freed by disposing, so an abort must not wait for them.
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  if (streams.stdin) void feedInput(session, streams.stdin);
-  if (streams.resize) void feedResizes(session, streams.resize);
-  const finished = Promise.all([
-    drainOutput(session.stdout, streams.stdout),
-    drainOutput(session.stderr, streams.stderr),
-    session.exit,
-  ]);
-  finished.catch(() => undefined);
-  await Promise.race([finished, aborted]);
-  if (signal.aborted) return { status: Status.CANCELLED, exitCode: 0, message: "the command was cancelled" };
-  const [, , exit] = await finished;
-  return exit;
-}
-
-async function drainOutput(
-  output: AsyncIterable<Uint8Array>,
-  stream: RemoteStream | undefined,
-): Promise<void> {
-  for await (const bytes of output) await stream?.write(bytes);
-}
-
-/** Ends quietly where either side goes away: `exit` and `closed` say why. */
-async function feedInput(session: ExecSession, stream: RemoteStream): Promise<void> {
-  try {
-    for await (const bytes of stream.input()) await session.write(bytes);
-    await session.endInput();
-  } catch {
-    // A command that takes no more input must not leave the client's bytes in the way of its other streams.
-    stream.discardInput();
-  }
-}
-
-async function feedResizes(session: ExecSession, stream: RemoteStream): Promise<void> {
-  try {
-    for await (const { columns, rows } of parseResizes(stream.input())) await session.resize(columns, rows);
-  } catch {
-    stream.discardInput();
-  }
-}
-
-function exitOfError(error: unknown): ExecExit {
-  return { status: statusOfError(error), exitCode: 0, message: messageOf(error) };
-}
-
-function statusOfError(error: unknown): number {
-  if (error instanceof RequestError) return Status.INVALID_ARGUMENT;
-  return error instanceof UnavailableError ? Status.UNAVAILABLE : Status.INTERNAL;
+async function startCommand(
+  call: Call,
+  { exec }: Serving,
+  request: ExecRequest,
+  options: { readonly signal: AbortSignal },
+): Promise<ExecSession> {
+  const target = expectTarget(call);
+  return exec.start(target.key, request, options);
 }

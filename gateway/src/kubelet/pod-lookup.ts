@@ -1,28 +1,51 @@
 import type { DeviceFacts } from "../devices/device.ts";
-import { RequestError } from "../foundation/errors.ts";
+import { RequestError, UnavailableError } from "../foundation/errors.ts";
 import type { PodTarget } from "../resources/virtual-pod.ts";
 
-/** The Node whose rights a request needs; "" where no pod is named or it is unknown: the right on every Node. */
-export function nodeOfTarget(target: PodTarget): string {
-  return target.kind === "no-pod" ? "" : target.nodeName;
+/** A request's pod and container that exist. */
+export type KnownTarget = Exclude<PodTarget, { readonly kind: "no-pod" | "no-container" }>;
+
+/** The part of a call that says what it is about. */
+export interface Subject {
+  readonly target: PodTarget;
+  readonly params: Readonly<Partial<Record<string, string>>>;
+  readonly route: { readonly stream?: unknown };
+}
+
+/** The Node whose rights a request needs; undefined where no pod is named or it is unknown. */
+export function nodeOfTarget(target: PodTarget): string | undefined {
+  return target.kind === "no-pod" ? undefined : target.nodeName;
 }
 
 /**
- * The device behind a request's pod and container.
- * @throws RequestError with the kubelet's words
+ * What stands behind a request's pod and container.
+ * @throws RequestError with the kubelet's words, which are fewer where a connection is to be upgraded
  */
-export function expectDevice(target: PodTarget, pod: string, container: string): DeviceFacts {
-  switch (target.kind) {
-    case "no-pod":
-      throw new RequestError("POD_NOT_FOUND", `pod ${JSON.stringify(pod)} does not exist`);
-    case "no-container":
-      throw new RequestError(
-        "CONTAINER_NOT_FOUND",
-        `container ${JSON.stringify(container)} not found in pod ${JSON.stringify(pod)}`,
-      );
-    case "device":
-      return target.facts;
-    default:
-      return target satisfies never;
-  }
+export function expectTarget({ target, params, route }: Subject): KnownTarget {
+  const pod = JSON.stringify(params.pod ?? "");
+  if (target.kind === "no-pod")
+    throw new RequestError(
+      "POD_NOT_FOUND",
+      route.stream ? "pod does not exist" : `pod ${pod} does not exist`,
+    );
+  if (target.kind === "no-container")
+    throw new RequestError(
+      "CONTAINER_NOT_FOUND",
+      `container ${JSON.stringify(params.container ?? "")} not found in pod ${pod}`,
+    );
+  return target;
+}
+
+/**
+ * Says before the upgrade, where kubectl shows it plainly, that a device cannot do anything now.
+ * @throws UnavailableError
+ */
+export function expectOnline(facts: DeviceFacts): void {
+  if (facts.phase === "Online") return;
+  const seen =
+    facts.lastSeenMs === undefined ? "never seen" : `last seen ${new Date(facts.lastSeenMs).toISOString()}`;
+  throw new UnavailableError(
+    "DEVICE_OFFLINE",
+    `device ${facts.key} is ${facts.phase.toLowerCase()} (${seen})`,
+  );
 }

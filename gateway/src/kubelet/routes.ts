@@ -1,48 +1,76 @@
 import type { Access } from "./authorization.ts";
+import { answerConfigz } from "./configz.ts";
+import { answerContainerLogs } from "./container-logs.ts";
+import { answerEmptyMetrics } from "./empty-metrics.ts";
+import { streamExec } from "./exec.ts";
+import type { PlainHandler, StreamingHandler } from "./handlers.ts";
+import { answerHealth } from "./health.ts";
+import { answerPods } from "./pods.ts";
 
-/** What a route does; the verbs themselves are files of their own. */
-export type RouteName = "healthz" | "pods" | "containerLogs" | "exec";
-
-export interface Route {
-  readonly name: RouteName;
+interface RouteCore {
+  /** For metrics and logs. */
+  readonly name: string;
   readonly methods: readonly string[];
-  /** Segments in braces are parameters. */
+  /**
+   * Segments in braces are parameters. `{namespace}`, `{pod}`, `{container}` name what the request is about; `{node}`
+   * names the Node on paths that a kubelet has without it, because here all Nodes share one listener.
+   */
   readonly path: string;
+  /** What the caller must be allowed to do to the Node of the pod, or to the one of the path, else to every Node. */
   readonly access: Access;
-  /** Answered by an upgrade of the connection. */
-  readonly upgrades: boolean;
+}
+
+export type Route = RouteCore &
+  (
+    | { readonly answer: PlainHandler; readonly stream?: undefined }
+    | { readonly stream: StreamingHandler; readonly answer?: undefined }
+  );
+
+/** Access to a GET: any of these subresources of the Node will do. */
+function get(...subresources: readonly string[]): Access {
+  return { verb: "get", subresources };
 }
 
 /** `get nodes/proxy` must not be enough to run something, although a WebSocket handshake is a GET (kubelet-protocol.md §3.2). */
-const streaming: Access = { verb: "create", subresources: ["proxy"] };
-const reading: Access = { verb: "get", subresources: ["proxy"] };
-const readingFine = (subresource: string): Access => ({ verb: "get", subresources: [subresource, "proxy"] });
+const create: Access = { verb: "create", subresources: ["proxy"] };
 
-const get = ["GET"];
-const getOrPost = ["GET", "POST"];
+function plain(name: string, path: string, access: Access, answer: PlainHandler): Route {
+  return { name, methods: ["GET"], path, access, answer };
+}
+
+function streaming(name: string, path: string, stream: StreamingHandler): Route {
+  return { name, methods: ["GET", "POST"], path, access: create, stream };
+}
+
 const container = "{namespace}/{pod}/{container}";
 const containerByUid = "{namespace}/{pod}/{uid}/{container}";
 
-/** Everything that the kubelet API answers. */
+/** Everything that the kubelet API answers (kubelet-protocol.md §1.2). */
 export const routes: readonly Route[] = [
-  { name: "healthz", methods: get, path: "/healthz", access: readingFine("healthz"), upgrades: false },
-  { name: "pods", methods: get, path: "/pods", access: readingFine("pods"), upgrades: false },
-  { name: "pods", methods: get, path: "/runningpods", access: readingFine("pods"), upgrades: false },
-  {
-    name: "containerLogs",
-    methods: get,
-    path: `/containerLogs/${container}`,
-    access: reading,
-    upgrades: false,
-  },
-  { name: "exec", methods: getOrPost, path: `/exec/${container}`, access: streaming, upgrades: true },
-  { name: "exec", methods: getOrPost, path: `/exec/${containerByUid}`, access: streaming, upgrades: true },
+  plain("healthz", "/healthz", get("healthz", "proxy"), answerHealth),
+  plain("healthz", "/healthz/ping", get("healthz", "proxy"), answerHealth),
+  plain("healthz", "/healthz/log", get("healthz", "proxy"), answerHealth),
+  plain("healthz", "/healthz/syncloop", get("healthz", "proxy"), answerHealth),
+  plain("configz", "/configz", get("configz", "proxy"), answerConfigz),
+  plain("pods", "/pods", get("pods", "proxy"), answerPods),
+  plain("runningpods", "/runningpods", get("pods", "proxy"), answerPods),
+  plain("metrics", "/metrics", get("metrics"), answerEmptyMetrics),
+  plain("metrics/cadvisor", "/metrics/cadvisor", get("metrics"), answerEmptyMetrics),
+  plain("metrics/probes", "/metrics/probes", get("metrics"), answerEmptyMetrics),
+  plain("metrics/resource", "/metrics/resource", get("metrics"), answerEmptyMetrics),
+  plain("metrics/resource", "/metrics/nodes/{node}/metrics/resource", get("metrics"), answerEmptyMetrics),
+  plain("containerLogs", `/containerLogs/${container}`, get("proxy"), answerContainerLogs),
+  streaming("exec", `/exec/${container}`, streamExec),
+  streaming("exec", `/exec/${containerByUid}`, streamExec),
 ];
 
 export interface RouteMatch {
   readonly route: Route;
   readonly params: Readonly<Partial<Record<string, string>>>;
 }
+
+/** First segments of all routes. */
+const roots: ReadonlySet<string> = new Set(routes.map(({ path }) => path.split("/")[1] ?? ""));
 
 /**
  * Finds the route of a request's target; one slash at the end does not matter.
@@ -56,6 +84,11 @@ export function matchRoute(path: string): RouteMatch | undefined {
     if (params) return { route, params };
   }
   return undefined;
+}
+
+/** What a kubelet says to a path that it does not have: its router knows the first segment or does not. */
+export function noRouteText(path: string): string {
+  return roots.has(path.split("/")[1] ?? "") ? "404: Page Not Found" : "404 page not found";
 }
 
 function decodeSegments(path: string): readonly string[] | undefined {

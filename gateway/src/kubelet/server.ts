@@ -1,13 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { DeviceFacts } from "../devices/device.ts";
-import type { DeviceLogReader } from "../devices/device-log.ts";
-import type { Registry } from "../devices/registry.ts";
-import type { ExecVerb } from "../devices/verbs/exec.ts";
-import type { Clock } from "../foundation/clock.ts";
 import { delay } from "../foundation/delay.ts";
 import { MoteletError, messageOf, RequestError, UnavailableError } from "../foundation/errors.ts";
-import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
 import { admit, type Call, routeLabel } from "./admission.ts";
@@ -15,29 +9,18 @@ import { type Answer, answerOfError, formatRaw } from "./answers.ts";
 import { Authenticator } from "./authentication.ts";
 import { Authorizer } from "./authorization.ts";
 import { ClientCa } from "./client-ca.ts";
-import { answerContainerLogs } from "./container-logs.ts";
-import { expectOnline, parseCommand, runExec } from "./exec.ts";
-import { answerHealth } from "./health.ts";
+import type { KubeletParts, Serving } from "./handlers.ts";
 import { declareKubeletMetrics, type KubeletMetrics } from "./kubelet-metrics.ts";
 import { Listener } from "./listener.ts";
-import { parseLogOptions } from "./log-options.ts";
-import { expectDevice } from "./pod-lookup.ts";
-import { answerPods } from "./pods.ts";
-import { parseStreamOptions } from "./remotecommand/negotiate.ts";
-import { checkSpdyUpgrade, openSpdySession } from "./remotecommand/spdy.ts";
+import { NodeDirectory } from "./node-directory.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
 
-export interface KubeletServerOptions {
+export interface KubeletServerOptions extends KubeletParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   readonly certificate: ServingCertificate;
-  readonly registry: Registry;
-  readonly exec: ExecVerb;
-  readonly logs: DeviceLogReader;
   readonly kube: KubeClient;
-  readonly clock: Clock;
-  readonly log: Logger;
   readonly metrics: Metrics;
   /** PEM bundle instead of the cluster's own client CA. */
   readonly clientCa?: string;
@@ -55,6 +38,7 @@ const drainMs = 1_500;
 export class KubeletServer implements AsyncDisposable {
   readonly #options: KubeletServerOptions;
   readonly #metrics: KubeletMetrics;
+  readonly #serving: Serving;
   readonly #authenticator: Authenticator;
   readonly #authorizer: Authorizer;
   readonly #clientCa: ClientCa;
@@ -66,6 +50,12 @@ export class KubeletServer implements AsyncDisposable {
     const { kube, clock, log, clientCa } = options;
     this.#options = options;
     this.#metrics = declareKubeletMetrics(options.metrics);
+    this.#serving = {
+      ...options,
+      meters: this.#metrics,
+      nodes: new NodeDirectory(options.registry),
+      stopping: this.#stop.signal,
+    };
     this.#authenticator = new Authenticator(kube, clock);
     this.#authorizer = new Authorizer(kube, clock);
     this.#listener = new Listener(options.certificate, {
@@ -124,46 +114,15 @@ export class KubeletServer implements AsyncDisposable {
     const route = routeLabel(request);
     try {
       const call = await this.#admit(request);
-      await this.#answer(call, response);
+      if (!call.route.answer) throw new RequestError("UPGRADE_REQUIRED", "Upgrade request required");
+      const answer = await call.route.answer(call, this.#serving, response);
+      if (answer) send(response, answer);
     } catch (error) {
       this.#noteFailure(request, route, error);
       if (response.headersSent) response.destroy();
       else send(response, { ...answerOfError(error), close: true });
     }
     this.#metrics.requests.inc({ route, code: String(response.statusCode) });
-  }
-
-  async #answer(call: Call, response: ServerResponse): Promise<void> {
-    const { name } = call.route;
-    switch (name) {
-      case "healthz":
-        return send(response, answerHealth());
-      case "pods":
-        return send(response, answerPods());
-      case "containerLogs":
-        return this.#answerLogs(call, response);
-      case "exec":
-        throw new RequestError("UPGRADE_REQUIRED", "unable to upgrade: Upgrade request required");
-      default:
-        return name satisfies never;
-    }
-  }
-
-  async #answerLogs(call: Call, response: ServerResponse): Promise<void> {
-    const options = parseLogOptions(call.query, this.#options.clock.wallMs());
-    const { key, spec } = targetDevice(call);
-    this.#metrics.openStreams.inc({ route: call.route.name });
-    try {
-      await answerContainerLogs(
-        this.#options.logs,
-        { key, pod: spec.name },
-        options,
-        response,
-        this.#stop.signal,
-      );
-    } finally {
-      this.#metrics.openStreams.dec({ route: call.route.name });
-    }
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -173,8 +132,8 @@ export class KubeletServer implements AsyncDisposable {
     let code = 101;
     try {
       const call = await this.#admit(request);
-      if (!call.route.upgrades) throw new RequestError("UPGRADE_REFUSED", "this path cannot be upgraded");
-      await this.#exec(call, { request, socket, head });
+      if (!call.route.stream) throw new RequestError("UPGRADE_REFUSED", "this path cannot be upgraded");
+      await call.route.stream(call, this.#serving, { request, socket, head });
     } catch (error) {
       this.#noteFailure(request, route, error);
       const answer = answerOfError(error);
@@ -182,44 +141,6 @@ export class KubeletServer implements AsyncDisposable {
       socket.end(formatRaw(answer), () => socket.destroy());
     }
     this.#metrics.requests.inc({ route, code: String(code) });
-  }
-
-  async #exec(
-    call: Call,
-    upgrade: { request: IncomingMessage; socket: Duplex; head: Buffer },
-  ): Promise<void> {
-    const { clock, exec, log } = this.#options;
-    const facts = targetDevice(call);
-    const { key } = facts;
-    const options = parseStreamOptions(call.query);
-    const argv = parseCommand(call.query);
-    const protocol = checkSpdyUpgrade(upgrade.request);
-    expectOnline(facts);
-
-    const startedMs = clock.monotonicMs();
-    this.#metrics.openStreams.inc({ route: call.route.name });
-    try {
-      const remote = await openSpdySession(upgrade, protocol, options, {
-        clock,
-        onProtocolError: (error) => {
-          this.#metrics.spdyErrors.inc({ reason: error.code });
-          log.warn({ device: key, code: error.code, err: error.message }, "client broke the SPDY protocol");
-        },
-      });
-      log.info({ device: key, user: call.user.name }, "exec started");
-      const exit = await runExec(exec, key, { argv, options }, remote, this.#stop.signal);
-      const durationMs = Math.round(clock.monotonicMs() - startedMs);
-      log.info(
-        { device: key, user: call.user.name, durationMs, code: exit.status, exit: exit.exitCode },
-        "exec ended",
-      );
-    } catch (error) {
-      // The handshake has been answered: what is left to do is to note why nothing ran.
-      log.warn({ device: key, err: messageOf(error) }, "exec failed before it started");
-      upgrade.socket.destroy();
-    } finally {
-      this.#metrics.openStreams.dec({ route: call.route.name });
-    }
   }
 
   async #admit(request: IncomingMessage): Promise<Call> {
@@ -242,11 +163,6 @@ export class KubeletServer implements AsyncDisposable {
       this.#options.log.error(fields, "request to the kubelet API failed");
     else this.#options.log.warn(fields, "request to the kubelet API refused");
   }
-}
-
-/** @throws RequestError where the pod or the container of the path is unknown */
-function targetDevice({ target, params }: Call): DeviceFacts {
-  return expectDevice(target, params.pod ?? "", params.container ?? "");
 }
 
 function send(response: ServerResponse, answer: Answer & { close?: boolean }): void {

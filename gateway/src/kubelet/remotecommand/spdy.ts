@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { Clock } from "../../foundation/clock.ts";
 import { type ProtocolError, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import { SpdyConnection } from "../spdy/connection.ts";
@@ -7,14 +6,7 @@ import type { SpdyStream } from "../spdy/stream.ts";
 import { negotiateSpdyProtocol, type SpdyProtocol, type StreamOptions } from "./negotiate.ts";
 import { formatStatus, type RemoteStatus } from "./status.ts";
 import { expectedStreams, type RemoteSession, StreamGathering } from "./streams.ts";
-
-/** An HTTP upgrade request that has not been answered yet. */
-export interface Upgrade {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  /** Bytes that came behind the request. */
-  readonly head: Uint8Array;
-}
+import { type Upgrade, wantsUpgrade } from "./upgrade.ts";
 
 export interface SpdyUpgradeOptions {
   readonly clock: Clock;
@@ -33,8 +25,7 @@ const defaults = { creationTimeoutMs: 30_000, idleTimeoutMs: 4 * 3_600_000, clos
  * @throws RequestError, AccessError where it cannot be upgraded
  */
 export function checkSpdyUpgrade(request: IncomingMessage): SpdyProtocol {
-  const wants = (header: string | undefined, word: string) => (header ?? "").toLowerCase().includes(word);
-  if (!wants(request.headers.connection, "upgrade") || !wants(request.headers.upgrade, "spdy/3.1"))
+  if (!wantsUpgrade(request, "spdy/3.1"))
     throw new RequestError("UPGRADE_REQUIRED", "unable to upgrade: this gateway speaks SPDY/3.1 only");
   const offered = request.headersDistinct["x-stream-protocol-version"] ?? [];
   return negotiateSpdyProtocol(offered);

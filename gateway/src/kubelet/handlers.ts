@@ -1,0 +1,49 @@
+import type { ServerResponse } from "node:http";
+import type { DeviceLogReader } from "../devices/device-log.ts";
+import type { Registry } from "../devices/registry.ts";
+import type { ExecVerb } from "../devices/verbs/exec.ts";
+import type { Clock } from "../foundation/clock.ts";
+import type { Logger } from "../foundation/log.ts";
+import type { Call } from "./admission.ts";
+import type { Answer } from "./answers.ts";
+import type { KubeletMetrics } from "./kubelet-metrics.ts";
+import type { NodeDirectory } from "./node-directory.ts";
+import type { Upgrade } from "./remotecommand/upgrade.ts";
+
+/**
+ * What handlers work with; one for all requests of a server. A handler that needs another part of the gateway gets a
+ * field here, which `gateway.ts` fills through the server's options.
+ */
+export interface KubeletParts {
+  readonly registry: Registry;
+  readonly exec: ExecVerb;
+  readonly logs: DeviceLogReader;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What the server adds to its parts. */
+export interface Serving extends KubeletParts {
+  readonly meters: KubeletMetrics;
+  readonly nodes: NodeDirectory;
+  /** Aborted when the gateway goes: what streams has to end then. */
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Answers one request that its caller may make. To add one: a file with this function, and a row in `routes.ts`.
+ * @returns what the server sends; undefined where the handler has written the response itself (streamed answers)
+ * @throws MoteletError, sent as `answerOfError` tells; after the head has been written it only ends the connection
+ */
+export type PlainHandler = (
+  call: Call,
+  serving: Serving,
+  response: ServerResponse,
+) => Answer | undefined | Promise<Answer | undefined>;
+
+/**
+ * Serves one request that asks for an upgrade. Ends when the conversation has.
+ * @throws MoteletError where the upgrade has not been answered yet: it is refused with that. Never after the 101:
+ *   what goes wrong then is told on the connection.
+ */
+export type StreamingHandler = (call: Call, serving: Serving, upgrade: Upgrade) => Promise<void>;

@@ -1,0 +1,33 @@
+import type { DeviceFacts } from "../devices/device.ts";
+import type { Registry } from "../devices/registry.ts";
+import { RequestError } from "../foundation/errors.ts";
+
+/**
+ * Finds the device of a Node that a path names. metrics-server asks for each of thousands of Nodes every 15 s, so names
+ * are remembered; what is remembered is checked, and the names are read again where one is not known.
+ */
+export class NodeDirectory {
+  readonly #registry: Registry;
+  #keys = new Map<string, string>();
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  /** @throws RequestError where no device has a Node of that name */
+  expect(nodeName: string): DeviceFacts {
+    const known = this.#look(nodeName);
+    if (known) return known;
+    const devices = this.#registry.list().filter(({ phase }) => phase !== "Pending");
+    this.#keys = new Map(devices.map(({ key, spec }) => [spec.nodeName, key]));
+    const facts = this.#look(nodeName);
+    if (facts) return facts;
+    throw new RequestError("NODE_NOT_FOUND", `node ${JSON.stringify(nodeName)} does not exist`);
+  }
+
+  #look(nodeName: string): DeviceFacts | undefined {
+    const key = this.#keys.get(nodeName);
+    const facts = key === undefined ? undefined : this.#registry.get(key);
+    return facts?.spec.nodeName === nodeName && facts.phase !== "Pending" ? facts : undefined;
+  }
+}

@@ -1,0 +1,100 @@
+import { Status } from "@motelet/profiles";
+import type { ExecExit, ExecSession } from "../../devices/verbs/exec.ts";
+import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
+import { parseResizes } from "./resize.ts";
+import { statusOfExit } from "./status.ts";
+import type { RemoteSession, RemoteStream } from "./streams.ts";
+
+/** Starts what a client wants to talk to: a command, or the console. */
+export type StartSession = (options: { readonly signal: AbortSignal }) => Promise<ExecSession>;
+
+/**
+ * Connects an upgraded connection with a session on a device and tells the client how it ended. Output that the client
+ * does not read stops the device, input that the device does not take stops the client. Ends when the session has,
+ * when the client goes away (the session is cancelled), or on the signal.
+ */
+export async function runConversation(
+  start: StartSession,
+  remote: RemoteSession,
+  signal: AbortSignal,
+): Promise<ExecExit> {
+  const cancel = new AbortController();
+  const stop = () => cancel.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  void remote.closed.then(stop);
+  const aborted = new Promise<ExecExit>((resolve) => {
+    const give = () =>
+      resolve({ status: Status.UNAVAILABLE, exitCode: 0, message: "the gateway is shutting down" });
+    if (cancel.signal.aborted) give();
+    else cancel.signal.addEventListener("abort", give, { once: true });
+  });
+  const running = converse(start, remote, cancel.signal).catch(exitOfError);
+  const exit = await Promise.race([running, aborted]);
+  await remote.finish(statusOfExit(exit));
+  cancel.abort();
+  signal.removeEventListener("abort", stop);
+  // The session is disposed when this ends: nothing of it outlives the call.
+  await running;
+  return exit;
+}
+
+async function converse(
+  start: StartSession,
+  { streams }: RemoteSession,
+  signal: AbortSignal,
+): Promise<ExecExit> {
+  await using session = await start({ signal });
+  // What waits for the device or for the client is freed by disposing, so an abort must not wait for them.
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  if (streams.stdin) void feedInput(session, streams.stdin);
+  if (streams.resize) void feedResizes(session, streams.resize);
+  const finished = Promise.all([
+    drainOutput(session.stdout, streams.stdout),
+    drainOutput(session.stderr, streams.stderr),
+    session.exit,
+  ]);
+  finished.catch(() => undefined);
+  await Promise.race([finished, aborted]);
+  if (signal.aborted) return { status: Status.CANCELLED, exitCode: 0, message: "the command was cancelled" };
+  const [, , exit] = await finished;
+  return exit;
+}
+
+async function drainOutput(
+  output: AsyncIterable<Uint8Array>,
+  stream: RemoteStream | undefined,
+): Promise<void> {
+  for await (const bytes of output) await stream?.write(bytes);
+}
+
+/** Ends quietly where either side goes away: `exit` and `closed` say why. */
+async function feedInput(session: ExecSession, stream: RemoteStream): Promise<void> {
+  try {
+    for await (const bytes of stream.input()) await session.write(bytes);
+    await session.endInput();
+  } catch {
+    // A command that takes no more input must not leave the client's bytes in the way of its other streams.
+    stream.discardInput();
+  }
+}
+
+async function feedResizes(session: ExecSession, stream: RemoteStream): Promise<void> {
+  try {
+    for await (const { columns, rows } of parseResizes(stream.input())) await session.resize(columns, rows);
+  } catch {
+    stream.discardInput();
+  }
+}
+
+function exitOfError(error: unknown): ExecExit {
+  return { status: statusOfError(error), exitCode: 0, message: messageOf(error) };
+}
+
+function statusOfError(error: unknown): number {
+  if (error instanceof RequestError) return Status.INVALID_ARGUMENT;
+  return error instanceof UnavailableError ? Status.UNAVAILABLE : Status.INTERNAL;
+}

@@ -1,0 +1,62 @@
+import type { ExecSession } from "../../devices/verbs/exec.ts";
+import { messageOf } from "../../foundation/errors.ts";
+import type { Call } from "../admission.ts";
+import type { Serving } from "../handlers.ts";
+import { expectOnline, expectTarget } from "../pod-lookup.ts";
+import { runConversation } from "./conversation.ts";
+import type { StreamOptions } from "./negotiate.ts";
+import { parseStreamOptions } from "./negotiate.ts";
+import { checkSpdyUpgrade, openSpdySession } from "./spdy.ts";
+import type { Upgrade } from "./upgrade.ts";
+
+/** Starts what the route stands for, with the streams that the client asked for. */
+export type StartWithStreams = (
+  streams: StreamOptions,
+  options: { readonly signal: AbortSignal },
+) => Promise<ExecSession>;
+
+/**
+ * What exec and attach have in common: checks the request as long as it can be refused in plain words, upgrades it, and
+ * connects the client's streams with what `start` gives.
+ * @throws RequestError, AccessError, UnavailableError before the upgrade
+ */
+export async function serveRemoteCommand(
+  call: Call,
+  serving: Serving,
+  upgrade: Upgrade,
+  start: StartWithStreams,
+): Promise<void> {
+  const { clock, log, meters, stopping } = serving;
+  const streams = parseStreamOptions(call.query);
+  const facts = expectTarget(call).facts;
+  const protocol = checkSpdyUpgrade(upgrade.request);
+  expectOnline(facts);
+
+  const device = facts.key;
+  const route = call.route.name;
+  const startedMs = clock.monotonicMs();
+  meters.openStreams.inc({ route });
+  try {
+    const remote = await openSpdySession(upgrade, protocol, streams, {
+      clock,
+      onProtocolError: (error) => {
+        meters.spdyErrors.inc({ reason: error.code });
+        log.warn({ device, code: error.code, err: error.message }, "client broke the SPDY protocol");
+      },
+    });
+    log.info({ device, route, user: call.user.name }, "remote command started");
+    const exit = await runConversation((options) => start(streams, options), remote, stopping);
+    const durationMs = Math.round(clock.monotonicMs() - startedMs);
+    const { status: code, exitCode } = exit;
+    log.info(
+      { device, route, user: call.user.name, durationMs, code, exit: exitCode },
+      "remote command ended",
+    );
+  } catch (error) {
+    // The handshake has been answered: what is left to do is to note why nothing ran.
+    log.warn({ device, route, err: messageOf(error) }, "remote command failed before it started");
+    upgrade.socket.destroy();
+  } finally {
+    meters.openStreams.dec({ route });
+  }
+}
