@@ -3,6 +3,7 @@
  *
  *   node hil-tests/control-plane/generate-module.ts kubernetes 1.37.1
  *   node hil-tests/control-plane/generate-module.ts etcd 3.7.3
+ *   node hil-tests/control-plane/generate-module.ts kubectl 1.30.14
  *
  * The module lands in `<product>-<major>.<minor>/`; commit its go.mod and go.sum.
  */
@@ -19,6 +20,8 @@ const products: Record<string, { module: string; tools: readonly string[] }> = {
     ),
   },
   etcd: { module: "go.etcd.io/etcd/server/v3", tools: ["go.etcd.io/etcd/server/v3"] },
+  // An older kubectl alone, for the matrix of clients.
+  kubectl: { module: "k8s.io/kubernetes", tools: ["k8s.io/kubernetes/cmd/kubectl"] },
 };
 
 /**
