@@ -5,13 +5,17 @@ import {
   defaults,
   ExecControl,
   ExecFlag,
+  FileType,
+  FirmwareState,
   LogLevel,
   limits,
   messageKinds,
   profileVersion,
   ResetCause,
   reportTypes,
+  statsKeys,
   statusTable,
+  TaskState,
 } from "./tables.ts";
 
 /** `maxMessageBytes` and `log-read` → `MAX_MESSAGE_BYTES` and `LOG_READ`. */
@@ -68,6 +72,11 @@ ${defines(
 
 /* Flags of exec and kinds of exec-control (SPEC §6.3, §6.4). */
 ${defines("EXEC_FLAG", Object.entries(ExecFlag))}${defines("EXEC_CONTROL", Object.entries(ExecControl))}
+/* Types of file, states of a task and of the firmware, keys of stats (SPEC §6.11, §6.9, §6.2). */
+${defines("FILE_TYPE", Object.entries(FileType))}${defines("TASK", Object.entries(TaskState))}${defines("FIRMWARE", Object.entries(FirmwareState))}${defines(
+  "STATS",
+  Object.entries(statsKeys).map(([name, { key }]) => [name, key]),
+)}
 /* Capabilities (SPEC §9). */
 ${defines("CAP", Object.entries(Capability))}
 /* Limits and defaults (SPEC §8). */

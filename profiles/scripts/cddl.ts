@@ -61,6 +61,8 @@ u32 = 0..4294967295
 i8 = -128..127
 status = 0..16
 stream = 1..23
+; Absolute, without NUL, and no segment empty, "." or ".." (SPEC §6.11).
+path = tstr .size (1..255)
 
 ; What SPEC §2.1 allows, its depth apart.
 any-value = uint / nint / bstr / tstr / false / true / null / float32 / float64 /

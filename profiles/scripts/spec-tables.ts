@@ -7,12 +7,14 @@ import {
   ExecFlag,
   type Field,
   type Fields,
+  FileType,
   LogLevel,
   limits,
   messageKinds,
   ResetCause,
   reportTypes,
   statusTable,
+  TaskState,
 } from "./tables.ts";
 
 type AnyField = Field<unknown>;
@@ -68,8 +70,8 @@ function commandTable(): string {
       row.name,
       shape(row.requestFields) || "–",
       `${(shape(row.responseFields) || "–").replaceAll(/\n\s*/g, " ")}${row.name === "log-read" ? ", body…" : ""}`.replace(
-        /info \{.*\}/,
-        "{keys} (§6.2)",
+        /(?:info|device) \{.*?\}/,
+        `{keys} (§${row.op === commands.info.op ? "6.2" : "6.9"})`,
       ),
       row.effect,
       row.deadlineMs,
@@ -150,6 +152,8 @@ const tables: Readonly<Record<string, () => string>> = {
         ...controlMeaning[name as keyof typeof ExecControl],
       ]),
     ),
+  tasks: () => byNumber(TaskState, "state", "task is"),
+  filetypes: () => byNumber(FileType, "type", "is a"),
   commands: commandTable,
   status: () =>
     table(

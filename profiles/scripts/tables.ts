@@ -1,6 +1,9 @@
 /** What the generators read: the tables of profiles/src, those that the barrel keeps to itself included. */
 export { Capability } from "../src/capability.ts";
-export { commands, ExecControl, ExecFlag } from "../src/commands.ts";
+export { FirmwareState, statsKeys, TaskState } from "../src/commands/device.ts";
+export { ExecControl, ExecFlag } from "../src/commands/exec.ts";
+export { FileType } from "../src/commands/files.ts";
+export { commands } from "../src/commands.ts";
 export type { Field, Fields } from "../src/fields.ts";
 export { defaults, limits } from "../src/limits.ts";
 export {

@@ -32,7 +32,8 @@ export interface Tally {
 
 export type FieldType<F> = F extends Field<infer T> ? T : never;
 
-function refuse(where: string, expected: string, value: unknown): MessageError {
+/** The error of a value that a field does not take. */
+export function refuse(where: string, expected: string, value: unknown): MessageError {
   return new MessageError("MESSAGE_FIELD", `${where}: expected ${expected}, got ${describe(value)}`);
 }
 

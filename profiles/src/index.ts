@@ -1,11 +1,17 @@
 export * from "./bindings.ts";
 export * from "./capability.ts";
 export * from "./cbor.ts";
+export { FirmwareState, TaskState } from "./commands/device.ts";
+export { ExecControl, ExecFlag } from "./commands/exec.ts";
+export { FileType } from "./commands/files.ts";
+export type { LogReadResult } from "./commands/log-read.ts";
+export type { CommandRow, Effect } from "./commands/row.ts";
 export * from "./commands.ts";
 export * from "./crc16.ts";
 export { type FieldType, MessageError, type MessageErrorCode } from "./fields.ts";
 export * from "./frame.ts";
 export * from "./limits.ts";
 export * from "./message.ts";
+export { isPath } from "./path.ts";
 export * from "./serial-number.ts";
 export * from "./status.ts";

@@ -21,6 +21,13 @@ export const limits = {
   firmwareBytes: 20,
   /** Encoded results that a device records with a once-request. */
   onceResultBytes: 8,
+  /** Longest path of a file. */
+  pathBytes: 255,
+  /** Highest mode of a file: its nine permission bits. */
+  fileMode: 0o777,
+  taskNameBytes: 16,
+  peripheralBytes: 32,
+  peripheralKindBytes: 16,
   /** What argv must leave free of a message. */
   argvReserveBytes: 32,
   /** Shortest text that is salvaged from a bad segment. */
