@@ -14,7 +14,7 @@ import {
   startControlPlane,
 } from "../control-plane/control-plane.ts";
 import { GatewayProcess, type GatewayProcessOptions } from "./gateway-process.ts";
-import { gatewayAccount, gatewayNamespace, install, type WireIdentity } from "./installation.ts";
+import { apply, gatewayAccount, gatewayNamespace, install, type WireIdentity } from "./installation.ts";
 import { ObservedLink } from "./observed-link.ts";
 import { ReadyWatch } from "./ready-watch.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
@@ -26,6 +26,8 @@ export interface NodePlaneOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Keeps an audit log at {@link NodePlane.auditLogPath}. */
   readonly audit?: boolean;
+  /** Namespaces beside default that are made and served, with their labels. */
+  readonly tenants?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Further flags of the gateway's node. */
   readonly nodeFlags?: readonly string[];
   readonly onLine?: GatewayProcessOptions["onLine"];
@@ -94,13 +96,16 @@ export class NodePlane implements AsyncDisposable {
     const audit = options.audit ? { auditLogPath } : {};
     const plane = stack.use(await startControlPlane({ ...options.controlPlane, ...audit }));
     await install(plane);
+    const tenants = Object.entries(options.tenants ?? {});
+    for (const [name, labels] of tenants) await apply(plane, tenantManifest(name, labels));
+    const namespaces = ["default", ...tenants.map(([name]) => name)].join(",");
     await plane.settled();
     const apiProxy = stack.use(await TcpProxy.start(Number(new URL(plane.url).port)));
     const token = await plane.serviceAccountToken(gatewayNamespace, gatewayAccount, 86_400);
     const gateway = stack.use(
       new GatewayProcess({
         kubeconfig: await throughProxy(await plane.kubeconfigForToken(token), plane.url, apiProxy.port),
-        settings: { "store.path": storePath, ...options.settings },
+        settings: { "store.path": storePath, "kubernetes.namespaces": namespaces, ...options.settings },
         nodeFlags: options.nodeFlags ?? [],
         ...(options.onLine ? { onLine: options.onLine } : {}),
       }),
@@ -171,17 +176,21 @@ export class NodePlane implements AsyncDisposable {
   async bringUp(
     names: readonly string[],
     options: {
+      readonly namespace?: string;
+
       readonly beat?: (name: string) => ((beat: BeatMessage) => BeatMessage) | undefined;
       readonly deadlineMs?: number;
     } = {},
   ): Promise<RigDevice[]> {
-    const identities = await this.makeDevices(names);
+    const { namespace = "default" } = options;
+    const nodes = namespace === "default" ? names : names.map((name) => `${namespace}.${name}`);
+    const identities = await this.makeDevices(names, namespace);
     const devices = names.map((name, index) => {
       const beat = options.beat?.(name);
       return this.rigDevice(name, identities[index] as WireIdentity, beat ? { beat } : {});
     });
     for (const { device } of devices) await device.start();
-    await this.ready.all(names, "True", options.deadlineMs ?? 60_000);
+    await this.ready.all(nodes, "True", options.deadlineMs ?? 60_000);
     return devices;
   }
 
@@ -206,6 +215,19 @@ export class NodePlane implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+/** A namespace and the binding that lets the gateway serve it. */
+function tenantManifest(name: string, labels: Readonly<Record<string, string>>): string {
+  const binding = {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: "motelet-gateway-tenant", namespace: name },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "motelet-gateway-tenant" },
+    subjects: [{ kind: "ServiceAccount", name: gatewayAccount, namespace: gatewayNamespace }],
+  };
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+  return `${JSON.stringify(namespace)}\n---\n${JSON.stringify(binding)}\n`;
 }
 
 function identityIn(secret: IdentitySecret | undefined): WireIdentity | undefined {

@@ -1,7 +1,7 @@
 import { systemClock } from "../../gateway/src/foundation/clock.ts";
 import { createLogger } from "../../gateway/src/foundation/log.ts";
 import { Metrics } from "../../gateway/src/foundation/metrics.ts";
-import { Informer, informerMetrics } from "../../gateway/src/kubeapi/informer.ts";
+import { Informer, informerMetrics, type ObjectStore } from "../../gateway/src/kubeapi/informer.ts";
 import type { KubeClient } from "../../gateway/src/kubeapi/kube-client.ts";
 import type { Node } from "../../gateway/src/resources/node.ts";
 import { readyOf } from "../../gateway/src/resources/node-conditions.ts";
@@ -44,8 +44,9 @@ export class ReadyWatch implements AsyncDisposable {
     return this.#last.get(node) ?? "gone";
   }
 
-  node(name: string): Node | undefined {
-    return this.#informer.get(name);
+  /** All Nodes, for who wants to see more of them than Ready. */
+  get nodes(): ObjectStore<Node> {
+    return this.#informer;
   }
 
   /** How many of these Nodes have Ready of this status. */
