@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BeatMessage } from "@motelet/profiles";
-import { FaultyLink, MqttLink, ReferenceDevice } from "@motelet/reference";
+import { type DeviceState, FaultyLink, MqttLink, ReferenceDevice } from "@motelet/reference";
 import { systemClock } from "../../gateway/src/foundation/clock.ts";
 import { Metrics } from "../../gateway/src/foundation/metrics.ts";
 import { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
@@ -38,6 +38,8 @@ export interface RigDevice {
   readonly name: string;
   readonly device: ReferenceDevice;
   readonly link: ObservedLink;
+  /** Every state that it has had, with the moment as performance.now() tells it. */
+  readonly states: readonly { readonly state: DeviceState; readonly atMs: number }[];
   /** Hangs it (connection open, nothing said or read), until {@link thaw}. */
   freeze(): void;
   thaw(): void;
@@ -160,12 +162,15 @@ export class NodePlane implements AsyncDisposable {
       options.beat,
     );
     const faulty = new FaultyLink(link, {}, 1);
-    const device = new ReferenceDevice({ name, link: faulty });
+    const states: { state: DeviceState; atMs: number }[] = [];
+    const onState = (state: DeviceState) => void states.push({ state, atMs: performance.now() });
+    const device = new ReferenceDevice({ name, link: faulty, onState });
     this.#stack.defer(() => device.stop());
     return {
       name,
       device,
       link,
+      states,
       freeze: () => faulty.freeze(0x7fff_ffff),
       // The end of a freeze is its timer.
       thaw: () => faulty.freeze(1),
@@ -177,7 +182,9 @@ export class NodePlane implements AsyncDisposable {
     names: readonly string[],
     options: {
       readonly namespace?: string;
-
+      /** Where each finds the broker; default: the gateway's own port. */
+      readonly port?: (name: string) => number | undefined;
+      /** What becomes of each one's beats. */
       readonly beat?: (name: string) => ((beat: BeatMessage) => BeatMessage) | undefined;
       readonly deadlineMs?: number;
     } = {},
@@ -187,7 +194,9 @@ export class NodePlane implements AsyncDisposable {
     const identities = await this.makeDevices(names, namespace);
     const devices = names.map((name, index) => {
       const beat = options.beat?.(name);
-      return this.rigDevice(name, identities[index] as WireIdentity, beat ? { beat } : {});
+      const port = options.port?.(name);
+      const identity = identities[index] as WireIdentity;
+      return this.rigDevice(name, identity, { ...(beat ? { beat } : {}), ...(port ? { port } : {}) });
     });
     for (const { device } of devices) await device.start();
     await this.ready.all(nodes, "True", options.deadlineMs ?? 60_000);
