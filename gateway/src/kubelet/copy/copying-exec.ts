@@ -1,0 +1,185 @@
+import type { Registry } from "../../devices/registry.ts";
+import type { ExecExit, ExecRequest, ExecSession, ExecVerb } from "../../devices/verbs/exec.ts";
+import type { FilesVerb } from "../../devices/verbs/files.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import { delay } from "../../foundation/delay.ts";
+import { RequestError, UnavailableError } from "../../foundation/errors.ts";
+import type { Metrics } from "../../foundation/metrics.ts";
+import { CopyMarks } from "./copy-marks.ts";
+import { type CopyMeters, declareCopyMeters } from "./copy-meters.ts";
+import { fileErrorCode } from "./file-errors.ts";
+import { LocalCommand, type LocalProgram, type LocalStreams } from "./local-command.ts";
+import { resolveName } from "./member-path.ts";
+import { type CopyCommand, parseCopyCommand } from "./tar-command.ts";
+import { ArchiveWriter } from "./tar-create.ts";
+import { extractArchive } from "./tar-extract.ts";
+
+export interface CopyingExecOptions {
+  /** Gets every command that does not copy files. */
+  readonly exec: ExecVerb;
+  readonly files: FilesVerb;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** Copies at once, each of which may hold about a megabyte; default 32. */
+  readonly maxCopies?: number;
+}
+
+/** How long a copy that can be resumed is held open for a device that was lost, and how often it is looked for. Milliseconds. */
+const returnWaitMs = 30_000;
+const returnPollMs = 1_000;
+
+type Create = CopyCommand & { readonly kind: "create" };
+type Extraction = CopyCommand & { readonly kind: "extract" };
+
+/**
+ * Exec as `kubectl cp` needs it: a device has no tar, so the gateway runs `tar`, `test -d` and kubectl's `tar | tail` in
+ * its stead, over the device's file commands. A device without files gets everything but tar itself.
+ */
+export function copyingExec(options: CopyingExecOptions): ExecVerb {
+  return new CopyingExec(options);
+}
+
+class CopyingExec implements ExecVerb {
+  readonly #options: CopyingExecOptions;
+  readonly #maxCopies: number;
+  readonly #marks = new CopyMarks();
+  readonly #meters: CopyMeters;
+  #open = 0;
+
+  constructor(options: CopyingExecOptions) {
+    this.#options = options;
+    this.#maxCopies = options.maxCopies ?? 32;
+    this.#meters = declareCopyMeters(options.metrics);
+  }
+
+  async start(key: string, request: ExecRequest, { signal }: { signal: AbortSignal }): Promise<ExecSession> {
+    const { exec, registry } = this.#options;
+    const command = parseCopyCommand(request.argv);
+    const keepsFiles = registry.get(key)?.capabilities.includes("files") ?? false;
+    if (!command || (command.kind === "test" && !keepsFiles)) return exec.start(key, request, { signal });
+    if (!keepsFiles) {
+      const line = `tar: device ${key} keeps no files: its firmware does not say files`;
+      return new LocalCommand((streams) => refuse(streams, line), request, signal);
+    }
+    return new LocalCommand(this.#programOf(key, command), request, signal);
+  }
+
+  #programOf(key: string, command: CopyCommand): LocalProgram {
+    switch (command.kind) {
+      case "test":
+        return (streams) => this.#test(key, command.flag, command.path, streams);
+      case "refused":
+        return (streams) => refuse(streams, `tar: ${command.reason}`);
+      case "create":
+        return this.#counted("from", (streams) => this.#create(key, command, streams));
+      case "extract":
+        return this.#counted("to", (streams) => this.#extract(key, command, streams));
+      default:
+        return command satisfies never;
+    }
+  }
+
+  /** @throws UnavailableError COPIES_BUSY at once where there are too many */
+  #counted(direction: "from" | "to", program: LocalProgram): LocalProgram {
+    if (this.#open >= this.#maxCopies) {
+      this.#meters.copies.inc({ direction, outcome: "busy" });
+      throw new UnavailableError("COPIES_BUSY", `${this.#open} copies are under way, try again`);
+    }
+    // Taken here, not when the program begins: callers come faster than programs.
+    this.#meters.open.set((this.#open += 1));
+    return async (streams) => {
+      let outcome = "failed";
+      try {
+        const exit = await program(streams);
+        if (exit === 0) outcome = "done";
+        return exit;
+      } catch (error) {
+        outcome = streams.signal.aborted ? "cancelled" : "lost";
+        throw error;
+      } finally {
+        this.#meters.open.set((this.#open -= 1));
+        this.#meters.copies.inc({ direction, outcome });
+      }
+    };
+  }
+
+  async #test(key: string, flag: "d" | "e" | "f", name: string, { signal }: LocalStreams): Promise<number> {
+    const resolved = resolveName("/", name);
+    if ("refusal" in resolved) return 1;
+    try {
+      const { type } = await this.#options.files.stat(key, resolved.path, { signal });
+      return flag === "e" || type === (flag === "d" ? "directory" : "file") ? 0 : 1;
+    } catch (error) {
+      if (error instanceof RequestError) return 1;
+      throw error;
+    }
+  }
+
+  async #create(key: string, command: Create, streams: LocalStreams): Promise<number | ExecExit> {
+    const { print, complain, signal } = streams;
+    const { members, skipBytes } = command;
+    const copy = JSON.stringify([key, members]);
+    const writer = new ArchiveWriter({
+      files: this.#options.files,
+      key,
+      members,
+      skipBytes: skipBytes ?? 0,
+      mark: skipBytes ? this.#marks.get(copy) : undefined,
+      signal,
+      complain,
+      named: async (name) => (command.verbose ? complain(name) : undefined),
+    });
+    try {
+      for await (const bytes of writer.bytes()) {
+        await print(bytes);
+        this.#meters.bytes.inc({ direction: "from" }, bytes.length);
+      }
+      this.#marks.delete(copy);
+      return writer.exitCode;
+    } catch (error) {
+      if (fileErrorCode(error) === "FILE_CHANGED") {
+        await complain((error as RequestError).message);
+        return 2;
+      }
+      if (skipBytes === undefined || !(error instanceof UnavailableError) || signal.aborted) throw error;
+      this.#marks.set(copy, writer.mark);
+      await complain(`tar: ${error.message}`);
+      await this.#waitForReturn(key, signal, error);
+      // In a shell the pipe's code is tail's, and kubectl resumes only where that is 0.
+      return 0;
+    }
+  }
+
+  /** kubectl resumes at once, and gives up where it finds the device still away. */
+  async #waitForReturn(key: string, signal: AbortSignal, lost: UnavailableError): Promise<void> {
+    const { clock, files } = this.#options;
+    for (let leftMs = returnWaitMs; leftMs > 0; leftMs -= returnPollMs) {
+      await delay(clock, returnPollMs, signal);
+      const found = await files.stat(key, "/", { signal }).catch((error: unknown) => error);
+      if (!(found instanceof UnavailableError)) return;
+    }
+    throw lost;
+  }
+
+  #extract(key: string, command: Extraction, streams: LocalStreams): Promise<number> {
+    const { input, print, complain, signal } = streams;
+    const { directory, keepModes, verbose } = command;
+    return extractArchive({
+      files: this.#options.files,
+      key,
+      input,
+      directory,
+      keepModes,
+      signal,
+      complain,
+      named: async (name) => (verbose ? print(Buffer.from(`${name}\n`)) : undefined),
+      moved: (bytes) => this.#meters.bytes.inc({ direction: "to" }, bytes),
+    });
+  }
+}
+
+async function refuse({ complain }: LocalStreams, line: string): Promise<number> {
+  await complain(line);
+  return 2;
+}

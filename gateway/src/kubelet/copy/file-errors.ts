@@ -1,0 +1,19 @@
+import { messageOf, RequestError } from "../../foundation/errors.ts";
+
+/** What tar and the C library call the device's refusals. */
+const knownWords: Readonly<Record<string, string>> = {
+  FILE_NOT_FOUND: "No such file or directory",
+  FILE_IS_DIRECTORY: "Is a directory",
+  FILE_NO_ROOM: "No space left on device",
+};
+
+/** Code of an error that concerns one file; undefined where it is not about the file but about the device or us. */
+export function fileErrorCode(error: unknown): string | undefined {
+  return error instanceof RequestError ? error.code : undefined;
+}
+
+/** How tar would say it. */
+export function fileErrorWords(error: unknown): string {
+  const words = knownWords[fileErrorCode(error) ?? ""];
+  return words === undefined ? messageOf(error) : `${words} (${messageOf(error)})`;
+}

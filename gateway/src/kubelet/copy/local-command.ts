@@ -1,0 +1,87 @@
+import { Status } from "@motelet/profiles";
+import type { ExecExit, ExecRequest, ExecSession } from "../../devices/verbs/exec.ts";
+import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
+import { ByteHandover } from "./byte-handover.ts";
+
+/** What a command that runs in the gateway has of the outside. */
+export interface LocalStreams {
+  readonly input: AsyncIterable<Uint8Array>;
+  /** Resolve when the caller has taken it. */
+  print(bytes: Uint8Array): Promise<void>;
+  complain(line: string): Promise<void>;
+  /** Aborts when the caller goes. */
+  readonly signal: AbortSignal;
+}
+
+/** @returns the exit code, or how it ended otherwise; what it throws becomes a failure of the command */
+export type LocalProgram = (streams: LocalStreams) => Promise<number | ExecExit>;
+
+/** A command that the gateway runs itself in a device's stead; to its caller it looks like one on the device. */
+export class LocalCommand implements ExecSession {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
+  readonly exit: Promise<ExecExit>;
+  readonly #takesInput: boolean;
+  readonly #stop = new AbortController();
+  readonly #in = new ByteHandover();
+  readonly #out = new ByteHandover();
+  readonly #errors = new ByteHandover();
+
+  constructor(program: LocalProgram, request: ExecRequest, signal: AbortSignal) {
+    this.#takesInput = request.stdin;
+    this.stdout = this.#out.read();
+    this.stderr = this.#errors.read();
+    if (!request.stdin) this.#in.end();
+    const discard = async () => {};
+    const output = request.stdout ? (bytes: Uint8Array) => this.#out.put(bytes) : discard;
+    // A terminal shows both on one stream.
+    const errors = request.tty
+      ? output
+      : request.stderr
+        ? (bytes: Uint8Array) => this.#errors.put(bytes)
+        : discard;
+    this.exit = this.#run(program, {
+      input: this.#in.read(),
+      print: output,
+      complain: (line) => errors(Buffer.from(`${line}\n`)),
+      signal: AbortSignal.any([signal, this.#stop.signal]),
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (!this.#takesInput) throw new RequestError("EXEC_NO_INPUT", "the command was started without stdin");
+    await this.#in.put(bytes);
+  }
+
+  async endInput(): Promise<void> {
+    this.#in.end();
+  }
+
+  async resize(): Promise<void> {}
+
+  /** Done when the program has let go of the device. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const handover of [this.#in, this.#out, this.#errors]) handover.close();
+    await this.exit;
+  }
+
+  async #run(program: LocalProgram, streams: LocalStreams): Promise<ExecExit> {
+    try {
+      const exit = await program(streams);
+      return typeof exit === "number" ? { status: Status.OK, exitCode: exit } : exit;
+    } catch (error) {
+      return { status: statusOf(error), exitCode: 0, message: messageOf(error) };
+    } finally {
+      // Whoever still writes must not wait for a program that has ended.
+      this.#in.close();
+      this.#out.end();
+      this.#errors.end();
+    }
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof UnavailableError) return Status.UNAVAILABLE;
+  return error instanceof RequestError ? Status.FAILED_PRECONDITION : Status.INTERNAL;
+}

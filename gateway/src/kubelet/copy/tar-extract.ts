@@ -1,0 +1,214 @@
+import { type Extract, extract, type Header } from "tar-stream";
+import type { FilesVerb } from "../../devices/verbs/files.ts";
+import { RequestError } from "../../foundation/errors.ts";
+import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
+import { resolveMember } from "./member-path.ts";
+import { tarBlockBytes } from "./tar-header.ts";
+
+export const archiveLimits = {
+  /** Between the end of a member's content and the next member: headers that stretch, or zeros without end. */
+  bytesBetweenMembers: 1_048_576,
+  /** What a device's file can be at all (SPEC §6.14). */
+  fileBytes: 0xffff_ffff,
+} as const;
+
+export interface ExtractOptions {
+  readonly files: FilesVerb;
+  readonly key: string;
+  readonly input: AsyncIterable<Uint8Array>;
+  /** Where the members go. */
+  readonly directory: string;
+  readonly keepModes: boolean;
+  readonly signal: AbortSignal;
+  readonly complain: (line: string) => Promise<void>;
+  readonly named: (name: string) => Promise<void>;
+  /** Told of content as a device takes it. */
+  readonly moved: (bytes: number) => void;
+}
+
+/** A member as the library gives it: its content, to be read to its end before the next one comes. */
+type Member = AsyncIterable<Uint8Array> & { readonly header: Header; readonly offset: number };
+
+/** What the one who feeds and the one who reads both need to know. */
+interface Progress {
+  fedBytes: number;
+  /** Position in the archive after the last member's content. */
+  contentEnd: number;
+}
+
+/**
+ * Extracts an archive onto a device as it comes: one block of it is held, and each file appears on the device whole or
+ * not at all. Members that lead elsewhere, links and devices are refused by name and the rest goes on, as tar does it;
+ * a device that is full ends it.
+ * @returns tar's exit code: 0, or 2 where anything was refused
+ * @throws UnavailableError where the device is lost
+ */
+export async function extractArchive(options: ExtractOptions): Promise<number> {
+  const archive = extract();
+  const progress: Progress = { fedBytes: 0, contentEnd: 0 };
+  // Not waited for: it may wait for input, which ends at the latest when the command has.
+  feed(archive, options.input, progress).catch((error: unknown) =>
+    archive.destroy(error instanceof Error ? error : new RequestError("ARCHIVE_INPUT", String(error))),
+  );
+  let failed = false;
+  try {
+    for await (const member of archive as AsyncIterable<Member>) {
+      progress.contentEnd = member.offset + tarBlockBytes + (member.header.size ?? 0);
+      const refusal = await extractMember(member, options);
+      if (refusal === undefined) continue;
+      failed = true;
+      await options.complain(`tar: ${member.header.name}: ${refusal.words}`);
+      if (refusal.isFinal) return await giveUp(options);
+    }
+  } catch (error) {
+    if (!isArchiveError(error)) throw error;
+    await options.complain(`tar: ${error.message}`);
+    return await giveUp(options);
+  } finally {
+    archive.destroy();
+  }
+  if (progress.fedBytes === 0) {
+    await options.complain("tar: This does not look like a tar archive");
+    return await giveUp(options);
+  }
+  if (failed) await options.complain("tar: Exiting with failure status due to previous errors");
+  return failed ? 2 : 0;
+}
+
+async function giveUp(options: ExtractOptions): Promise<number> {
+  await options.complain("tar: Error is not recoverable: exiting now");
+  return 2;
+}
+
+/** The library throws bare errors for what is wrong with an archive; ours have a class. */
+function isArchiveError(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return error.constructor === Error || (error instanceof RequestError && error.code.startsWith("ARCHIVE_"));
+}
+
+async function feed(archive: Extract, input: AsyncIterable<Uint8Array>, progress: Progress): Promise<void> {
+  const gone = happened(archive, "close");
+  for await (const bytes of input) {
+    if (archive.destroying) return;
+    progress.fedBytes += bytes.length;
+    if (progress.fedBytes - bytes.length - progress.contentEnd > archiveLimits.bytesBetweenMembers)
+      throw new RequestError(
+        "ARCHIVE_HEADER_TOO_LONG",
+        `no member within ${archiveLimits.bytesBetweenMembers} bytes of the archive`,
+      );
+    if (archive.write(bytes)) continue;
+    await Promise.race([happened(archive, "drain"), gone]);
+  }
+  archive.end(null);
+}
+
+/** Unlike `once` of node:events it does not throw where the archive turns out to be bad: who reads it is told. */
+function happened(archive: Extract, event: "close" | "drain"): Promise<void> {
+  return new Promise((resolve) => archive.once(event, resolve));
+}
+
+interface MemberRefusal {
+  readonly words: string;
+  /** Nothing after it can be extracted either. */
+  readonly isFinal?: boolean;
+}
+
+async function extractMember(member: Member, options: ExtractOptions): Promise<MemberRefusal | undefined> {
+  const { header } = member;
+  const content = new MemberContent(member, options.moved);
+  try {
+    const refusal = judgeMember(header);
+    if (refusal !== undefined) return { words: refusal };
+    const resolved = resolveMember(options.directory, header.name);
+    if ("refusal" in resolved) return { words: resolved.refusal };
+    // A directory comes about with its first file.
+    if (isDirectory(header)) return undefined;
+    await options.named(resolved.name);
+    const mode = header.mode & (options.keepModes ? 0o777 : 0o755);
+    await options.files.write(
+      options.key,
+      resolved.path,
+      { size: header.size, mode, bytes: content },
+      { signal: options.signal },
+    );
+    return undefined;
+  } catch (error) {
+    if (content.failure !== undefined) throw content.failure;
+    const code = fileErrorCode(error);
+    if (code === undefined) throw error;
+    return { words: `Cannot write: ${fileErrorWords(error)}`, isFinal: code === "FILE_NO_ROOM" };
+  } finally {
+    if (content.failure === undefined) await content.discard();
+  }
+}
+
+function isDirectory({ type, name }: Header): boolean {
+  return type === "directory" || name.endsWith("/");
+}
+
+/** @returns why a member of this kind is not extracted */
+function judgeMember(header: Header): string | undefined {
+  const { type, size, linkname, pax } = header;
+  switch (type) {
+    case "directory":
+      return undefined;
+    case "file":
+    case "contiguous-file": {
+      if (Object.keys(pax ?? {}).some((key) => key.startsWith("GNU.sparse.")))
+        return "Cannot extract: sparse files are not taken";
+      return size > archiveLimits.fileBytes ? `Cannot write: File too large (${size} bytes)` : undefined;
+    }
+    case "symlink":
+      return `Cannot create symlink to '${linkname}': Operation not permitted`;
+    case "link":
+      return `Cannot hard link to '${linkname}': Operation not permitted`;
+    case "character-device":
+    case "block-device":
+    case "fifo":
+      return "Cannot mknod: Operation not permitted";
+    default:
+      return unknownType(type);
+  }
+}
+
+/** The library gives null for the types that it does not know. */
+function unknownType(_type: never): string {
+  return "Unknown file type";
+}
+
+/** A member's content, which a writer may leave before its end without ending the archive. */
+class MemberContent implements AsyncIterable<Uint8Array> {
+  /** Why the archive itself gives no more. */
+  failure: unknown;
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #moved: (bytes: number) => void;
+
+  constructor(member: Member, moved: (bytes: number) => void) {
+    this.#source = member[Symbol.asyncIterator]();
+    this.#moved = moved;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      const bytes = await this.#next();
+      if (bytes === undefined) return;
+      yield bytes;
+      this.#moved(bytes.length);
+    }
+  }
+
+  /** Reads what is left. */
+  async discard(): Promise<void> {
+    while ((await this.#next()) !== undefined);
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    try {
+      const { done, value } = await this.#source.next();
+      return done === true ? undefined : value;
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+}
