@@ -18,7 +18,7 @@ const scale = soak
   ? {
       devices: 100,
       kills: 5,
-      pauseMs: 11_000,
+      pauseMs: 9_000,
       awayMs: 60_000,
       fleet: 1000,
       heartbeatS: 10,
@@ -83,6 +83,7 @@ test("gateway and API server come and go", { timeout: 900_000 }, async (t) => {
   await t.test(
     `an API server that is away for ${scale.awayMs / 1000} s costs no session, and all catches up`,
     async (t) => {
+      await waitFor(online, { what: "all devices to be back", deadlineMs: 30_000 });
       const [frozen, ...others] = devices as [RigDevice, ...RigDevice[]];
       const awayMs = performance.now();
       await plane.killApiServer();
