@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Config } from "./config.ts";
 import { DevicePlane } from "./devices/device-plane.ts";
 import { Registry } from "./devices/registry.ts";
+import { UsageSamples } from "./devices/usage.ts";
 import { systemClock } from "./foundation/clock.ts";
 import { delay } from "./foundation/delay.ts";
 import { ConfigError, messageOf, UnavailableError } from "./foundation/errors.ts";
@@ -11,7 +12,7 @@ import { HttpKubeClient } from "./kubeapi/client.ts";
 import { loadCredentials } from "./kubeapi/credentials.ts";
 import type { KubeClient } from "./kubeapi/kube-client.ts";
 import { KubeletServer } from "./kubelet/server.ts";
-import { selfSignedCertificate } from "./kubelet/serving-certificate.ts";
+import { selfSignedCertificate, servingSubject } from "./kubelet/serving-certificate.ts";
 import { Mirror } from "./mirror/mirror.ts";
 import { OperationsServer } from "./operations-server.ts";
 import { openStore } from "./store/store.ts";
@@ -54,6 +55,8 @@ export class Gateway implements AsyncDisposable {
     const plane = parts.use(
       new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: config["session.heartbeatS"] }),
     );
+    const usage = parts.use(new UsageSamples({ registry, stats: plane.stats, clock, metrics }));
+    usage.start();
 
     const context = config["kubernetes.context"];
     const credentials = await loadCredentials({
@@ -68,12 +71,13 @@ export class Gateway implements AsyncDisposable {
         host: config["kubelet.host"],
         port: config["kubelet.port"],
         certificate: await selfSignedCertificate({
-          addresses: [config["node.address"]],
+          subject: servingSubject("motelet", [config["node.address"]]),
           nowMs: clock.wallMs(),
         }),
         registry,
         exec: plane.exec,
         logs: plane.logs,
+        usage,
         kube,
         clock,
         log,

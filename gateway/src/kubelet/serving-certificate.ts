@@ -3,14 +3,22 @@ import { ConfigError } from "../foundation/errors.ts";
 
 /** What the kubelet API serves TLS with. */
 export interface ServingCertificate {
+  /** The leaf, and what is between it and the authority. */
   readonly certPem: string;
   readonly keyPem: string;
 }
 
-export interface ServingCertificateOptions {
+/** Whom a serving certificate is for. */
+export interface ServingSubject {
+  readonly commonName: string;
+  readonly organization: string;
+  readonly dnsNames: readonly string[];
   /** What the Nodes give as InternalIP. */
   readonly addresses: readonly string[];
-  readonly dnsNames?: readonly string[];
+}
+
+export interface SelfSignedOptions {
+  readonly subject: ServingSubject;
   readonly nowMs: number;
   readonly validDays?: number;
 }
@@ -18,13 +26,16 @@ export interface ServingCertificateOptions {
 const hourMs = 3_600_000;
 
 /**
- * Makes a self-signed serving certificate: P-256, CN `system:node:motelet`, O `system:nodes`, server use only, SANs as
- * given; the shape that the signer kubernetes.io/kubelet-serving demands. It starts an hour ago, for API servers whose
- * clock is behind, and lasts ten years: clusters that check certificates mount their own.
+ * The subject that the signer kubernetes.io/kubelet-serving demands: CN `system:node:<name>`, O `system:nodes`, and at
+ * least one address or DNS name.
+ * @param name the Node whose listener it is; "motelet" for the one that serves all
  * @throws ConfigError where there is no name to certify or an address is none
  */
-export async function selfSignedCertificate(options: ServingCertificateOptions): Promise<ServingCertificate> {
-  const { addresses, dnsNames = [], nowMs, validDays = 3_650 } = options;
+export function servingSubject(
+  name: string,
+  addresses: readonly string[],
+  dnsNames: readonly string[] = [],
+): ServingSubject {
   if (addresses.length + dnsNames.length === 0)
     throw new ConfigError(
       "CERTIFICATE_NAMES",
@@ -37,12 +48,18 @@ export async function selfSignedCertificate(options: ServingCertificateOptions):
         `cannot certify ${JSON.stringify(address)}: not an IP address`,
       );
   }
+  return { commonName: `system:node:${name}`, organization: "system:nodes", dnsNames, addresses };
+}
+
+/**
+ * Makes a self-signed serving certificate on P-256 for server use only. It starts an hour ago, for API servers whose
+ * clock is behind, and lasts ten years: clusters that check certificates mount their own or have them signed.
+ */
+export async function selfSignedCertificate(options: SelfSignedOptions): Promise<ServingCertificate> {
+  const { subject, nowMs, validDays = 3_650 } = options;
   const { signItself } = await import("./self-signed.ts");
   return signItself({
-    commonName: "system:node:motelet",
-    organization: "system:nodes",
-    dnsNames,
-    addresses,
+    ...subject,
     notBeforeMs: nowMs - hourMs,
     notAfterMs: nowMs + validDays * 24 * hourMs,
   });

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { type Clock, systemClock, type Timer } from "../foundation/clock.ts";
@@ -237,6 +237,8 @@ function openFile(path: string): DatabaseSync {
   try {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
     const sql = new DatabaseSync(path);
+    // Keys are in it; SQLite gives its other files the same mode.
+    if (path !== ":memory:") chmodSync(path, 0o600);
     // EXCLUSIVE: a second gateway on the same file fails at once; the system frees the lock when a process dies.
     sql.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
     sql.exec("BEGIN EXCLUSIVE; COMMIT;");

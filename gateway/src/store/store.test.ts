@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -33,6 +33,16 @@ test("what was written is there after the store is opened again", async () => {
   using store = openStore({ path, metrics: new Metrics() });
   assert.deepEqual(store.keyValues.get("session/a"), { sid: 7 });
   assert.equal(store.logs.after("a", 0, 10)[0]?.text, "hello\n");
+});
+
+test("only its owner can read the store", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "store.db");
+  await writeFile(path, "", { mode: 0o644 });
+  using store = openStore({ path, metrics: new Metrics() });
+  await store.keyValues.put("session/a", {});
+  for (const name of await readdir(folder.path))
+    assert.equal((await stat(join(folder.path, name))).mode & 0o777, 0o600, name);
 });
 
 test("a second process on the same file is told that the store is in use", async () => {

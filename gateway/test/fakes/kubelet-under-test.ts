@@ -6,13 +6,16 @@ import { systemClock } from "../../src/foundation/clock.ts";
 import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
 import { KubeletServer, type KubeletServerOptions } from "../../src/kubelet/server.ts";
-import { selfSignedCertificate } from "../../src/kubelet/serving-certificate.ts";
+import { selfSignedCertificate, servingSubject } from "../../src/kubelet/serving-certificate.ts";
 import { FakeExec } from "./fake-exec.ts";
 import { ReviewKubeClient } from "./review-kube-client.ts";
 import { type UpgradeAnswer, upgrade } from "./spdy-client.ts";
 
 /** One for all servers of a test file: nobody looks at it. */
-const certificate = await selfSignedCertificate({ addresses: ["127.0.0.1"], nowMs: Date.now() });
+const certificate = await selfSignedCertificate({
+  subject: servingSubject("motelet", ["127.0.0.1"]),
+  nowMs: Date.now(),
+});
 
 export const noLogs: DeviceLogReader = { read: () => undefined };
 

@@ -1,0 +1,16 @@
+import type { ServingCertificate } from "../serving-certificate.ts";
+
+/** Where the kubelet API's certificate comes from, and the ones that follow it. Dispose to follow no longer. */
+export interface CertificateSource extends Disposable {
+  /**
+   * Gives a certificate to serve with at once, and begins to look for others.
+   * @param changed told of each certificate that takes the place of the one before; must not throw
+   * @throws ConfigError where there is none to serve with
+   */
+  start(changed: (certificate: ServingCertificate) => void): Promise<ServingCertificate>;
+}
+
+/** A certificate that stays. */
+export function fixedCertificate(make: () => Promise<ServingCertificate>): CertificateSource {
+  return { start: make, [Symbol.dispose]: () => undefined };
+}
