@@ -166,7 +166,7 @@ test("a flood of pings ends the connection and is counted", deadline, async () =
   await client!.closed;
   await until("session disposed", () => kubelet.exec.open === 0);
   assert.equal(
-    await kubelet.metrics.valueOf("motelet_kubelet_spdy_errors_total", { reason: "SPDY_FLOOD" }),
+    await kubelet.metrics.valueOf("motelet_kubelet_protocol_errors_total", { reason: "SPDY_FLOOD" }),
     1,
   );
 });
@@ -200,7 +200,7 @@ for (const [what, flags, headers, code, message] of [
     403,
     "unable to negotiate",
   ],
-  ["another upgrade", "output=1", { upgrade: "websocket" }, 400, "SPDY/3.1 only"],
+  ["another upgrade", "output=1", { upgrade: "h2c" }, 400, "neither for SPDY/3.1 nor for a WebSocket"],
 ] as const) {
   test(`${what} is refused before the upgrade`, deadline, async () => {
     await using kubelet = await new KubeletUnderTest().start();

@@ -44,7 +44,7 @@ export async function admit(
   const { route, params } = match;
   if (!route.methods.includes(request.method ?? ""))
     throw new RequestError("METHOD_NOT_ALLOWED", "405: Method Not Allowed", {
-      allow: route.methods.join(", "),
+      headers: { allow: route.methods.join(", ") },
     });
   const { namespace = "", pod = "", container } = params;
   const named = { namespace, pod, ...(container === undefined ? {} : { container }) };

@@ -34,12 +34,21 @@ export function json(value: unknown): Answer {
   return { code: 200, text: JSON.stringify(value), contentType: "application/json" };
 }
 
-/** What a caller is told of an error. What is our own fault is told without its inside. */
+/**
+ * What a caller is told of an error. What is our own fault is told without its inside. An error's detail `headers` are
+ * the answer's.
+ */
 export function answerOfError(error: unknown): Answer {
   const code = codeOfError(error);
   const text = error instanceof MoteletError && code !== 500 ? error.message : "internal error";
-  const allow = error instanceof MoteletError ? error.details.allow : undefined;
-  return plainText(code, text, typeof allow === "string" ? { allow } : {});
+  return plainText(code, text, error instanceof MoteletError ? headersOf(error.details.headers) : {});
+}
+
+function headersOf(given: unknown): Record<string, string> {
+  const entries = typeof given === "object" && given !== null ? Object.entries(given) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }
 
 function codeOfError(error: unknown): number {

@@ -1,6 +1,9 @@
 import type { ServerResponse } from "node:http";
 import type { DeviceLogReader } from "../devices/device-log.ts";
 import type { Registry } from "../devices/registry.ts";
+import type { UsageReader } from "../devices/usage.ts";
+import type { AttachVerb } from "../devices/verbs/attach.ts";
+import type { DialVerb } from "../devices/verbs/dial.ts";
 import type { ExecVerb } from "../devices/verbs/exec.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
@@ -17,7 +20,10 @@ import type { Upgrade } from "./remotecommand/upgrade.ts";
 export interface KubeletParts {
   readonly registry: Registry;
   readonly exec: ExecVerb;
+  readonly attach: AttachVerb;
+  readonly dial: DialVerb;
   readonly logs: DeviceLogReader;
+  readonly usage: UsageReader;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -14,13 +14,29 @@ export function declareKubeletMetrics(metrics: Metrics) {
       "Requests turned away before they were served",
       ["reason"],
     ),
-    openStreams: metrics.gauge("motelet_kubelet_open_streams", "Log and exec streams being served", [
-      "route",
-    ]),
-    spdyErrors: metrics.counter(
-      "motelet_kubelet_spdy_errors_total",
-      "SPDY connections ended by a broken protocol",
+    openStreams: metrics.gauge(
+      "motelet_kubelet_open_streams",
+      "Log, exec, attach and port-forward connections being served",
+      ["route"],
+    ),
+    protocolErrors: metrics.counter(
+      "motelet_kubelet_protocol_errors_total",
+      "SPDY and WebSocket connections ended because the client broke the protocol or a limit",
       ["reason"],
+    ),
+    streamRefusals: metrics.counter(
+      "motelet_kubelet_stream_refusals_total",
+      "Streams on upgraded connections that were refused while the connection went on",
+      ["reason"],
+    ),
+    forwards: metrics.counter(
+      "motelet_kubelet_port_forwards_total",
+      "Connections through port-forward that have ended, by outcome",
+      ["status"],
+    ),
+    openForwards: metrics.gauge(
+      "motelet_kubelet_open_port_forwards",
+      "Connections through port-forward being served or waiting for their device",
     ),
     tlsErrors: metrics.counter("motelet_kubelet_tls_errors_total", "TLS handshakes that failed"),
   };

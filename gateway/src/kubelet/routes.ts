@@ -1,3 +1,4 @@
+import { streamAttach } from "./attach.ts";
 import type { Access } from "./authorization.ts";
 import { answerConfigz } from "./configz.ts";
 import { answerContainerLogs } from "./container-logs.ts";
@@ -6,6 +7,9 @@ import { streamExec } from "./exec.ts";
 import type { PlainHandler, StreamingHandler } from "./handlers.ts";
 import { answerHealth } from "./health.ts";
 import { answerPods } from "./pods.ts";
+import { streamPortForward } from "./port-forward.ts";
+import { answerResourceMetrics } from "./resource-metrics.ts";
+import { answerStatsSummary } from "./stats-summary.ts";
 
 interface RouteCore {
   /** For metrics and logs. */
@@ -57,11 +61,17 @@ export const routes: readonly Route[] = [
   plain("metrics", "/metrics", get("metrics"), answerEmptyMetrics),
   plain("metrics/cadvisor", "/metrics/cadvisor", get("metrics"), answerEmptyMetrics),
   plain("metrics/probes", "/metrics/probes", get("metrics"), answerEmptyMetrics),
-  plain("metrics/resource", "/metrics/resource", get("metrics"), answerEmptyMetrics),
-  plain("metrics/resource", "/metrics/nodes/{node}/metrics/resource", get("metrics"), answerEmptyMetrics),
+  plain("metrics/resource", "/metrics/resource", get("metrics"), answerResourceMetrics),
+  plain("metrics/resource", "/metrics/nodes/{node}/metrics/resource", get("metrics"), answerResourceMetrics),
+  plain("stats/summary", "/stats/summary", get("stats"), answerStatsSummary),
+  plain("stats/summary", "/stats/nodes/{node}/summary", get("stats"), answerStatsSummary),
   plain("containerLogs", `/containerLogs/${container}`, get("proxy"), answerContainerLogs),
   streaming("exec", `/exec/${container}`, streamExec),
   streaming("exec", `/exec/${containerByUid}`, streamExec),
+  streaming("attach", `/attach/${container}`, streamAttach),
+  streaming("attach", `/attach/${containerByUid}`, streamAttach),
+  streaming("portForward", "/portForward/{namespace}/{pod}", streamPortForward),
+  streaming("portForward", "/portForward/{namespace}/{pod}/{uid}", streamPortForward),
 ];
 
 export interface RouteMatch {

@@ -1,5 +1,6 @@
 import type { RequestOptions } from "node:https";
 import { get as httpsGet } from "node:https";
+import WebSocket, { type ClientOptions } from "ws";
 import type { DeviceLogReader } from "../../src/devices/device-log.ts";
 import { Registry } from "../../src/devices/registry.ts";
 import { systemClock } from "../../src/foundation/clock.ts";
@@ -7,6 +8,8 @@ import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
 import { KubeletServer, type KubeletServerOptions } from "../../src/kubelet/server.ts";
 import { selfSignedCertificate, servingSubject } from "../../src/kubelet/serving-certificate.ts";
+import { FakeAttach } from "./fake-attach.ts";
+import { FakeDial } from "./fake-dial.ts";
 import { FakeExec } from "./fake-exec.ts";
 import { ReviewKubeClient } from "./review-kube-client.ts";
 import { type UpgradeAnswer, upgrade } from "./spdy-client.ts";
@@ -23,6 +26,8 @@ export const noLogs: DeviceLogReader = { read: () => undefined };
 export class KubeletUnderTest implements AsyncDisposable {
   readonly kube = new ReviewKubeClient();
   readonly exec = new FakeExec();
+  readonly attach = new FakeAttach();
+  readonly dial = new FakeDial();
   readonly metrics = new Metrics();
   readonly registry = new Registry(() => Date.now());
   readonly server: KubeletServer;
@@ -44,7 +49,10 @@ export class KubeletUnderTest implements AsyncDisposable {
       certificate,
       registry: this.registry,
       exec: this.exec,
+      attach: this.attach,
+      dial: this.dial,
       logs: noLogs,
+      usage: { read: async () => undefined },
       kube: this.kube,
       clock: systemClock,
       log: createLogger({ level: "silent" }),
@@ -87,7 +95,16 @@ export class KubeletUnderTest implements AsyncDisposable {
   /** Upgrades `/exec/default/lamp/device` with this command and these flags. */
   execUpgrade(command: readonly string[], flags: string, extra: RequestOptions = {}): Promise<UpgradeAnswer> {
     const query = command.map((word) => `command=${encodeURIComponent(word)}`).join("&");
-    const options = this.options(`/exec/default/lamp/device?${query}&${flags}`);
+    const protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io"];
+    return this.spdyUpgrade(`/exec/default/lamp/device?${query}&${flags}`, protocols, extra);
+  }
+
+  spdyUpgrade(
+    path: string,
+    protocols: readonly string[],
+    extra: RequestOptions = {},
+  ): Promise<UpgradeAnswer> {
+    const options = this.options(path);
     return upgrade({
       ...options,
       ...extra,
@@ -95,9 +112,18 @@ export class KubeletUnderTest implements AsyncDisposable {
         ...options.headers,
         connection: "Upgrade",
         upgrade: "SPDY/3.1",
-        "x-stream-protocol-version": ["v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io"],
+        "x-stream-protocol-version": [...protocols],
         ...extra.headers,
       },
+    });
+  }
+
+  /** A WebSocket that is not open yet. */
+  webSocket(path: string, protocols: readonly string[], extra: ClientOptions = {}): WebSocket {
+    return new WebSocket(`wss://127.0.0.1:${this.port}${path}`, [...protocols], {
+      rejectUnauthorized: false,
+      headers: { authorization: "Bearer good-token" },
+      ...extra,
     });
   }
 

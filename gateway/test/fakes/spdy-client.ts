@@ -66,13 +66,18 @@ export class SpdyClient {
     this.socket = socket;
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
     socket.on("error", () => undefined);
+    socket.setMaxListeners(0);
     socket.on("end", () => socket.destroy());
     socket.on("data", (bytes: Buffer) => this.#receive(bytes));
     if (head.length > 0) this.#receive(head);
   }
 
-  /** @returns the stream's id, once the server has replied */
-  async open(streamtype: string): Promise<number> {
+  /**
+   * @param headers all of them, or the stream's type alone
+   * @returns the stream's id, once the server has replied
+   */
+  async open(headers: string | Readonly<Record<string, string>>): Promise<number> {
+    const given = typeof headers === "string" ? { streamtype: headers } : headers;
     const id = this.#nextId;
     this.#nextId += 2;
     const stream: ClientStream = {
@@ -84,7 +89,7 @@ export class SpdyClient {
     stream.replied.promise.catch(() => undefined);
     stream.ended.promise.catch(() => undefined);
     this.#streams.set(id, stream);
-    this.socket.write(encodeSynStream(id, this.#headersOut.encode(new Map([["streamtype", streamtype]]))));
+    this.socket.write(encodeSynStream(id, this.#headersOut.encode(new Map(Object.entries(given)))));
     await stream.replied.promise;
     return id;
   }

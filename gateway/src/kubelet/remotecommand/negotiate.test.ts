@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AccessError, RequestError } from "../../foundation/errors.ts";
-import { negotiateSpdyProtocol, parseStreamOptions } from "./negotiate.ts";
+import { negotiateProtocol, parseStreamOptions, spdyProtocols } from "./negotiate.ts";
 
 for (const [offered, chosen] of [
   [["v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io"], "v4.channel.k8s.io"],
@@ -10,14 +10,14 @@ for (const [offered, chosen] of [
   [["channel.k8s.io"], "channel.k8s.io"],
 ] as const) {
   test(`of ${offered.join(" | ")} the client's first known one is taken`, () => {
-    assert.equal(negotiateSpdyProtocol(offered), chosen);
+    assert.equal(negotiateProtocol(offered, spdyProtocols), chosen);
   });
 }
 
 test("no protocol is a bad request, none in common is forbidden", () => {
-  assert.throws(() => negotiateSpdyProtocol([]), RequestError);
-  assert.throws(() => negotiateSpdyProtocol([" , "]), RequestError);
-  assert.throws(() => negotiateSpdyProtocol(["v5.channel.k8s.io"]), AccessError);
+  assert.throws(() => negotiateProtocol([], spdyProtocols), RequestError);
+  assert.throws(() => negotiateProtocol([" , "], spdyProtocols), RequestError);
+  assert.throws(() => negotiateProtocol(["v5.channel.k8s.io"], spdyProtocols), AccessError);
 });
 
 for (const [query, options] of [

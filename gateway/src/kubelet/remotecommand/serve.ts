@@ -1,12 +1,11 @@
 import type { ExecSession } from "../../devices/verbs/exec.ts";
-import { messageOf } from "../../foundation/errors.ts";
+import { messageOf, type ProtocolError } from "../../foundation/errors.ts";
 import type { Call } from "../admission.ts";
 import type { Serving } from "../handlers.ts";
 import { expectOnline, expectTarget } from "../pod-lookup.ts";
+import { chooseOpener } from "./choose-opener.ts";
 import { runConversation } from "./conversation.ts";
-import type { StreamOptions } from "./negotiate.ts";
-import { parseStreamOptions } from "./negotiate.ts";
-import { checkSpdyUpgrade, openSpdySession } from "./spdy.ts";
+import { parseStreamOptions, type StreamOptions } from "./negotiate.ts";
 import type { Upgrade } from "./upgrade.ts";
 
 /** Starts what the route stands for, with the streams that the client asked for. */
@@ -29,7 +28,7 @@ export async function serveRemoteCommand(
   const { clock, log, meters, stopping } = serving;
   const streams = parseStreamOptions(call.query);
   const facts = expectTarget(call).facts;
-  const protocol = checkSpdyUpgrade(upgrade.request);
+  const opener = chooseOpener(upgrade.request);
   expectOnline(facts);
 
   const device = facts.key;
@@ -37,12 +36,10 @@ export async function serveRemoteCommand(
   const startedMs = clock.monotonicMs();
   meters.openStreams.inc({ route });
   try {
-    const remote = await openSpdySession(upgrade, protocol, streams, {
+    const remote = await opener.open(upgrade, streams, {
       clock,
-      onProtocolError: (error) => {
-        meters.spdyErrors.inc({ reason: error.code });
-        log.warn({ device, code: error.code, err: error.message }, "client broke the SPDY protocol");
-      },
+      onProtocolError: (error) => noteBrokenProtocol(serving, device, error),
+      onCrowd: () => meters.streamRefusals.inc({ reason: "STREAMS_TOO_MANY" }),
     });
     log.info({ device, route, user: call.user.name }, "remote command started");
     const exit = await runConversation((options) => start(streams, options), remote, stopping);
@@ -59,4 +56,10 @@ export async function serveRemoteCommand(
   } finally {
     meters.openStreams.dec({ route });
   }
+}
+
+/** Counts and logs what a client did wrong on its upgraded connection. */
+export function noteBrokenProtocol({ log, meters }: Serving, device: string, error: ProtocolError): void {
+  meters.protocolErrors.inc({ reason: error.code });
+  log.warn({ device, code: error.code, err: error.message }, "client broke its streaming protocol");
 }

@@ -1,48 +1,40 @@
 import type { IncomingMessage } from "node:http";
-import type { Clock } from "../../foundation/clock.ts";
-import { type ProtocolError, RequestError, UnavailableError } from "../../foundation/errors.ts";
+import { UnavailableError } from "../../foundation/errors.ts";
 import { SpdyConnection } from "../spdy/connection.ts";
 import type { SpdyStream } from "../spdy/stream.ts";
-import { negotiateSpdyProtocol, type SpdyProtocol, type StreamOptions } from "./negotiate.ts";
+import { negotiateProtocol, type SpdyProtocol, type StreamOptions, spdyProtocols } from "./negotiate.ts";
+import { type OpenOptions, openDefaults, type RemoteOpener } from "./opener.ts";
 import { formatStatus, type RemoteStatus } from "./status.ts";
 import { expectedStreams, type RemoteSession, StreamGathering } from "./streams.ts";
-import { type Upgrade, wantsUpgrade } from "./upgrade.ts";
+import type { Upgrade } from "./upgrade.ts";
 
-export interface SpdyUpgradeOptions {
-  readonly clock: Clock;
-  readonly onProtocolError: (error: ProtocolError) => void;
-  /** How long the client may take to open its streams. */
-  readonly creationTimeoutMs?: number;
-  readonly idleTimeoutMs?: number;
-  /** How long the client may take to close once all streams have ended. */
-  readonly closeGraceMs?: number;
-}
-
-const defaults = { creationTimeoutMs: 30_000, idleTimeoutMs: 4 * 3_600_000, closeGraceMs: 5_000 };
+/** How long the client may take to close once all streams have ended and all bytes have left. */
+const closeGraceMs = 5_000;
 
 /**
  * Finds what a client's request for exec or attach over SPDY can be served with.
  * @throws RequestError, AccessError where it cannot be upgraded
  */
-export function checkSpdyUpgrade(request: IncomingMessage): SpdyProtocol {
-  if (!wantsUpgrade(request, "spdy/3.1"))
-    throw new RequestError("UPGRADE_REQUIRED", "unable to upgrade: this gateway speaks SPDY/3.1 only");
+export function chooseSpdy(request: IncomingMessage): RemoteOpener {
   const offered = request.headersDistinct["x-stream-protocol-version"] ?? [];
-  return negotiateSpdyProtocol(offered);
+  const protocol = negotiateProtocol(offered, spdyProtocols);
+  return {
+    protocol,
+    open: (upgrade, wanted, options) => openSpdySession(upgrade, protocol, wanted, options),
+  };
 }
 
 /**
  * Answers 101 and waits until the client has opened every stream that its options name.
  * @throws UnavailableError where it does not in time or goes away; the connection is closed by then
  */
-export async function openSpdySession(
+async function openSpdySession(
   upgrade: Upgrade,
   protocol: SpdyProtocol,
   wanted: StreamOptions,
-  options: SpdyUpgradeOptions,
+  options: OpenOptions,
 ): Promise<RemoteSession> {
-  const { clock, onProtocolError } = options;
-  const { creationTimeoutMs, idleTimeoutMs, closeGraceMs } = { ...defaults, ...options };
+  const { clock, onProtocolError, creationTimeoutMs, idleTimeoutMs } = { ...openDefaults, ...options };
   const hasResize = protocol === "v4.channel.k8s.io" || protocol === "v3.channel.k8s.io";
   const gathering = new StreamGathering<SpdyStream>(expectedStreams(wanted, hasResize));
   const connection = new SpdyConnection(upgrade.socket, {
@@ -51,7 +43,7 @@ export async function openSpdySession(
     limits: { idleTimeoutMs },
     accept: (stream) => gathering.offer(stream.headers.get("streamtype"), stream),
   });
-  upgrade.socket.write(switchingProtocols(protocol));
+  upgrade.socket.write(switchingToSpdy(protocol));
   connection.start(upgrade.head);
 
   const timeout = Promise.withResolvers<void>();
@@ -69,10 +61,11 @@ export async function openSpdySession(
       outcome === "late" ? "the client did not open its streams in time" : "the client closed the connection",
     );
   }
-  return new SpdySession(connection, gathering.streams, protocol, closeGraceMs);
+  return new SpdySession(connection, gathering.streams, protocol);
 }
 
-function switchingProtocols(protocol: SpdyProtocol): string {
+/** The head of the answer that makes a connection a SPDY one. */
+export function switchingToSpdy(protocol: string): string {
   return [
     "HTTP/1.1 101 Switching Protocols",
     "Connection: Upgrade",
@@ -87,19 +80,12 @@ class SpdySession implements RemoteSession {
   readonly #all: readonly SpdyStream[];
   readonly #connection: SpdyConnection;
   readonly #protocol: SpdyProtocol;
-  readonly #closeGraceMs: number;
 
-  constructor(
-    connection: SpdyConnection,
-    streams: ReadonlyMap<string, SpdyStream>,
-    protocol: SpdyProtocol,
-    closeGraceMs: number,
-  ) {
+  constructor(connection: SpdyConnection, streams: ReadonlyMap<string, SpdyStream>, protocol: SpdyProtocol) {
     this.#connection = connection;
     this.streams = Object.fromEntries(streams);
     this.#all = [...streams.values()];
     this.#protocol = protocol;
-    this.#closeGraceMs = closeGraceMs;
     // Clients send nothing on these, and what is not read must not stop the others.
     for (const type of ["error", "stdout", "stderr"] as const) streams.get(type)?.discardInput();
   }
@@ -114,6 +100,6 @@ class SpdySession implements RemoteSession {
     // Not awaited: a client that reads nothing any more is ended by the grace.
     if (text !== "") this.streams.error?.write(Buffer.from(text)).catch(() => undefined);
     for (const stream of this.#all) stream.end();
-    await this.#connection.close(this.#closeGraceMs);
+    await this.#connection.close(closeGraceMs);
   }
 }

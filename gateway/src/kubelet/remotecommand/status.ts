@@ -1,6 +1,6 @@
 import { Status, statusName, statusTable } from "@motelet/profiles";
 import type { ExecExit } from "../../devices/verbs/exec.ts";
-import type { SpdyProtocol } from "./negotiate.ts";
+import type { RemoteProtocol } from "./negotiate.ts";
 
 /** The part of metav1.Status that clients of exec and attach read. */
 export interface RemoteStatus {
@@ -46,8 +46,15 @@ function failure(status: number, message: string): RemoteStatus {
   };
 }
 
-/** The bytes of the error stream: a Status since v4, before that a text on failure and nothing on success. */
-export function formatStatus(status: RemoteStatus, protocol: SpdyProtocol): string {
-  if (protocol === "v4.channel.k8s.io") return JSON.stringify(status);
+/** Protocols whose error stream carries a Status; before them it is a text on failure and nothing on success. */
+const statusProtocols: ReadonlySet<RemoteProtocol> = new Set([
+  "v5.channel.k8s.io",
+  "v4.channel.k8s.io",
+  "v4.base64.channel.k8s.io",
+]);
+
+/** The bytes of the error stream. */
+export function formatStatus(status: RemoteStatus, protocol: RemoteProtocol): string {
+  if (statusProtocols.has(protocol)) return JSON.stringify(status);
   return status.status === "Success" ? "" : (status.message ?? "");
 }

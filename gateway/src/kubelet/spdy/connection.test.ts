@@ -5,6 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import type { ProtocolError } from "../../foundation/errors.ts";
+import { maxUnreadBytes } from "../unread-bytes.ts";
 import { SpdyConnection, type SpdyLimits } from "./connection.ts";
 import {
   controlType,
@@ -17,7 +18,7 @@ import {
   FrameDecoder,
 } from "./frame.ts";
 import { HeaderBlockEncoder } from "./header-block.ts";
-import { maxUnreadBytes, type SpdyStream } from "./stream.ts";
+import type { SpdyStream } from "./stream.ts";
 
 /** A socket whose other end is the test. Writes wait while `isStuck`. */
 class TestSocket extends Duplex {

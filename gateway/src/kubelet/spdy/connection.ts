@@ -1,6 +1,10 @@
 import type { Duplex } from "node:stream";
-import type { Clock, Timer } from "../../foundation/clock.ts";
+import type { Clock } from "../../foundation/clock.ts";
 import { ProtocolError, UnavailableError } from "../../foundation/errors.ts";
+import { afterFlush } from "../after-flush.ts";
+import { CrowdGuard } from "../crowd-guard.ts";
+import { FloodMeter } from "../flood-meter.ts";
+import { IdleTimer } from "../idle-timer.ts";
 import {
   encodeDataHead,
   encodeGoAway,
@@ -17,19 +21,16 @@ import { SpdyStream, type StreamCarrier } from "./stream.ts";
 export interface SpdyLimits {
   /** Open streams at a time; more are refused with RST_STREAM. */
   readonly streams: number;
-  /** Frames within `floodWindowMs` that cost us work and open no stream (PING, SETTINGS, HEADERS, refused streams …). */
+  /** Frames within `floodWindowMs` that cost us work and open no stream (PING, SETTINGS, HEADERS, refused streams). */
   readonly idleFrames: number;
   readonly floodWindowMs: number;
   /** Unsent bytes beyond which a PING is no longer answered. */
   readonly unsentBytes: number;
   /** Without any byte of either side the connection ends. */
   readonly idleTimeoutMs: number;
-  /** Between two signs of life to a peer whose bytes wait: see `#probe`. */
+  /** Between two signs of life to a peer whose bytes wait (CrowdGuard). */
   readonly probeMs: number;
-  /**
-   * How long input may wait without being taken before the connection ends. kube-apiserver cannot tell us that its
-   * client is gone while its own write to us waits, so a command that never reads would be held for the idle timeout.
-   */
+  /** How long input may wait without any of it being taken before the connection ends. */
   readonly stallTimeoutMs: number;
   /** How long a peer may take to read what is left once the connection ends. */
   readonly lingerMs: number;
@@ -50,8 +51,12 @@ export const defaultSpdyLimits: SpdyLimits = {
 export interface SpdyConnectionOptions {
   readonly clock: Clock;
   readonly limits?: Partial<SpdyLimits>;
-  /** Takes a stream that the peer opens, or refuses it. Accepted ones are replied to at once. */
+  /** Takes a stream that the peer opens, or refuses it. Accepted ones are replied to at once unless they hold the reply. */
   readonly accept: (stream: SpdyStream) => boolean;
+  /** A stream was refused because `limits.streams` are open. */
+  readonly onCrowd?: () => void;
+  /** Nobody takes this stream's input. Where it is absent the connection ends. */
+  readonly onStalled?: (stream: SpdyStream) => void;
   /** The peer broke the protocol; the connection is ending. */
   readonly onProtocolError?: (error: ProtocolError) => void;
 }
@@ -65,18 +70,14 @@ export class SpdyConnection {
   readonly #headersIn = new HeaderBlockDecoder();
   readonly #headersOut = new HeaderBlockEncoder();
   readonly #streams = new Map<number, SpdyStream>();
-  readonly #crowded = new Set<SpdyStream>();
+  readonly #guard: CrowdGuard<SpdyStream>;
+  readonly #idle: IdleTimer;
+  readonly #flood: FloodMeter;
   readonly #closed = Promise.withResolvers<void>();
   readonly #carrier: StreamCarrier;
   #lastStreamId = 0;
   #ending = false;
   #isClosed = false;
-  #idleFrames = 0;
-  #floodWindowStartMs = 0;
-  #lastActivityMs = 0;
-  #idleTimer: Timer | undefined;
-  #crowdedSinceMs = 0;
-  #probeTimer: Timer | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(socket: Duplex, options: SpdyConnectionOptions) {
@@ -84,11 +85,25 @@ export class SpdyConnection {
     this.#options = options;
     this.#limits = { ...defaultSpdyLimits, ...options.limits };
     this.#carrier = {
+      sendReply: (id) => this.#send(encodeSynReply(id, this.#headersOut.encode(new Map()))),
       sendData: (id, bytes, fin) => this.#sendData(id, bytes, fin),
       sendReset: (id, status) => this.#send(encodeRstStream(id, status)),
-      crowded: (stream, isCrowded) => this.#crowd(stream, isCrowded),
+      crowded: (stream, isCrowded) => this.#guard.note(stream, isCrowded),
       ended: (stream) => this.#forget(stream),
     };
+    const { clock, onStalled } = options;
+    const { idleTimeoutMs, idleFrames, floodWindowMs, probeMs, stallTimeoutMs } = this.#limits;
+    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => this.#end());
+    this.#flood = new FloodMeter(clock, idleFrames, floodWindowMs);
+    this.#guard = new CrowdGuard({
+      clock,
+      probeMs,
+      stallTimeoutMs,
+      pause: () => void socket.pause(),
+      resume: () => void socket.resume(),
+      probe: () => this.#probe(),
+      onStalled: onStalled ?? (() => this.#end()),
+    });
   }
 
   /** Resolves when the socket is gone, whoever ended it. */
@@ -106,8 +121,7 @@ export class SpdyConnection {
       this.#onClose();
       return;
     }
-    this.#floodWindowStartMs = this.#lastActivityMs = this.#options.clock.monotonicMs();
-    this.#armIdleTimer(this.#limits.idleTimeoutMs);
+    this.#idle.start();
     this.#socket.on("close", () => this.#onClose());
     // A half-closed TCP connection is a lost one: kube-apiserver tears both directions down.
     this.#socket.on("end", () => this.#socket.destroy());
@@ -118,12 +132,13 @@ export class SpdyConnection {
   }
 
   /**
-   * Ends the connection: waits up to `graceMs` for the peer to close it, then resets what is open, says GOAWAY and
-   * closes. A client closes by itself once it has read the FIN of each stream.
+   * Ends the connection: sends what is written, waits up to `graceMs` more for the peer to close it, then resets what is
+   * open, says GOAWAY and closes. A client closes by itself once it has read the FIN of each stream.
    */
   async close(graceMs = 0): Promise<void> {
     if (graceMs > 0 && !this.#isClosed) {
-      const grace = this.#options.clock.after(graceMs, () => this.#end());
+      const waits = { graceMs, flushTimeoutMs: this.#limits.stallTimeoutMs };
+      const grace = afterFlush(this.#socket, this.#options.clock, waits, () => this.#end());
       await this.closed;
       grace.cancel();
       return;
@@ -147,7 +162,7 @@ export class SpdyConnection {
 
   #onData(bytes: Uint8Array): void {
     if (this.#ending) return;
-    this.#lastActivityMs = this.#options.clock.monotonicMs();
+    this.#idle.touch();
     try {
       for (const frame of this.#decoder.push(bytes)) this.#handle(frame);
     } catch (error) {
@@ -169,7 +184,7 @@ export class SpdyConnection {
         this.#open(frame.streamId, frame.fin, this.#headersIn.decode(frame.headerBlock));
         return;
       case "rstStream":
-        this.#countIdleFrame();
+        // Costs nothing, and kubectl port-forward ends each connection with one, mostly after both FINs.
         this.#streams
           .get(frame.streamId)
           ?.fail(new UnavailableError("STREAM_RESET", `stream ${frame.streamId} was reset by the peer`));
@@ -202,33 +217,27 @@ export class SpdyConnection {
       throw new ProtocolError("SPDY_STREAM_ID", `SYN_STREAM ${id} after ${this.#lastStreamId}`);
     this.#lastStreamId = id;
     const stream = new SpdyStream(id, headers, this.#carrier);
-    if (this.#streams.size >= this.#limits.streams || !this.#options.accept(stream)) {
+    const isFull = this.#streams.size >= this.#limits.streams;
+    if (isFull) this.#options.onCrowd?.();
+    if (isFull || !this.#options.accept(stream)) {
       this.#countIdleFrame();
       this.#send(encodeRstStream(id, resetStatus.refusedStream));
       return;
     }
     this.#streams.set(id, stream);
-    this.#send(encodeSynReply(id, this.#headersOut.encode(new Map())));
+    stream.accepted();
     if (fin) stream.receiveEnd();
   }
 
   #countIdleFrame(): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#floodWindowStartMs >= this.#limits.floodWindowMs) {
-      this.#floodWindowStartMs = nowMs;
-      this.#idleFrames = 0;
-    }
-    this.#idleFrames += 1;
-    if (this.#idleFrames > this.#limits.idleFrames)
-      throw new ProtocolError(
-        "SPDY_FLOOD",
-        `more than ${this.#limits.idleFrames} idle frames in ${this.#limits.floodWindowMs} ms`,
-      );
+    if (this.#flood.take()) return;
+    const { idleFrames, floodWindowMs } = this.#limits;
+    throw new ProtocolError("SPDY_FLOOD", `more than ${idleFrames} idle frames in ${floodWindowMs} ms`);
   }
 
   async #sendData(streamId: number, bytes: Uint8Array, fin: boolean): Promise<void> {
     if (this.#isClosed || this.#socket.writableEnded) return;
-    this.#lastActivityMs = this.#options.clock.monotonicMs();
+    this.#idle.touch();
     this.#socket.cork();
     let hasRoom = this.#socket.write(encodeDataHead(streamId, bytes.length, fin));
     if (bytes.length > 0) hasRoom = this.#socket.write(bytes);
@@ -250,53 +259,26 @@ export class SpdyConnection {
     if (!this.#isClosed && !this.#socket.writableEnded) this.#socket.write(frame);
   }
 
-  #crowd(stream: SpdyStream, isCrowded: boolean): void {
-    if (this.#isClosed) return;
-    if (isCrowded && this.#crowded.size === 0) this.#crowdedSinceMs = this.#options.clock.monotonicMs();
-    if (isCrowded) this.#crowded.add(stream);
-    else this.#crowded.delete(stream);
-    if (this.#crowded.size > 0) {
-      this.#socket.pause();
-      this.#probeTimer ??= this.#options.clock.after(this.#limits.probeMs, () => this.#probe());
-    } else {
-      this.#socket.resume();
-      this.#probeTimer?.cancel();
-      this.#probeTimer = undefined;
-    }
-  }
-
   /**
-   * A socket that is not read does not tell that the peer has closed it; one that is written to does. So while input
-   * waits, an empty data frame goes out now and then. Never a PING: the peer would have to answer on a line that is
-   * full of its own bytes, and spdystream stops reading for that.
+   * An empty data frame. Never a PING: the peer would have to answer on a line that is full of its own bytes, and
+   * spdystream stops reading for that.
    */
   #probe(): void {
-    if (this.#options.clock.monotonicMs() - this.#crowdedSinceMs >= this.#limits.stallTimeoutMs) {
-      this.#end();
-      return;
-    }
     const [stream] = this.#streams.values();
     if (stream && this.#socket.writableLength <= this.#limits.unsentBytes)
       this.#send(encodeDataHead(stream.id, 0, false));
-    this.#probeTimer = this.#options.clock.after(this.#limits.probeMs, () => this.#probe());
   }
 
+  /** What it has left to read is bounded from now on, and must not keep the socket from being read. */
   #forget(stream: SpdyStream): void {
     this.#streams.delete(stream.id);
-  }
-
-  #armIdleTimer(delayMs: number): void {
-    this.#idleTimer = this.#options.clock.after(delayMs, () => {
-      const leftMs = this.#lastActivityMs + this.#limits.idleTimeoutMs - this.#options.clock.monotonicMs();
-      if (leftMs <= 0) this.#end();
-      else this.#armIdleTimer(leftMs);
-    });
+    this.#guard.note(stream, false);
   }
 
   #onClose(): void {
     this.#isClosed = true;
-    this.#idleTimer?.cancel();
-    this.#probeTimer?.cancel();
+    this.#idle.close();
+    this.#guard.close();
     for (const stream of [...this.#streams.values()])
       stream.fail(new UnavailableError("CONNECTION_LOST", "the client closed the connection"));
     this.#onDrain();

@@ -1,7 +1,12 @@
 import { UnavailableError } from "../../foundation/errors.ts";
+import type { RemoteStream } from "../remotecommand/streams.ts";
+import { UnreadBytes } from "../unread-bytes.ts";
+import { resetStatus } from "./frame.ts";
 
 /** What a stream asks of its connection. */
 export interface StreamCarrier {
+  /** Says yes to the stream; bytes that go before are dropped by the peer. */
+  sendReply(streamId: number): void;
   /** Resolves when the socket has room again. */
   sendData(streamId: number, bytes: Uint8Array, fin: boolean): Promise<void>;
   sendReset(streamId: number, status: number): void;
@@ -11,12 +16,6 @@ export interface StreamCarrier {
   ended(stream: SpdyStream): void;
 }
 
-/** Unread bytes of one stream at which the connection stops reading its socket. */
-export const maxUnreadBytes = 65_536;
-
-/** What a queued chunk costs beside its bytes, so that a stream of 1-byte frames is bounded too. */
-const chunkCostBytes = 128;
-
 /** Data frames of ours are no longer, so that streams share the socket. */
 const maxWriteBytes = 32_768;
 
@@ -24,52 +23,64 @@ const maxWriteBytes = 32_768;
  * One stream of a SPDY connection. SPDY's windows are not used (kubelet-protocol.md §2.2): writes wait for the
  * socket, and unread input stops the connection's reading, so neither direction holds more than a constant.
  */
-export class SpdyStream {
+export class SpdyStream implements RemoteStream {
   readonly id: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly #carrier: StreamCarrier;
-  readonly #unread: Uint8Array[] = [];
-  #unreadCost = 0;
-  #isCrowded = false;
-  #discarding = false;
-  #inputEnded = false;
+  readonly #unread: UnreadBytes;
+  #isReplied = false;
+  #isReplyHeld = false;
   #outputEnded = false;
   #failure: Error | undefined;
-  #wakeReader: (() => void) | undefined;
+  readonly #lost = Promise.withResolvers<void>();
 
   constructor(id: number, headers: ReadonlyMap<string, string>, carrier: StreamCarrier) {
     this.id = id;
     this.headers = headers;
     this.#carrier = carrier;
+    this.#unread = new UnreadBytes((isCrowded) => carrier.crowded(this, isCrowded));
+  }
+
+  /**
+   * To be called within `accept`: the peer is replied to only by `reply`. Until then Go's clients send nothing on the
+   * stream, which is the only flow control there is; they wait for 30 s.
+   */
+  holdReply(): void {
+    this.#isReplyHeld = true;
+  }
+
+  /** Says yes to the peer. Does nothing the second time, or where the stream is gone. */
+  reply(): void {
+    if (this.#isReplied || this.#failure) return;
+    this.#isReplied = true;
+    this.#carrier.sendReply(this.id);
+  }
+
+  /** For the connection: the stream was accepted. */
+  accepted(): void {
+    if (!this.#isReplyHeld) this.reply();
+  }
+
+  /** Resolves when the stream is reset or its connection lost. */
+  get lost(): Promise<void> {
+    return this.#lost.promise;
+  }
+
+  get takenBytes(): number {
+    return this.#unread.takenBytes;
   }
 
   /**
    * The peer's bytes until its FIN. For one reader.
    * @throws UnavailableError where the stream is reset or the connection lost before the FIN
    */
-  async *input(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      const bytes = this.#unread.shift();
-      if (bytes) {
-        this.#charge(-bytes.length - chunkCostBytes);
-        yield bytes;
-      } else if (this.#inputEnded) return;
-      else if (this.#failure) throw this.#failure;
-      else await this.#readable();
-    }
+  input(): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#unread.read();
   }
 
-  #readable(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wakeReader = resolve;
-    return promise;
-  }
-
-  /** From now on the peer's bytes are dropped: nobody reads them, and they must not stop the other streams. */
+  /** From now on the peer's bytes are dropped. */
   discardInput(): void {
-    this.#discarding = true;
-    this.#unread.length = 0;
-    this.#charge(-this.#unreadCost);
+    this.#unread.discard();
   }
 
   /**
@@ -77,6 +88,7 @@ export class SpdyStream {
    * @throws UnavailableError where our half has ended
    */
   async write(bytes: Uint8Array): Promise<void> {
+    this.reply();
     for (let at = 0; at < bytes.length; at += maxWriteBytes) {
       if (this.#failure) throw this.#failure;
       if (this.#outputEnded) throw new UnavailableError("STREAM_CLOSED", `stream ${this.id} is closed`);
@@ -87,31 +99,28 @@ export class SpdyStream {
   /** Sends FIN: our half ends. Does nothing the second time. */
   end(): void {
     if (this.#outputEnded || this.#failure) return;
+    this.reply();
     this.#outputEnded = true;
     void this.#carrier.sendData(this.id, new Uint8Array(0), true);
     this.#settle();
   }
 
   /** Ends both halves at once. */
-  reset(status: number): void {
-    if (this.#failure || (this.#inputEnded && this.#outputEnded)) return;
+  reset(status: number = resetStatus.cancel): void {
+    if (this.#failure || (this.#unread.hasEnded && this.#outputEnded)) return;
     this.#carrier.sendReset(this.id, status);
     this.fail(new UnavailableError("STREAM_RESET", `stream ${this.id} was reset`));
   }
 
   /** For the connection: bytes of the peer. */
   receive(bytes: Uint8Array): void {
-    if (this.#discarding || this.#inputEnded || this.#failure || bytes.length === 0) return;
     this.#unread.push(bytes);
-    this.#charge(bytes.length + chunkCostBytes);
-    this.#wakeReader?.();
   }
 
   /** For the connection: the peer's FIN. */
   receiveEnd(): void {
-    if (this.#inputEnded) return;
-    this.#inputEnded = true;
-    this.#wakeReader?.();
+    if (this.#unread.hasEnded) return;
+    this.#unread.end();
     this.#settle();
   }
 
@@ -119,19 +128,12 @@ export class SpdyStream {
   fail(failure: Error): void {
     if (this.#failure) return;
     this.#failure = failure;
-    this.#wakeReader?.();
+    this.#unread.fail(failure);
+    this.#lost.resolve();
     this.#carrier.ended(this);
   }
 
   #settle(): void {
-    if (this.#inputEnded && this.#outputEnded) this.#carrier.ended(this);
-  }
-
-  #charge(cost: number): void {
-    this.#unreadCost += cost;
-    const isCrowded = this.#unreadCost > maxUnreadBytes;
-    if (isCrowded === this.#isCrowded) return;
-    this.#isCrowded = isCrowded;
-    this.#carrier.crowded(this, isCrowded);
+    if (this.#unread.hasEnded && this.#outputEnded) this.#carrier.ended(this);
   }
 }

@@ -1,0 +1,37 @@
+import type { Clock, Timer } from "../foundation/clock.ts";
+
+/** Calls back once after a time in which nothing was touched. A touch costs no timer. */
+export class IdleTimer {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #onIdle: () => void;
+  #touchedMs = 0;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, timeoutMs: number, onIdle: () => void) {
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#onIdle = onIdle;
+  }
+
+  start(): void {
+    this.touch();
+    this.#arm(this.#timeoutMs);
+  }
+
+  touch(): void {
+    this.#touchedMs = this.#clock.monotonicMs();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer = this.#clock.after(delayMs, () => {
+      const leftMs = this.#touchedMs + this.#timeoutMs - this.#clock.monotonicMs();
+      if (leftMs <= 0) this.#onIdle();
+      else this.#arm(leftMs);
+    });
+  }
+}

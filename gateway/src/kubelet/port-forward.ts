@@ -1,0 +1,103 @@
+import type { IncomingMessage } from "node:http";
+import type { ProtocolError } from "../foundation/errors.ts";
+import type { Call } from "./admission.ts";
+import type { Serving, StreamingHandler } from "./handlers.ts";
+import { expectOnline, expectTarget } from "./pod-lookup.ts";
+import { DialLine } from "./portforward/dial-line.ts";
+import { type ForwardPair, forward } from "./portforward/forward.ts";
+import { portForwardProtocol, serveSpdyForwarding } from "./portforward/spdy.ts";
+import {
+  channelProtocols,
+  openTunnel,
+  parsePorts,
+  serveChannelForwarding,
+  tunnelProtocol,
+} from "./portforward/websocket.ts";
+import { noKnownUpgrade } from "./remotecommand/choose-opener.ts";
+import { listedNames, negotiateProtocol, negotiateWebSocketProtocol } from "./remotecommand/negotiate.ts";
+import { noteBrokenProtocol } from "./remotecommand/serve.ts";
+import { switchingToSpdy } from "./remotecommand/spdy.ts";
+import { type Upgrade, wantsUpgrade } from "./remotecommand/upgrade.ts";
+import { expectWebSocketRequest } from "./websocket/handshake.ts";
+
+/** How one kind of client is served, once everything is checked. */
+type Serve = (upgrade: Upgrade, forwarding: Forwarding) => Promise<void>;
+
+interface Forwarding {
+  readonly serving: Serving;
+  readonly serve: (pair: ForwardPair) => Promise<void>;
+  readonly onProtocolError: (error: ProtocolError) => void;
+}
+
+/**
+ * `/portForward`: connections to TCP ports and UARTs of the device (kubelet-protocol.md §1.6). One upgraded connection
+ * carries many; what one of them does is told on its own streams.
+ */
+export const streamPortForward: StreamingHandler = async (call, serving, upgrade) => {
+  const serveClient = chooseServe(call, upgrade.request);
+  const { facts, key } = expectTarget(call);
+  expectOnline(facts);
+
+  const { clock, dial, log, meters, stopping } = serving;
+  const line = new DialLine(dial, key, clock);
+  const subject = { pod: facts.spec.name, uid: facts.spec.uid };
+  const route = call.route.name;
+  const startedMs = clock.monotonicMs();
+  let connections = 0;
+  meters.openStreams.inc({ route });
+  log.info({ device: key, user: call.user.name }, "port-forward started");
+  try {
+    await serveClient(upgrade, {
+      serving,
+      onProtocolError: (error) => noteBrokenProtocol(serving, key, error),
+      async serve(pair) {
+        connections += 1;
+        meters.openForwards.inc();
+        const status = await forward(pair, (port, options) => line.dial(port, options), subject, stopping);
+        meters.openForwards.dec();
+        meters.forwards.inc({ status });
+      },
+    });
+  } finally {
+    meters.openStreams.dec({ route });
+    const durationMs = Math.round(clock.monotonicMs() - startedMs);
+    log.info({ device: key, user: call.user.name, durationMs, connections }, "port-forward ended");
+  }
+};
+
+/** @throws RequestError, AccessError where the request cannot be upgraded */
+function chooseServe(call: Call, request: IncomingMessage): Serve {
+  if (wantsUpgrade(request, "websocket")) return chooseWebSocket(call, request);
+  if (!wantsUpgrade(request, "spdy/3.1")) throw noKnownUpgrade();
+  const offered = request.headersDistinct["x-stream-protocol-version"] ?? [];
+  const protocol = negotiateProtocol(offered, [portForwardProtocol]);
+  return (upgrade, forwarding) => {
+    upgrade.socket.write(switchingToSpdy(protocol));
+    return serveSpdy(upgrade.socket, upgrade.head, forwarding);
+  };
+}
+
+function chooseWebSocket(call: Call, request: IncomingMessage): Serve {
+  expectWebSocketRequest({ request });
+  const offered = request.headersDistinct["sec-websocket-protocol"] ?? [];
+  if (listedNames(offered).includes(tunnelProtocol))
+    return async (upgrade, forwarding) => {
+      const { clock } = forwarding.serving;
+      const tunnel = await openTunnel(upgrade, { clock, onProtocolError: forwarding.onProtocolError });
+      await serveSpdy(tunnel, new Uint8Array(0), forwarding);
+    };
+  const ports = parsePorts(call.query);
+  const protocol = negotiateWebSocketProtocol(offered, channelProtocols);
+  return (upgrade, { serving, serve, onProtocolError }) =>
+    serveChannelForwarding(upgrade, protocol, ports, { clock: serving.clock, serve, onProtocolError });
+}
+
+function serveSpdy(
+  socket: Upgrade["socket"],
+  head: Uint8Array,
+  { serving, serve, onProtocolError }: Forwarding,
+): Promise<void> {
+  const { clock, meters, stopping } = serving;
+  const onRefused = (reason: string) => meters.streamRefusals.inc({ reason });
+  return serveSpdyForwarding(socket, head, { clock, serve, stopping, onProtocolError, onRefused });
+}

@@ -1,0 +1,103 @@
+import { Status, statusName } from "@motelet/profiles";
+import type { Conversation } from "../../devices/verbs/dial.ts";
+import { MoteletError, messageOf, UnavailableError } from "../../foundation/errors.ts";
+import type { RemoteStream } from "../remotecommand/streams.ts";
+import { isNoRoom } from "./dial-line.ts";
+
+/** A stream of a forwarded connection. */
+export interface ForwardStream extends RemoteStream {
+  /** Resolves when the client has reset it or is gone. */
+  readonly lost: Promise<void>;
+  reset(): void;
+  /** Says yes to a client that sends nothing before; absent where the carrier has no word for it. */
+  reply?(): void;
+}
+
+/** One connection that somebody made to kubectl: its bytes, and where to say what went wrong. */
+export interface ForwardPair {
+  readonly port: number;
+  readonly data: ForwardStream;
+  readonly error: ForwardStream;
+}
+
+/** Connects with a port of the device; throws MoteletError. */
+export type Dial = (port: number, options: { readonly signal: AbortSignal }) => Promise<Conversation>;
+
+/** Whose port it is, for the client's message. */
+export interface ForwardSubject {
+  readonly pod: string;
+  readonly uid: string;
+}
+
+/**
+ * Connects one pair of streams with a service of the device. Each side's end of input is passed on; the connection ends
+ * with the service's output, and a failure is told on the error stream in a kubelet's words. Neither direction holds more
+ * than the windows below it: a side that reads nothing stops the other.
+ * @returns "OK", or the code of what ended it
+ */
+export async function forward(
+  pair: ForwardPair,
+  dial: Dial,
+  subject: ForwardSubject,
+  signal: AbortSignal,
+): Promise<string> {
+  const { data, error, port } = pair;
+  const gone = new AbortController();
+  void data.lost.then(() => gone.abort());
+  // Clients end their half at once and send nothing on it.
+  error.discardInput();
+  try {
+    await connect(pair, dial, AbortSignal.any([signal, gone.signal]));
+    data.end();
+    error.end();
+    return "OK";
+  } catch (cause) {
+    // Without a reply a client gives up this connection alone; a text would make kubectl give up all of them.
+    const isRefused = isNoRoom(cause) && data.reply !== undefined;
+    if (!gone.signal.aborted && !isRefused) {
+      data.reply?.();
+      const message = signal.aborted ? "the gateway is shutting down" : messageOf(cause);
+      const text = `error forwarding port ${port} to pod ${subject.pod}, uid ${subject.uid}: ${message}`;
+      // Not awaited: it is short, and a client that reads nothing must not hold the pair.
+      error.write(Buffer.from(text)).catch(() => undefined);
+    }
+    error.end();
+    data.reset();
+    if (gone.signal.aborted) return "CLIENT_GONE";
+    return cause instanceof MoteletError ? cause.code : "INTERNAL";
+  }
+}
+
+async function connect({ data, port }: ForwardPair, dial: Dial, signal: AbortSignal): Promise<void> {
+  await using conversation = await dial(port, { signal });
+  data.reply?.();
+  // What waits for the device or the client is freed by disposing: an abort must not wait for them.
+  const aborted = new Promise<never>((_, reject) => {
+    const give = () => reject(new UnavailableError("FORWARD_ENDED", "the connection was ended"));
+    if (signal.aborted) give();
+    else signal.addEventListener("abort", give, { once: true });
+  });
+  aborted.catch(() => undefined);
+  void feed(conversation, data);
+  const finished = drain(conversation, data);
+  finished.catch(() => undefined);
+  const { status, message } = await Promise.race([finished, aborted]);
+  if (status !== Status.OK)
+    throw new UnavailableError(`FORWARD_${statusName(status)}`, message ?? statusName(status));
+}
+
+async function drain(conversation: Conversation, data: ForwardStream) {
+  for await (const bytes of conversation.output) await data.write(bytes);
+  return conversation.ended;
+}
+
+/** Ends quietly where either side goes away: `ended` and `lost` say why. */
+async function feed(conversation: Conversation, data: ForwardStream): Promise<void> {
+  try {
+    for await (const bytes of data.input()) await conversation.write(bytes);
+    await conversation.endInput();
+  } catch {
+    // A service that takes no more must not leave the client's bytes in the way of its other connections.
+    data.discardInput();
+  }
+}
