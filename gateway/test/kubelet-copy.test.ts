@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { setImmediate as breathe } from "node:timers/promises";
 import { Registry } from "../src/devices/registry.ts";
 import type { ExecExit, ExecVerb } from "../src/devices/verbs/exec.ts";
-import { UnavailableError } from "../src/foundation/errors.ts";
+import { RequestError, UnavailableError } from "../src/foundation/errors.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { copyingExec } from "../src/kubelet/copy/copying-exec.ts";
 import { archiveLimits } from "../src/kubelet/copy/tar-extract.ts";
@@ -255,6 +255,17 @@ for (const [what, change, words] of [
   });
 }
 
+test("a file that the device says has changed is no reason to resume", deadline, async () => {
+  const copying = new Copying();
+  copying.files.put("/a", "x".repeat(3_000));
+  copying.files.onRead = (_path, offset) => {
+    if (offset > 0) throw new UnavailableError("FILE_DATA_LOSS", "device default/lamp: DATA_LOSS");
+  };
+  const { exit, stderr } = await copying.run(["sh", "-c", "tar cf - '/a' | tail -c+0"]);
+  assert.deepEqual(exit, ended(2));
+  assert.equal(stderr, "tar: a: File changed as we read it\n");
+});
+
 test("what is not there is told, the rest is copied, and the code is 2", deadline, async () => {
   const copying = new Copying();
   copying.files.put("/a", "one");
@@ -262,7 +273,7 @@ test("what is not there is told, the rest is copied, and the code is 2", deadlin
   assert.deepEqual(exit, ended(2));
   assert.equal(
     stderr,
-    "tar: nosuch: Cannot stat: No such file or directory (/nosuch does not exist)\n" +
+    "tar: nosuch: Cannot stat: No such file or directory\n" +
       "tar: ../up: Member name contains '..'\n" +
       "tar: Exiting with failure status due to previous errors\n",
   );
@@ -319,7 +330,7 @@ test("a file for which there is no room is refused before its bytes come", deadl
   assert.deepEqual(exit, ended(2));
   assert.equal(
     stderr,
-    "tar: big: Cannot write: No space left on device (1999 bytes are free)\ntar: Error is not recoverable: exiting now\n",
+    "tar: big: Cannot write: No space left on device\ntar: Error is not recoverable: exiting now\n",
   );
   assert.deepEqual(copying.files.written, []);
   copying.files.roomBytes = 2_001;
@@ -338,6 +349,34 @@ test("a file where a directory is, is refused and the rest goes on", deadline, a
   const { exit, stderr } = await copying.run(["tar", "-xmf", "-"], folder.tar("-c", "a", "b"));
   assert.deepEqual(exit, ended(2));
   assert.match(stderr, /^tar: a: Cannot write: Is a directory/);
+  assert.equal(copying.files.text("/b"), "y");
+});
+
+test("a device that ends a file while its bytes are awaited gets the next one", deadline, async () => {
+  using folder = new Folder();
+  folder.write("a", "x".repeat(3_000));
+  folder.write("b", "y");
+  const copying = new Copying();
+  const write = copying.files.write.bind(copying.files);
+  const awaited = Promise.withResolvers<void>();
+  copying.files.write = async (device, path, file, options) => {
+    if (path !== "/a") return write(device, path, file, options);
+    const source = file.bytes[Symbol.asyncIterator]();
+    await source.next();
+    void source.next();
+    void source.return?.();
+    awaited.resolve();
+    throw new RequestError("FILE_PATH_TOO_LONG", "too long for the device");
+  };
+  const archive = folder.tar("-c", "a", "b");
+  async function* late() {
+    yield archive.subarray(0, 600);
+    await awaited.promise;
+    yield archive.subarray(600);
+  }
+  const { exit, stderr } = await copying.run(["tar", "-xmf", "-"], late());
+  assert.deepEqual(exit, ended(2));
+  assert.match(stderr, /^tar: a: Cannot write: too long for the device\n/);
   assert.equal(copying.files.text("/b"), "y");
 });
 

@@ -14,6 +14,5 @@ export function fileErrorCode(error: unknown): string | undefined {
 
 /** How tar would say it. */
 export function fileErrorWords(error: unknown): string {
-  const words = knownWords[fileErrorCode(error) ?? ""];
-  return words === undefined ? messageOf(error) : `${words} (${messageOf(error)})`;
+  return knownWords[fileErrorCode(error) ?? ""] ?? messageOf(error);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FileStat, FilesVerb } from "../../devices/verbs/files.ts";
-import { RequestError } from "../../foundation/errors.ts";
+import { MoteletError, RequestError } from "../../foundation/errors.ts";
 import type { CopyMark } from "./copy-marks.ts";
 import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
 import { resolveName } from "./member-path.ts";
@@ -110,7 +110,11 @@ export class ArchiveWriter {
         yield* this.#emit(bytes);
       }
     } catch (error) {
-      if (fileErrorCode(error) === undefined || fileErrorCode(error) === "FILE_CHANGED") throw error;
+      const code = fileErrorCode(error);
+      if (code === "FILE_CHANGED") throw error;
+      if (error instanceof MoteletError && error.code === "FILE_DATA_LOSS")
+        throw changed(name, "File changed as we read it", error);
+      if (code === undefined) throw error;
       throw changed(name, fileErrorWords(error), error);
     }
     if (left > 0) throw changed(name, `File shrank by ${left} bytes`);

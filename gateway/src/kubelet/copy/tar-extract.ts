@@ -182,6 +182,8 @@ class MemberContent implements AsyncIterable<Uint8Array> {
   failure: unknown;
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #moved: (bytes: number) => void;
+  /** A writer may leave while it waits for bytes, and the source takes one reader at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(member: Member, moved: (bytes: number) => void) {
     this.#source = member[Symbol.asyncIterator]();
@@ -202,7 +204,13 @@ class MemberContent implements AsyncIterable<Uint8Array> {
     while ((await this.#next()) !== undefined);
   }
 
-  async #next(): Promise<Uint8Array | undefined> {
+  #next(): Promise<Uint8Array | undefined> {
+    const next = this.#turn.then(() => this.#read());
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
+
+  async #read(): Promise<Uint8Array | undefined> {
     try {
       const { done, value } = await this.#source.next();
       return done === true ? undefined : value;
