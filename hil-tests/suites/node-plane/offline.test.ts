@@ -6,6 +6,7 @@ import type { Device } from "../../../gateway/src/resources/device.ts";
 import type { Pod } from "../../../gateway/src/resources/virtual-pod.ts";
 import { kubectlOk } from "../../rig/installation.ts";
 import { NodePlane } from "../../rig/node-plane.ts";
+import { RealNodes } from "../../rig/real-nodes.ts";
 import { waitFor } from "../../rig/wait.ts";
 
 /*
@@ -34,7 +35,10 @@ test(`a device that is offline for ${times.awayMs / 1000} s keeps its Pod, in a 
   });
   const { kube, ready, plane } = rig;
   const node = `${namespace}.lamp`;
-  const [lamp] = await rig.bringUp(["lamp"], { namespace });
+  // Where all Nodes of all zones are down the controller manager blames itself and evicts nobody.
+  const zones = ["a", "b", "c"].map((zone) => ({ name: `real-${zone}`, zone }));
+  await using _real = await RealNodes.start(kube, [...zones, { name: "broken", zone: "a" }]);
+  const [lamp] = await rig.bringUp(["lamp", "door", "bell"], { namespace });
   const pod = () => kube.get<Pod>(`${podPath}/lamp`);
   const conditions = async () =>
     (await kube.get<Device>(`/apis/motelet.dev/v1alpha1/namespaces/${namespace}/devices/lamp`)).status
@@ -46,12 +50,14 @@ test(`a device that is offline for ${times.awayMs / 1000} s keeps its Pod, in a 
   const before = (await pod()).metadata.uid;
 
   // A Pod of somebody else on a Node that is not ready shows that Pods are evicted in this time.
-  await kube.create("/api/v1/nodes", { metadata: { name: "broken" } });
   const bystander = {
     metadata: { name: "bystander" },
     spec: { nodeName: "broken", containers: [{ name: "c", image: "example.com/c:1" }] },
   };
   await kube.create("/api/v1/namespaces/default/pods", bystander);
+  const runs = async () =>
+    (await kube.get<Pod>("/api/v1/namespaces/default/pods/bystander")).status?.phase === "Running";
+  await waitFor(runs, { what: "the bystander", deadlineMs: 10_000 });
   const now = new Date().toISOString();
   const notReady = { type: "Ready", status: "False", lastHeartbeatTime: now, lastTransitionTime: now };
   await kube.patch("/api/v1/nodes/broken/status", { status: { conditions: [notReady] } }, "strategic");
