@@ -26,13 +26,15 @@ export function parseLogOptions(query: URLSearchParams, nowMs: number): LogOptio
   const tailLines = tail === "all" ? undefined : integer(tail ?? query.get("tailLines"));
   const limitBytes = integer(query.get("limitBytes"));
   const stream = query.get("stream") ?? "All";
-  if (!["All", "Stdout", "Stderr"].includes(stream)) throw undecodable();
 
   const invalid =
     (sinceSeconds !== undefined && sinceSeconds < 1) ||
-    (sinceSeconds !== undefined && sinceTimeMs !== undefined) ||
+    // An empty time is one too: the zero time, since which is everything.
+    (sinceSeconds !== undefined && query.has("sinceTime")) ||
     (tailLines !== undefined && tailLines < 0) ||
-    (limitBytes !== undefined && limitBytes < 1);
+    (limitBytes !== undefined && limitBytes < 1) ||
+    !["All", "Stdout", "Stderr"].includes(stream) ||
+    (stream !== "All" && tailLines !== undefined);
   if (invalid) throw new RequestError("QUERY_INVALID", '{"message": "Invalid request."}');
 
   const sinceMs = sinceSeconds === undefined ? sinceTimeMs : nowMs - sinceSeconds * 1_000;
@@ -65,11 +67,14 @@ function integer(value: string | null): number | undefined {
   return Number(exact);
 }
 
-/** RFC 3339. */
+const timeShape = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:[.,](\d+))?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** RFC 3339. A part of a millisecond counts as a whole one: stamps have none, and what is earlier is not wanted. */
 function time(value: string | null): number | undefined {
-  if (value === null || value === "") return undefined;
-  const shape = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-  const ms = shape.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(ms)) throw undecodable();
-  return ms;
+  if (value === null || value === "" || value === "null") return undefined;
+  const [, year, month, day, fraction = ""] = timeShape.exec(value) ?? [];
+  const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  const ms = Date.parse(value.replace(/[.,]\d+/, ""));
+  if (Number.isNaN(ms) || !(Number(day) <= days)) throw undecodable();
+  return ms + Number(fraction.slice(0, 3).padEnd(3, "0")) + (/[1-9]/.test(fraction.slice(3)) ? 1 : 0);
 }
