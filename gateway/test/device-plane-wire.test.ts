@@ -2,56 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByeReason, Capability, commands, type Message, Status } from "@motelet/profiles";
 import type { DeviceSpec } from "../src/devices/device.ts";
-import { DevicePlane } from "../src/devices/device-plane.ts";
-import { Registry } from "../src/devices/registry.ts";
-import { createLogger } from "../src/foundation/log.ts";
-import { Metrics } from "../src/foundation/metrics.ts";
-import { openStore, type Store } from "../src/store/store.ts";
-import { ManualClock } from "./fakes/manual-clock.ts";
+import { key, spec, startPlaneBed as start, startPlane } from "./fakes/plane-under-test.ts";
 import { WireDevice } from "./fakes/wire-device.ts";
 
-const key = "default/lamp";
-const spec: DeviceSpec = {
-  namespace: "default",
-  name: "lamp",
-  uid: "u1",
-  nodeName: "lamp",
-  links: [{ carrier: "serial", port: "pty:lamp" }],
-  paused: false,
-};
 const execRequest = { argv: ["sleep"], tty: false, stdin: false, stdout: true, stderr: false };
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-function startPlane(store: Store, clock: ManualClock, maxSessions = 10) {
-  const registry = new Registry(() => clock.wallMs());
-  const metrics = new Metrics();
-  const log = createLogger({ level: "silent" });
-  const plane = new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: 10, maxSessions });
-  plane.start();
-  registry.admit(spec);
-  return { registry, metrics, plane };
-}
-
-function start(options: { maxSessions?: number } = {}) {
-  const clock = new ManualClock();
-  const store = openStore({ path: ":memory:", metrics: new Metrics(), clock, commitSpacingMs: 0 });
-  const commit = async () => {
-    // A write may lead to another one.
-    for (let round = 0; round < 3; round++) {
-      await settle();
-      store.database.flush();
-    }
-    await settle();
-  };
-  const bed = startPlane(store, clock, options.maxSessions);
-  const join = async (device: WireDevice, hello: Parameters<WireDevice["hello"]>[0] = {}) => {
-    device.hello({ caps: Capability.exec, ...hello });
-    await commit();
-    device.say({ kind: "beat" });
-    await commit();
-  };
-  return { ...bed, clock, store, commit, join };
-}
 
 const kinds = (device: WireDevice) => device.heard.map((message) => message.kind);
 

@@ -18,11 +18,18 @@ import { DeviceLog, type DeviceLogReader } from "./device-log.ts";
 import { Identities } from "./identities.ts";
 import { Liveness } from "./liveness.ts";
 import { MessageReader } from "./message-reader.ts";
+import { RawConsoles } from "./raw-consoles.ts";
 import type { Registry } from "./registry.ts";
 import { Reports } from "./reports.ts";
 import { SessionFacts } from "./session-facts.ts";
+import { type AttachVerb, SessionAttach } from "./verbs/attach.ts";
+import { DeviceCalls } from "./verbs/device-calls.ts";
+import { type DialVerb, SessionDial } from "./verbs/dial.ts";
 import { type ExecVerb, SessionExec } from "./verbs/exec.ts";
+import { type FilesVerb, SessionFiles } from "./verbs/files.ts";
+import { type InvokeVerb, SessionInvoke } from "./verbs/invoke.ts";
 import { rebootDevice } from "./verbs/reboot.ts";
+import { SessionStats, type StatsVerb } from "./verbs/stats.ts";
 import { RegistryLinks } from "./wanted-links.ts";
 
 export interface DevicePlaneOptions {
@@ -60,6 +67,11 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly authenticator: Authenticator;
   readonly wantedLinks: WantedLinks;
   readonly exec: ExecVerb;
+  readonly files: FilesVerb;
+  readonly dial: DialVerb;
+  readonly attach: AttachVerb;
+  readonly invoke: InvokeVerb;
+  readonly stats: StatsVerb;
   readonly logs: DeviceLogReader;
   /** Devices that were not let in. */
   readonly refusals = new ChangeFeed<RefusalNotice>();
@@ -79,6 +91,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly #refusedHellos;
   readonly #reader: MessageReader;
   readonly #consoleDrops: ConsoleDropCounter;
+  readonly #consoles: RawConsoles;
   #unsubscribe: (() => void) | undefined;
   /** A gateway that goes away must not welcome who comes back meanwhile. */
   #leaving = false;
@@ -103,7 +116,14 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#reader = new MessageReader(options);
     this.authenticator = this.#identities;
     this.wantedLinks = this.#links;
-    this.exec = new SessionExec({ registry, sessions: this.#sessions, clock, metrics });
+    this.#consoles = new RawConsoles(() => clock.monotonicMs(), metrics);
+    const calls = new DeviceCalls({ registry, sessions: this.#sessions, clock, metrics });
+    this.exec = new SessionExec(calls, clock);
+    this.files = new SessionFiles(calls, clock);
+    this.dial = new SessionDial(calls);
+    this.attach = new SessionAttach(calls, this.#consoles, clock);
+    this.invoke = new SessionInvoke(calls, clock);
+    this.stats = new SessionStats(calls, clock);
     this.logs = new DeviceLog(registry, store.logs);
     this.#consoleDrops = consoleDropCounter(metrics);
     this.#refusedHellos = metrics.counter("motelet_hellos_refused_total", "Devices that were not let in.", [
@@ -214,6 +234,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     const { store, clock } = this.#options;
     gate.console ??= new ConsoleText({ device: gate.owner.uid, store, clock, dropped: this.#consoleDrops });
     gate.console.push(bytes);
+    this.#consoles.heard(gate.channel, bytes);
   }
 
   #ownerOf(channel: Channel): DeviceFacts | undefined {
@@ -234,11 +255,13 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     // A line says nothing by itself when it opens: after a restart of the gateway this brings its device back at once.
     const link = session.attach(gate.channel, { demandHello: gate.channel.carrier === "serial" });
     gate.owner = { key, uid: spec.uid, session, link };
+    this.#consoles.opened(gate.channel, key);
   }
 
   #release(gate: Gate): void {
     gate.console?.[Symbol.dispose]();
     delete gate.console;
+    this.#consoles.closed(gate.channel);
     gate.owner?.session.detach(gate.owner.link);
     delete gate.owner;
   }

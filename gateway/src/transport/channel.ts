@@ -22,7 +22,7 @@ export interface Channel {
   readonly acksBeats: boolean;
   /** Queues one encoded message. False: dropped, its buffer is full or it is closed (counted by the transport). */
   send(message: Uint8Array): boolean;
-  /** Bytes for the device's console; only on carriers that have one (serial). */
+  /** Bytes for the device's console; only on carriers that have one (serial). False: nothing was taken, there is no room now. */
   writeConsole?(bytes: Uint8Array): boolean;
   /** Ends the path; `closed` follows once. */
   close(reason: string): void;

@@ -14,6 +14,10 @@ import type { Channel, ChannelAcceptor, ChannelEvents, ProvenIdentity } from "..
 export class WireDevice {
   readonly heard: Message[] = [];
   readonly channel: Channel;
+  /** What was typed on its console; only on a serial line. */
+  typed = "";
+  /** Whether its line has room for console input. */
+  consoleHasRoom = true;
   closedBecause: string | undefined;
   #events: ChannelEvents | undefined;
 
@@ -29,6 +33,14 @@ export class WireDevice {
         this.heard.push(decodeMessage(message).message);
         return true;
       },
+      ...(identity.kind === "port"
+        ? {
+            writeConsole: (bytes: Uint8Array) => {
+              if (this.consoleHasRoom) this.typed += Buffer.from(bytes).toString();
+              return this.consoleHasRoom;
+            },
+          }
+        : {}),
       close: (reason) => {
         this.closedBecause = reason;
       },

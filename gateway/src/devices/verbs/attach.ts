@@ -1,13 +1,75 @@
-import type { ExecSession } from "./exec.ts";
+import { commands, hasCommand } from "@motelet/profiles";
+import type { Clock } from "../../foundation/clock.ts";
+import { RequestError, UnavailableError } from "../../foundation/errors.ts";
+import type { RawConsoles } from "../raw-consoles.ts";
+import { AttachedLine } from "./attached-line.ts";
+import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
+import type { ExecRequest, ExecSession } from "./exec.ts";
+import { RunningCommand } from "./running-command.ts";
+
+/** What a caller wants of the console. */
+export interface AttachRequest {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly tty: boolean;
+}
 
 /**
  * Attaches to the console of devices (SPEC §6.5); over a serial line also to one whose firmware has no console command.
  * @throws RequestError ATTACH_UNSUPPORTED; UnavailableError where the device is away or its console is taken
  */
 export interface AttachVerb {
-  attach(
-    key: string,
-    request: { stdin: boolean; stdout: boolean; tty: boolean },
-    options: { signal: AbortSignal },
-  ): Promise<ExecSession>;
+  attach(key: string, request: AttachRequest, options: { signal: AbortSignal }): Promise<ExecSession>;
+}
+
+const words: VerbWords = {
+  name: "attach",
+  code: "ATTACH",
+  unsupported: "ATTACH_UNSUPPORTED",
+  can: "be attached to",
+  did: "open its console",
+};
+
+/** Attaches over devices' sessions, and past them over their lines. */
+export class SessionAttach implements AttachVerb {
+  readonly #calls: DeviceCalls;
+  readonly #consoles: RawConsoles;
+  readonly #clock: Clock;
+
+  constructor(calls: DeviceCalls, consoles: RawConsoles, clock: Clock) {
+    this.#calls = calls;
+    this.#consoles = consoles;
+    this.#clock = clock;
+  }
+
+  attach(key: string, request: AttachRequest, { signal }: { signal: AbortSignal }): Promise<ExecSession> {
+    return this.#calls.counted(words, async () => {
+      const device = await this.#calls.find(key, signal);
+      if (device && hasCommand(device.caps, commands.console)) return this.#open(device, request, signal);
+      return this.#line(key, device, request);
+    });
+  }
+
+  async #open(device: ReadyDevice, request: AttachRequest, signal: AbortSignal): Promise<ExecSession> {
+    const stream = this.#calls.openStream(device);
+    const args = { stream: stream.id };
+    await this.#calls.ask(device, commands.console, args, { words, signal, streams: [stream] });
+    const wanted: ExecRequest = { argv: [], ...request, stderr: false };
+    return new RunningCommand(device.session, { stdout: stream, stderr: undefined }, wanted, this.#clock);
+  }
+
+  #line(key: string, device: ReadyDevice | undefined, request: AttachRequest): ExecSession {
+    const console = this.#consoles.open(key);
+    if (console === "taken")
+      throw new UnavailableError(
+        "ATTACH_TAKEN",
+        `the console of device ${key} has as many readers as it takes`,
+      );
+    if (console) return new AttachedLine(console, request, this.#clock);
+    if (!device) throw new UnavailableError("DEVICE_OFFLINE", `device ${key} is not connected`);
+    throw new RequestError(
+      words.unsupported,
+      `device ${key} cannot be attached to: its firmware does not say console, and it is on no serial line`,
+    );
+  }
 }

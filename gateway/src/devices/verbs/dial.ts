@@ -1,4 +1,8 @@
+import { commands } from "@motelet/profiles";
+import type { Stream } from "../../session/stream.ts";
+import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import type { ExecExit } from "./exec.ts";
+import { exitOf } from "./running-command.ts";
 
 /** A connection with a service of a device. Dispose to close it on the device. */
 export interface Conversation extends AsyncDisposable {
@@ -18,4 +22,55 @@ export interface Conversation extends AsyncDisposable {
  */
 export interface DialVerb {
   dial(key: string, port: number, options: { signal: AbortSignal }): Promise<Conversation>;
+}
+
+const words: VerbWords = {
+  name: "dial",
+  code: "DIAL",
+  unsupported: "DIAL_UNSUPPORTED",
+  can: "connect with its services",
+  did: "connect with its service",
+};
+
+/** Connects over devices' sessions. */
+export class SessionDial implements DialVerb {
+  readonly #calls: DeviceCalls;
+
+  constructor(calls: DeviceCalls) {
+    this.#calls = calls;
+  }
+
+  dial(key: string, port: number, { signal }: { signal: AbortSignal }): Promise<Conversation> {
+    return this.#calls.counted(words, async () => {
+      const device = await this.#calls.ready(key, commands.dial, words, signal);
+      const stream = this.#calls.openStream(device);
+      const args = { stream: stream.id, port };
+      await this.#calls.ask(device, commands.dial, args, { words, signal, streams: [stream] });
+      return new StreamConversation(stream);
+    });
+  }
+}
+
+class StreamConversation implements Conversation {
+  readonly output: AsyncIterable<Uint8Array>;
+  readonly ended: Promise<ExecExit>;
+  readonly #stream: Stream;
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+    this.output = stream.read();
+    this.ended = stream.ended.then(exitOf);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#stream.write(bytes);
+  }
+
+  endInput(): Promise<void> {
+    return this.#stream.endInput();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stream.cancel();
+  }
 }

@@ -1,20 +1,7 @@
-import {
-  Capability,
-  commands,
-  ExecFlag,
-  encodeCbor,
-  hasCommand,
-  limits,
-  Status,
-  statusName,
-} from "@motelet/profiles";
+import { commands } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
-import { MoteletError, RequestError, UnavailableError } from "../../foundation/errors.ts";
-import type { Metrics } from "../../foundation/metrics.ts";
-import type { ExchangeOutcome } from "../../session/exchange-table.ts";
-import type { Session } from "../../session/session.ts";
-import type { Registry } from "../registry.ts";
-import { RunningCommand } from "./running-command.ts";
+import type { DeviceCalls, VerbWords } from "./device-calls.ts";
+import { startCommand } from "./started-command.ts";
 
 /** What a caller asks of exec. */
 export interface ExecRequest {
@@ -57,146 +44,29 @@ export interface ExecVerb {
   start(key: string, request: ExecRequest, options: { signal: AbortSignal }): Promise<ExecSession>;
 }
 
-/** Where the sessions of devices are found, by the registry's key. */
-export interface SessionFinder {
-  get(key: string): Session | undefined;
-}
-
-/** How long a command waits for a device that is about to come back. Milliseconds. */
-const returnWaitMs = 3_000;
+const words: VerbWords = {
+  name: "exec",
+  code: "EXEC",
+  unsupported: "EXEC_UNSUPPORTED",
+  can: "run commands",
+  did: "start the command",
+};
 
 /** Runs commands over devices' sessions (SPEC §6.3). */
 export class SessionExec implements ExecVerb {
-  readonly #registry: Registry;
-  readonly #sessions: SessionFinder;
+  readonly #calls: DeviceCalls;
   readonly #clock: Clock;
-  readonly #started;
 
-  constructor(options: { registry: Registry; sessions: SessionFinder; clock: Clock; metrics: Metrics }) {
-    this.#registry = options.registry;
-    this.#sessions = options.sessions;
-    this.#clock = options.clock;
-    this.#started = options.metrics.counter(
-      "motelet_execs_total",
-      "Commands that were asked for, by outcome of the start.",
-      ["status"],
-    );
+  constructor(calls: DeviceCalls, clock: Clock) {
+    this.#calls = calls;
+    this.#clock = clock;
   }
 
-  async start(key: string, request: ExecRequest, options: { signal: AbortSignal }): Promise<ExecSession> {
-    try {
-      const started = await this.#start(key, request, options.signal);
-      this.#started.inc({ status: statusName(Status.OK) });
-      return started;
-    } catch (error) {
-      this.#started.inc({ status: error instanceof MoteletError ? error.code : "INTERNAL" });
-      throw error;
-    }
-  }
-
-  async #start(key: string, request: ExecRequest, signal: AbortSignal): Promise<ExecSession> {
-    const session = await this.#sessionOf(key, signal);
-    const hello = session?.hello;
-    if (!session || !hello) throw new UnavailableError("DEVICE_OFFLINE", `device ${key} is not connected`);
-    const caps = hello.caps ?? 0;
-    if (!hasCommand(caps, commands.exec))
-      throw new RequestError(
-        "EXEC_UNSUPPORTED",
-        `device ${key} cannot run commands: its firmware does not say exec`,
-      );
-    expectArgvFits(key, request.argv, session.maxMessageBytes);
-
-    const stdout = session.openStream();
-    const separate = request.stderr && !request.tty && (caps & Capability.stderr) !== 0;
-    const stderr = stdout && separate ? session.openStream() : undefined;
-    if (!stdout || (separate && !stderr)) {
-      stdout?.cancel();
-      throw new UnavailableError("STREAMS_EXHAUSTED", `device ${key} has all of its streams in use`);
-    }
-    const abandon = () => {
-      stdout.cancel();
-      stderr?.cancel();
-    };
-    const tty = request.tty && (caps & Capability.tty) !== 0;
-    const args = commands.exec.encodeRequest({
-      stream: stdout.id,
-      stderrStream: stderr?.id ?? 0,
-      flags: (request.stdin ? ExecFlag.stdin : 0) | (tty ? ExecFlag.tty : 0),
-      argv: [...request.argv],
+  start(key: string, request: ExecRequest, { signal }: { signal: AbortSignal }): Promise<ExecSession> {
+    return this.#calls.counted(words, async () => {
+      const device = await this.#calls.ready(key, commands.exec, words, signal);
+      const options = { words, clock: this.#clock, signal };
+      return startCommand(this.#calls, device, commands.exec, { request, beside: {} }, options);
     });
-    const answer = session.call(commands.exec.op, args);
-    const outcome = await raceAbort(answer, signal);
-    if (!outcome) {
-      // It may be that the device starts it yet: what it starts is cancelled then.
-      void answer.then(abandon);
-      throw new UnavailableError("EXEC_CANCELLED", `exec on device ${key} was cancelled before it started`);
-    }
-    if (outcome.status !== Status.OK) {
-      abandon();
-      throw refusedStart(key, outcome);
-    }
-    return new RunningCommand(session, { stdout, stderr }, request, this.#clock);
   }
-
-  /** A device that counts as Online but has no session is on its way back: the gateway or its line has just started. */
-  async #sessionOf(key: string, signal: AbortSignal): Promise<Session | undefined> {
-    const look = () => {
-      const session = this.#sessions.get(key);
-      return session?.isUp ? session : undefined;
-    };
-    const found = look();
-    if (found || this.#registry.get(key)?.phase !== "Online") return found;
-    const { promise, resolve } = Promise.withResolvers<Session | undefined>();
-    const unsubscribe = this.#registry.changes.subscribe((changed) => {
-      const gone = changed === key && this.#registry.get(key)?.phase !== "Online";
-      if (changed === key && (gone || look())) resolve(look());
-    });
-    const timer = this.#clock.after(returnWaitMs, () => resolve(undefined));
-    try {
-      return await raceAbort(promise, signal);
-    } finally {
-      timer.cancel();
-      unsubscribe();
-    }
-  }
-}
-
-/** SPEC §6.3: argv must leave room for the rest of the request. */
-function expectArgvFits(key: string, argv: readonly string[], maxMessageBytes: number): void {
-  const limit = maxMessageBytes - limits.argvReserveBytes;
-  const bytes = encodeCbor([...argv]).length;
-  if (bytes > limit)
-    throw new RequestError(
-      "ARGV_TOO_LONG",
-      `command of ${bytes} bytes: device ${key} takes at most ${limit}`,
-    );
-}
-
-/** @returns undefined where the signal came first */
-async function raceAbort<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const aborted = Promise.withResolvers<undefined>();
-  const give = () => aborted.resolve(undefined);
-  signal.addEventListener("abort", give, { once: true });
-  if (signal.aborted) give();
-  try {
-    return await Promise.race([answer, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", give);
-  }
-}
-
-function refusedStart(key: string, outcome: ExchangeOutcome): MoteletError {
-  const code = `EXEC_${statusName(outcome.status)}`;
-  const message = `device ${key} did not start the command: ${outcome.message ?? statusName(outcome.status)}`;
-  const mend: readonly number[] = [
-    Status.INVALID_ARGUMENT,
-    Status.NOT_FOUND,
-    Status.OUT_OF_RANGE,
-    Status.PERMISSION_DENIED,
-    Status.UNIMPLEMENTED,
-    Status.FAILED_PRECONDITION,
-  ];
-  return mend.includes(outcome.status)
-    ? new RequestError(code, message)
-    : new UnavailableError(code, message);
 }

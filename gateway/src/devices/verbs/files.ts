@@ -1,3 +1,11 @@
+import { commands, FileType, isPath } from "@motelet/profiles";
+import type { Clock } from "../../foundation/clock.ts";
+import { ProtocolError, RequestError } from "../../foundation/errors.ts";
+import type { DeviceCalls, ReadyDevice } from "./device-calls.ts";
+import { expectPath, fileRefusal, fileWords as words } from "./file-errors.ts";
+import { receiveFile, sendFile } from "./file-transfer.ts";
+import { readPages } from "./pages.ts";
+
 /** What is behind a path of a device's file system. */
 export interface FileStat {
   readonly type: "file" | "directory";
@@ -20,8 +28,8 @@ export interface FileEntry {
 
 /**
  * Files of devices (SPEC §6.11–§6.14).
- * @throws RequestError FILES_UNSUPPORTED, FILE_NOT_FOUND, FILE_IS_DIRECTORY, FILE_NO_ROOM, FILE_PATH …; UnavailableError
- *   where the device is away, or is lost in the middle
+ * @throws RequestError FILES_UNSUPPORTED, or for what `file-errors.ts` tells; UnavailableError where the device is away, is
+ *   lost in the middle, or does not move
  */
 export interface FilesVerb {
   stat(key: string, path: string, options: { signal: AbortSignal }): Promise<FileStat>;
@@ -46,4 +54,149 @@ export interface FilesVerb {
   remove(key: string, path: string, options: { signal: AbortSignal }): Promise<void>;
   /** Replaces what is at `to`. */
   rename(key: string, from: string, to: string, options: { signal: AbortSignal }): Promise<void>;
+}
+
+type Options = { readonly signal: AbortSignal };
+
+/** Entries of one directory that are read: more is no directory of a microcontroller. */
+export const maxEntries = 10_000;
+
+/** Reads and writes files over devices' sessions. */
+export class SessionFiles implements FilesVerb {
+  readonly #calls: DeviceCalls;
+  readonly #clock: Clock;
+
+  constructor(calls: DeviceCalls, clock: Clock) {
+    this.#calls = calls;
+    this.#clock = clock;
+  }
+
+  stat(key: string, path: string, options: Options): Promise<FileStat> {
+    return this.#with(key, [path], options, async (device) => {
+      const row = commands.fileStat;
+      const refuse = fileRefusal(row, path);
+      const stat = await this.#calls.ask(device, row, { path }, { ...options, words, refuse });
+      const { modified } = stat;
+      return {
+        type: typeOf(stat.type),
+        size: stat.size,
+        mode: stat.mode,
+        ...(modified ? { modifiedMs: modified.s * 1000 + modified.ms } : {}),
+      };
+    });
+  }
+
+  list(key: string, path: string, options: Options): Promise<readonly FileEntry[]> {
+    return this.#with(key, [path], options, async (device) => {
+      const row = commands.fileList;
+      const refuse = fileRefusal(row, path);
+      const { items } = await readPages(async (from) => {
+        const page = await this.#calls.ask(device, row, { path, from }, { ...options, words, refuse });
+        return { total: page.total, items: page.entries, page };
+      }, maxEntries + 1);
+      if (items.length > maxEntries)
+        throw new RequestError(
+          "FILE_LIST_TOO_LONG",
+          `directory ${path} of device ${key} has ${items.length} entries or more: limit ${maxEntries}`,
+        );
+      // Where the directory changed between two pages an entry may have come twice.
+      const byName = new Map(items.map((entry) => [entry.name, entry]));
+      return [...byName.values()].map(({ name, type, size, mode }) => {
+        expectName(key, path, name);
+        return { name, type: typeOf(type), size, mode };
+      });
+    });
+  }
+
+  read(
+    key: string,
+    path: string,
+    { offset = 0, signal }: Options & { offset?: number },
+  ): Promise<AsyncIterable<Uint8Array>> {
+    return this.#with(key, [path], { signal }, async (device) => {
+      const row = commands.fileRead;
+      const refuse = fileRefusal(row, path);
+      const stream = this.#calls.openStream(device);
+      const args = { stream: stream.id, offset, path };
+      await this.#calls.ask(device, row, args, { words, signal, refuse, streams: [stream] });
+      return receiveFile(stream, {
+        signal,
+        clock: this.#clock,
+        refuse: (outcome) => refuse(key, words, outcome),
+      });
+    });
+  }
+
+  write(
+    key: string,
+    path: string,
+    file: { size: number | undefined; mode: number; bytes: AsyncIterable<Uint8Array> },
+    { signal }: Options,
+  ): Promise<void> {
+    return this.#with(key, [path], { signal }, async (device) => {
+      const row = commands.fileWrite;
+      const refuse = fileRefusal(row, path);
+      const { size } = file;
+      expectSize(key, path, size);
+      const stream = this.#calls.openStream(device);
+      const args = { stream: stream.id, size: size ?? null, mode: file.mode & 0o777, path };
+      await this.#calls.ask(device, row, args, { words, signal, refuse, streams: [stream] });
+      await sendFile(stream, {
+        bytes: file.bytes,
+        size,
+        signal,
+        clock: this.#clock,
+        subject: `file ${path} of device ${key}`,
+        refuse: (outcome) => refuse(key, words, outcome),
+      });
+    });
+  }
+
+  remove(key: string, path: string, options: Options): Promise<void> {
+    return this.#with(key, [path], options, async (device) => {
+      const row = commands.fileRemove;
+      await this.#calls.ask(device, row, { path }, { ...options, words, refuse: fileRefusal(row, path) });
+    });
+  }
+
+  rename(key: string, from: string, to: string, options: Options): Promise<void> {
+    return this.#with(key, [from, to], options, async (device) => {
+      const row = commands.fileRename;
+      const refuse = fileRefusal(row, `${from} to ${to}`);
+      await this.#calls.ask(device, row, { from, to }, { ...options, words, refuse });
+    });
+  }
+
+  #with<T>(
+    key: string,
+    paths: readonly string[],
+    { signal }: Options,
+    run: (device: ReadyDevice) => Promise<T>,
+  ): Promise<T> {
+    return this.#calls.counted(words, async () => {
+      for (const path of paths) expectPath(path);
+      return run(await this.#calls.ready(key, commands.fileStat, words, signal));
+    });
+  }
+}
+
+function typeOf(type: number): FileStat["type"] {
+  return type === FileType.directory ? "directory" : "file";
+}
+
+function expectSize(key: string, path: string, size: number | undefined): void {
+  if (size !== undefined && size > 0xffff_ffff)
+    throw new RequestError(
+      "FILE_TOO_LARGE",
+      `file ${path} of ${size} bytes: device ${key} takes files of less than 4 GiB`,
+    );
+}
+
+/** A name from a device becomes part of paths elsewhere (`kubectl cp` unpacks it on a person's disk). */
+function expectName(key: string, path: string, name: string): void {
+  if (name.includes("/") || !isPath(`/${name}`) || name === "")
+    throw new ProtocolError(
+      "FILE_NAME_BAD",
+      `device ${key} lists ${JSON.stringify(name)} in ${path}: expected a name without slashes, not empty, . or ..`,
+    );
 }

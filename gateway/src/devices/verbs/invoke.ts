@@ -1,4 +1,8 @@
+import { commands } from "@motelet/profiles";
+import type { Clock } from "../../foundation/clock.ts";
+import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import type { ExecRequest, ExecSession } from "./exec.ts";
+import { startCommand } from "./started-command.ts";
 
 /**
  * Gives commands to peripherals of devices (SPEC §6.15).
@@ -11,4 +15,37 @@ export interface InvokeVerb {
     request: ExecRequest,
     options: { signal: AbortSignal },
   ): Promise<ExecSession>;
+}
+
+const words: VerbWords = {
+  name: "invoke",
+  code: "INVOKE",
+  unsupported: "INVOKE_UNSUPPORTED",
+  can: "give commands to peripherals",
+  did: "give the command to its peripheral",
+};
+
+/** Gives commands to peripherals over devices' sessions. */
+export class SessionInvoke implements InvokeVerb {
+  readonly #calls: DeviceCalls;
+  readonly #clock: Clock;
+
+  constructor(calls: DeviceCalls, clock: Clock) {
+    this.#calls = calls;
+    this.#clock = clock;
+  }
+
+  start(
+    key: string,
+    peripheral: string,
+    request: ExecRequest,
+    { signal }: { signal: AbortSignal },
+  ): Promise<ExecSession> {
+    return this.#calls.counted(words, async () => {
+      const row = commands.peripheralInvoke;
+      const device = await this.#calls.ready(key, row, words, signal);
+      const options = { words, clock: this.#clock, signal };
+      return startCommand(this.#calls, device, row, { request, beside: { peripheral } }, options);
+    });
+  }
 }

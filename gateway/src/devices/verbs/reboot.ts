@@ -1,6 +1,6 @@
 import { commands, Status, statusName } from "@motelet/profiles";
 import { UnavailableError } from "../../foundation/errors.ts";
-import type { SessionFinder } from "./exec.ts";
+import type { SessionFinder } from "./device-calls.ts";
 
 /**
  * Reboots a device. Done when it has answered, or has come back from a boot that nobody else asked for.

@@ -64,7 +64,8 @@ export class RunningCommand implements ExecSession {
   }
 }
 
-function exitOf(outcome: StreamOutcome): ExecExit {
+/** How a stream ended, as its caller is told. */
+export function exitOf(outcome: StreamOutcome): ExecExit {
   const { status, exitCode, message } = outcome;
   return { status, exitCode: exitCode ?? 0, ...(message === undefined ? {} : { message }) };
 }

@@ -121,7 +121,7 @@ test("the last words of a board that died inside a frame are kept", () => {
   assert.equal(opened.text, "panic: out of memory");
 });
 
-test("output at the buffer's limit is taken, one byte past it is dropped and counted", async () => {
+test("output at the buffer's limit is taken, one byte past it is dropped and counted, or refused where it is typed", async () => {
   const { channel, line, written, metrics } = build();
   const message = new Uint8Array(100).fill(1);
   const frameBytes = encodeFrame(message).length;
@@ -132,7 +132,6 @@ test("output at the buffer's limit is taken, one byte past it is dropped and cou
   assert.equal(await metrics.valueOf("motelet_serial_dropped_total", { reason: "message" }), 1);
   assert.equal(channel.writeConsole(new Uint8Array(frameBytes - 1).fill(65)), true);
   assert.equal(channel.writeConsole(new Uint8Array(frameBytes).fill(65)), false);
-  assert.equal(await metrics.valueOf("motelet_serial_dropped_total", { reason: "console" }), 1);
   assert.equal(written.length, 2);
 });
 

@@ -4,7 +4,7 @@ import type { Channel, ChannelEvents, ProvenIdentity } from "../channel.ts";
 import type { Line } from "./line.ts";
 import type { SerialMeters } from "./serial-meters.ts";
 
-/** Bytes that wait for the line, 1.4 s at 115,200 baud; a message or console text beyond them is dropped. */
+/** Bytes that wait for the line, 1.4 s at 115,200 baud; a message beyond them is dropped, console text refused. */
 export const outputBufferBytes = 16 * 1024;
 
 /** Frames and console text over one opened line (SPEC §4). */
@@ -50,13 +50,15 @@ export class SerialChannel implements Channel {
   }
 
   send(message: Uint8Array): boolean {
-    return this.#write(encodeFrame(message), "message");
+    if (this.#write(encodeFrame(message))) return true;
+    this.#meters.dropped("message");
+    return false;
   }
 
   writeConsole(bytes: Uint8Array): boolean {
     // A zero would open a frame (SPEC §4.4).
     const text = bytes.includes(0) ? bytes.filter((byte) => byte !== 0) : bytes;
-    return text.length === 0 || this.#write(text, "console");
+    return text.length === 0 || this.#write(text);
   }
 
   close(reason: string): void {
@@ -65,11 +67,8 @@ export class SerialChannel implements Channel {
     this.#end(reason);
   }
 
-  #write(bytes: Uint8Array, what: "message" | "console"): boolean {
-    if (this.#ended !== undefined || this.#line.bufferedBytes + bytes.length > outputBufferBytes) {
-      this.#meters.dropped(what);
-      return false;
-    }
+  #write(bytes: Uint8Array): boolean {
+    if (this.#ended !== undefined || this.#line.bufferedBytes + bytes.length > outputBufferBytes) return false;
     this.#line.write(bytes);
     return true;
   }

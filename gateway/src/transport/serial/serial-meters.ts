@@ -39,7 +39,7 @@ export class SerialMeters {
     this.#received.inc();
   }
 
-  dropped(reason: "message" | "console"): void {
+  dropped(reason: "message"): void {
     this.#dropped.inc({ reason });
   }
 

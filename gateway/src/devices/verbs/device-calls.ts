@@ -1,0 +1,223 @@
+import {
+  type CborValue,
+  type CommandRow,
+  hasCommand,
+  MessageError,
+  Status,
+  statusName,
+} from "@motelet/profiles";
+import type { Clock } from "../../foundation/clock.ts";
+import { MoteletError, ProtocolError, RequestError, UnavailableError } from "../../foundation/errors.ts";
+import type { Metrics } from "../../foundation/metrics.ts";
+import type { ExchangeOutcome } from "../../session/exchange-table.ts";
+import type { Session } from "../../session/session.ts";
+import type { Stream } from "../../session/stream.ts";
+import type { Registry } from "../registry.ts";
+
+/** Where the sessions of devices are found, by the registry's key. */
+export interface SessionFinder {
+  get(key: string): Session | undefined;
+}
+
+/** How a verb speaks of itself. */
+export interface VerbWords {
+  /** In metrics and sentences: `exec`. */
+  readonly name: string;
+  /** Begins the codes of its errors: `EXEC` for EXEC_UNAVAILABLE. */
+  readonly code: string;
+  /** Thrown where the firmware lacks the command. */
+  readonly unsupported: string;
+  /** What the device cannot do then: `run commands`. */
+  readonly can: string;
+  /** What it did not do where it refuses: `start the command`. */
+  readonly did: string;
+}
+
+/** A device that can be asked now. */
+export interface ReadyDevice {
+  readonly key: string;
+  readonly session: Session;
+  /** Bits of its hello (SPEC §9). */
+  readonly caps: number;
+}
+
+type Row<Args, Result> = Pick<
+  CommandRow<Args, Result>,
+  "op" | "name" | "capability" | "encodeRequest" | "decodeResult"
+>;
+
+/** Turns an answer other than OK into what is thrown. */
+export type Refuse = (key: string, words: VerbWords, outcome: ExchangeOutcome) => MoteletError;
+
+/** How long a command waits for a device that is about to come back. Milliseconds. */
+const returnWaitMs = 3_000;
+
+/** What all verbs need of devices: their sessions, streams, answers, and the errors of where there are none. */
+export class DeviceCalls {
+  readonly #registry: Registry;
+  readonly #sessions: SessionFinder;
+  readonly #clock: Clock;
+  readonly #asked;
+
+  constructor(options: { registry: Registry; sessions: SessionFinder; clock: Clock; metrics: Metrics }) {
+    this.#registry = options.registry;
+    this.#sessions = options.sessions;
+    this.#clock = options.clock;
+    this.#asked = options.metrics.counter(
+      "motelet_verbs_total",
+      "What was asked of devices, by how it began: OK or the code of its error.",
+      ["verb", "status"],
+    );
+  }
+
+  /** Counts what comes of asking. */
+  async counted<T>(words: VerbWords, ask: () => Promise<T>): Promise<T> {
+    try {
+      const result = await ask();
+      this.#asked.inc({ verb: words.name, status: statusName(Status.OK) });
+      return result;
+    } catch (error) {
+      this.#asked.inc({ verb: words.name, status: error instanceof MoteletError ? error.code : "INTERNAL" });
+      throw error;
+    }
+  }
+
+  /**
+   * The device, where it is there and has the command.
+   * @throws UnavailableError DEVICE_OFFLINE; RequestError of `words.unsupported`
+   */
+  async ready(
+    key: string,
+    row: Pick<CommandRow<unknown, unknown>, "capability">,
+    words: VerbWords,
+    signal: AbortSignal,
+  ): Promise<ReadyDevice> {
+    const device = await this.find(key, signal);
+    if (!device) throw new UnavailableError("DEVICE_OFFLINE", `device ${key} is not connected`);
+    if (!hasCommand(device.caps, row)) throw unsupported(key, row, words);
+    return device;
+  }
+
+  /**
+   * The device, where it is there. One that counts as Online but has no session is on its way back: the gateway or its
+   * line has just started.
+   */
+  async find(key: string, signal: AbortSignal): Promise<ReadyDevice | undefined> {
+    const look = (): ReadyDevice | undefined => {
+      const session = this.#sessions.get(key);
+      const hello = session?.isUp ? session.hello : undefined;
+      return session && hello ? { key, session, caps: hello.caps ?? 0 } : undefined;
+    };
+    const found = look();
+    if (found || this.#registry.get(key)?.phase !== "Online") return found;
+    const { promise, resolve } = Promise.withResolvers<ReadyDevice | undefined>();
+    const unsubscribe = this.#registry.changes.subscribe((changed) => {
+      const gone = changed === key && this.#registry.get(key)?.phase !== "Online";
+      if (changed === key && (gone || look())) resolve(look());
+    });
+    const timer = this.#clock.after(returnWaitMs, () => resolve(undefined));
+    try {
+      return await raceAbort(promise, signal);
+    } finally {
+      timer.cancel();
+      unsubscribe();
+    }
+  }
+
+  /** @throws UnavailableError STREAMS_EXHAUSTED */
+  openStream(device: ReadyDevice): Stream {
+    const stream = device.session.openStream();
+    if (stream) return stream;
+    throw new UnavailableError("STREAMS_EXHAUSTED", `device ${device.key} has all of its streams in use`);
+  }
+
+  /**
+   * Asks for something and reads the answer. What opens streams names them: they are cancelled where it does not start.
+   * @throws what `refuse` makes of another answer than OK; UnavailableError `<code>_CANCELLED` where the signal came first;
+   *   ProtocolError `<code>_ANSWER` for an answer that cannot be read
+   */
+  async ask<Args, Result>(
+    device: ReadyDevice,
+    row: Row<Args, Result>,
+    args: Args,
+    options: { words: VerbWords; signal: AbortSignal; streams?: readonly Stream[]; refuse?: Refuse },
+  ): Promise<Result> {
+    const { words, signal, streams = [], refuse = refusal } = options;
+    const { key, session } = device;
+    const abandon = () => {
+      for (const stream of streams) stream.cancel();
+    };
+    let values: CborValue[];
+    try {
+      values = row.encodeRequest(args);
+    } catch (cause) {
+      abandon();
+      if (!(cause instanceof MessageError)) throw cause;
+      throw new RequestError(`${words.code}_INVALID_ARGUMENT`, cause.message, { cause });
+    }
+    const answer = session.call(row.op, values);
+    const outcome = await raceAbort(answer, signal);
+    if (!outcome) {
+      // It may be that the device starts it yet: what it starts is cancelled then.
+      if (streams.length > 0) void answer.then(abandon);
+      const message = `${words.name} on device ${key} was cancelled before it was answered`;
+      throw new UnavailableError(`${words.code}_CANCELLED`, message);
+    }
+    if (outcome.status !== Status.OK) {
+      abandon();
+      throw refuse(key, words, outcome);
+    }
+    try {
+      return row.decodeResult(outcome.result);
+    } catch (cause) {
+      abandon();
+      if (!(cause instanceof MessageError)) throw cause;
+      const message = `device ${key} answers ${row.name} with what cannot be read: ${cause.message}`;
+      throw new ProtocolError(`${words.code}_ANSWER`, message, { cause });
+    }
+  }
+}
+
+/** The error of a device whose firmware lacks a command. */
+export function unsupported(
+  key: string,
+  row: Pick<CommandRow<unknown, unknown>, "capability">,
+  words: VerbWords,
+): RequestError {
+  return new RequestError(
+    words.unsupported,
+    `device ${key} cannot ${words.can}: its firmware does not say ${row.capability}`,
+  );
+}
+
+/** Answers by which the device says that the request itself is at fault. */
+const mend: readonly number[] = [
+  Status.INVALID_ARGUMENT,
+  Status.NOT_FOUND,
+  Status.OUT_OF_RANGE,
+  Status.PERMISSION_DENIED,
+  Status.UNIMPLEMENTED,
+  Status.FAILED_PRECONDITION,
+];
+
+/** The error of an answer other than OK, in the words of its status. */
+export function refusal(key: string, words: VerbWords, outcome: ExchangeOutcome): MoteletError {
+  const code = `${words.code}_${statusName(outcome.status)}`;
+  const message = `device ${key} did not ${words.did}: ${outcome.message ?? statusName(outcome.status)}`;
+  return mend.includes(outcome.status)
+    ? new RequestError(code, message)
+    : new UnavailableError(code, message);
+}
+
+/** @returns undefined where the signal came first */
+export async function raceAbort<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>();
+  const give = () => aborted.resolve(undefined);
+  signal.addEventListener("abort", give, { once: true });
+  if (signal.aborted) give();
+  try {
+    return await Promise.race([answer, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", give);
+  }
+}

@@ -1,0 +1,25 @@
+/** One page of a list that a device gives in pages (SPEC §6.1). */
+export interface Page<Item, Whole> {
+  /** Items of the whole list. */
+  readonly total: number;
+  readonly items: readonly Item[];
+  /** What else the page says. */
+  readonly page: Whole;
+}
+
+/**
+ * Reads a list page by page, until it has as many items as the last page told of, or a page is empty.
+ * @param most stops at so many items
+ */
+export async function readPages<Item, Whole>(
+  ask: (from: number) => Promise<Page<Item, Whole>>,
+  most = Number.POSITIVE_INFINITY,
+): Promise<{ readonly items: readonly Item[]; readonly last: Whole }> {
+  const items: Item[] = [];
+  for (;;) {
+    const { total, items: more, page } = await ask(items.length);
+    items.push(...more);
+    // Each round has brought an item, and an index is at most 65,535: this ends.
+    if (more.length === 0 || items.length >= Math.min(total, most)) return { items, last: page };
+  }
+}
