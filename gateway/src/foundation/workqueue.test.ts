@@ -148,3 +148,30 @@ test("disposal aborts what runs and waits for it", async () => {
   await queue[Symbol.asyncDispose]();
   assert.equal(ended, true);
 });
+
+test("what comes last waits for all other work, and takes no more workers than low work", async () => {
+  const { queue } = build({ workers: 2, lowWorkers: 1 });
+  const order: string[] = [];
+  const note = (name: string) => async () => void order.push(name) as undefined;
+  const gate = gated();
+  const last = queue.register("last", "last", gate.reconcile);
+  last.add("a");
+  last.add("b");
+  const low = queue.register("low", "low", note("low"));
+  const high = queue.register("high", "high", note("high"));
+  low.add("a");
+  high.add("a");
+  queue.start();
+  await turn();
+  assert.deepEqual(order, ["high", "low"]);
+  assert.deepEqual(gate.calls, ["a"]);
+  low.add("b");
+  high.add("b");
+  await turn();
+  assert.deepEqual(order, ["high", "low", "high"]);
+  gate.release();
+  await turn();
+  assert.deepEqual(order, ["high", "low", "high", "low"]);
+  assert.deepEqual(gate.calls, ["a", "b"]);
+  gate.release();
+});

@@ -4,8 +4,11 @@ import { MoteletError, messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** High work always goes first; low work never occupies the last workers. */
-export type Lane = "high" | "low";
+/** In this order, work of one before any of the next; all but the first leave some workers free for it. */
+const lanes = ["high", "middle", "low", "last"] as const;
+
+/** High work always goes first and finds a worker free; what comes last runs while nothing else waits. */
+export type Lane = (typeof lanes)[number];
 
 /**
  * Brings one thing to its wanted state; level-based, called again whenever something may have changed.
@@ -49,13 +52,19 @@ export class WorkQueue implements AsyncDisposable {
   readonly #lowWorkers: number;
   readonly #maxItems: number;
   readonly #items = new Map<string, Item>();
-  readonly #lanes: Record<Lane, Set<string>> = { high: new Set(), low: new Set() };
+  readonly #lanes: Record<Lane, Set<string>> = {
+    high: new Set(),
+    middle: new Set(),
+    low: new Set(),
+    last: new Set(),
+  };
   readonly #running = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
   readonly #depth;
   readonly #retries;
   readonly #dropped;
   readonly #duration;
+  /** Workers that are busy with other than high work. */
   #runningLow = 0;
   #started = false;
 
@@ -67,7 +76,7 @@ export class WorkQueue implements AsyncDisposable {
     backoff?: BackoffPolicy;
     /** Reconciles at a time, in all. */
     workers?: number;
-    /** … of which at most so many of the low lane. */
+    /** … of which at most so many of the lanes below. */
     lowWorkers?: number;
     maxItems?: number;
   }) {
@@ -136,14 +145,14 @@ export class WorkQueue implements AsyncDisposable {
   #pump(): void {
     if (!this.#started || this.#stop.signal.aborted) return;
     while (this.#running.size < this.#workers) {
-      const lane: Lane = this.#lanes.high.size > 0 ? "high" : "low";
-      if (lane === "low" && this.#runningLow >= this.#lowWorkers) return;
+      const lane = lanes.find((each) => this.#lanes[each].size > 0);
+      if (lane === undefined || (lane !== "high" && this.#runningLow >= this.#lowWorkers)) return;
       const id = this.#lanes[lane].values().next().value;
       const item = id === undefined ? undefined : this.#items.get(id);
       if (id === undefined || !item) return;
       this.#lanes[lane].delete(id);
       this.#depth.set({ lane }, this.#lanes[lane].size);
-      if (lane === "low") this.#runningLow += 1;
+      if (lane !== "high") this.#runningLow += 1;
       item.state = "running";
       this.#running.set(id, this.#run(id, item));
     }
@@ -163,7 +172,7 @@ export class WorkQueue implements AsyncDisposable {
     }
     endTimer();
     this.#running.delete(id);
-    if (work.lane === "low") this.#runningLow -= 1;
+    if (work.lane !== "high") this.#runningLow -= 1;
     if (this.#stop.signal.aborted) return;
     this.#settle(id, item, againAfterMs);
     this.#pump();

@@ -43,7 +43,7 @@ const perSubject = { burst: 20, refillMs: 30_000 };
 
 /**
  * Records Events (core/v1) about objects: the same text again raises the count of one Event, a subject that talks too
- * much is cut, both counted. Written in the low lane; one that cannot be written after four tries is given up.
+ * much is cut, both counted. Written last, when nothing else waits; one that cannot be written after four tries is given up.
  */
 export class EventRecorder {
   readonly #kube: KubeClient;
@@ -66,7 +66,7 @@ export class EventRecorder {
     this.#clock = options.clock;
     this.#component = options.component;
     this.#cut = options.metrics.counter("motelet_events_cut_total", "Events not written", ["cause"]);
-    this.#work = options.queue.register("event", "low", (key, signal) => this.#write(key, signal));
+    this.#work = options.queue.register("event", "last", (key, signal) => this.#write(key, signal));
   }
 
   record(subject: EventSubject, text: EventText): void {

@@ -52,6 +52,8 @@ test("a Device costs three requests until it waits for its hello, and its bring-
       return all !== undefined && ["PodExists", "esp32"].every((word) => statusOf(t, name).includes(word));
     }),
   );
+  // Nothing else waits then.
+  await until("an Event of each", () => t.server.count("POST", "/events") === names.length);
   const counts = takeRequestsPerDevice(t);
   // Where the info is later than the Node, it is written into it: at most a label and a status more.
   const { [`PUT ${nodes}/*`]: labels = 0, [`PUT ${nodes}/*/status`]: infos = 0, ...fixed } = counts;
