@@ -73,6 +73,33 @@ test("a refused token is read anew once", async () => {
   assert.deepEqual(asked, [false, true, false, true]);
 });
 
+test("a request that waits for a connection gives up in time, and is not sent later", async () => {
+  await using server = await new FakeApiServer().start();
+  let hang = true;
+  server.fault = () => (hang ? "hang" : undefined);
+  await using client = new HttpKubeClient({
+    credentials: { server: server.url, verify: true, token: async () => undefined },
+    clock: systemClock,
+    metrics: new Metrics(),
+    connections: 1,
+    timing: { requestTimeoutMs: 200 },
+  });
+  const abort = new AbortController();
+  const first = assert.rejects(client.get("/api/v1/nodes/first"), UnavailableError);
+  const second = assert.rejects(client.get("/api/v1/nodes/second", { signal: abort.signal }), {
+    name: "AbortError",
+  });
+  abort.abort();
+  await second;
+  await first;
+  hang = false;
+  await assert.rejects(client.get("/api/v1/nodes/third"), { code: "NotFound" });
+  assert.deepEqual(
+    server.requests.map(({ path }) => path),
+    ["/api/v1/nodes/first", "/api/v1/nodes/third"],
+  );
+});
+
 test("an aborted request throws the signal's reason, an aborted watch just ends", async () => {
   await using server = await new FakeApiServer().start();
   await using client = clientFor(server.url);

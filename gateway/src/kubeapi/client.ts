@@ -14,6 +14,7 @@ import type {
 } from "./kube-client.ts";
 import type { KubeStatus } from "./objects.ts";
 import { readWatchEvents } from "./watch.ts";
+import { type WholeAnswer, wholeAnswer } from "./whole-answer.ts";
 
 const patchMediaTypes: Record<PatchType, string> = {
   merge: "application/merge-patch+json",
@@ -130,7 +131,12 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     const query = { ...options.query, watch: true, allowWatchBookmarks: true, timeoutSeconds: lengthS };
     const target = this.#target(path, query);
     try {
-      const answer = await this.#send(this.#watches, "GET", target, undefined, undefined, options.signal);
+      const answer = await this.#watches.request({
+        method: "GET",
+        path: target,
+        headers: await this.#headers("application/json"),
+        ...(options.signal ? { signal: options.signal } : {}),
+      });
       this.#count.inc({ verb: "watch", code: String(answer.statusCode) });
       this.#answered(answer.statusCode, `watch ${path}`);
       if (answer.statusCode >= 300) throw await errorOf(answer, `watch ${path}`);
@@ -168,28 +174,27 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     const text = body === undefined ? undefined : JSON.stringify(body);
     let freshToken = false;
     for (let attempt = 0; ; attempt++) {
-      const limit = limited(this.#timing.requestTimeoutMs, options.signal);
-      let answer: Dispatcher.ResponseData;
-      let answerText: string;
+      let answer: WholeAnswer;
       try {
-        answer = await this.#send(this.#requests, method, target, text, mediaType, limit.signal, freshToken);
-        answerText = await answer.body.text();
+        answer = await wholeAnswer(
+          this.#requests,
+          { method, path: target, headers: await this.#headers(mediaType, freshToken), body: text ?? null },
+          { timeoutMs: this.#timing.requestTimeoutMs, signal: options.signal },
+        );
       } catch (error) {
         options.signal?.throwIfAborted();
         this.#count.inc({ verb: method, code: "none" });
         const told = asUnavailable(error, subject);
         this.#unanswered(told.message);
         throw told;
-      } finally {
-        limit.clear();
       }
       this.#count.inc({ verb: method, code: String(answer.statusCode) });
       this.#answered(answer.statusCode, subject);
-      if (answer.statusCode < 300) return parseJson(answerText) as T;
+      if (answer.statusCode < 300) return withoutManagedFields(parseJson(answer.text)) as T;
       const waitMs = this.#retryAfterMs(answer);
       const refused: boolean = answer.statusCode === 401 && !freshToken;
       if (attempt >= this.#timing.maxRetries || (waitMs === undefined && !refused)) {
-        throw new KubeApiError(answer.statusCode, statusOf(answerText), subject);
+        throw new KubeApiError(answer.statusCode, statusOf(answer.text), subject);
       }
       freshToken = refused;
       this.#retries.inc();
@@ -197,26 +202,15 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     }
   }
 
-  async #send(
-    pool: Pool,
-    method: Method,
-    path: string,
-    body: string | undefined,
-    mediaType: string | undefined,
-    signal: AbortSignal | undefined,
-    freshToken = false,
-  ): Promise<Dispatcher.ResponseData> {
+  async #headers(mediaType: string, freshToken = false): Promise<Record<string, string>> {
     const token = await this.#credentials.token(freshToken);
-    const headers: Record<string, string> = { accept: "application/json", "user-agent": "motelet" };
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      "content-type": mediaType,
+      "user-agent": "motelet",
+    };
     if (token) headers.authorization = `Bearer ${token}`;
-    if (body !== undefined && mediaType) headers["content-type"] = mediaType;
-    return pool.request({
-      method,
-      path,
-      headers,
-      ...(body === undefined ? {} : { body }),
-      ...(signal ? { signal } : {}),
-    });
+    return headers;
   }
 
   #answered(statusCode: number, subject: string): void {
@@ -238,7 +232,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   }
 
   /** 429, and 503 of a server that starts or stops, say when to come again. */
-  #retryAfterMs(answer: Dispatcher.ResponseData): number | undefined {
+  #retryAfterMs(answer: WholeAnswer): number | undefined {
     if (answer.statusCode !== 429 && answer.statusCode !== 503) return undefined;
     const seconds = Number(answer.headers["retry-after"]);
     if (!Number.isFinite(seconds)) return undefined;
@@ -246,26 +240,11 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   }
 }
 
-/**
- * A signal that aborts with `outer`, or after so long unless it is cleared. AbortSignal.timeout and .any cannot be
- * cleared: 4,000 requests left as many timers and 15,600 weak references behind, until the time-outs had passed.
- */
-function limited(timeoutMs: number, outer?: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
-  const abort = new AbortController();
-  const timer = setTimeout(() => {
-    abort.abort(new DOMException(`no complete answer within ${timeoutMs} ms`, "TimeoutError"));
-  }, timeoutMs);
-  timer.unref();
-  const aborted = () => abort.abort(outer?.reason);
-  if (outer?.aborted) aborted();
-  else outer?.addEventListener("abort", aborted, { once: true });
-  return {
-    signal: abort.signal,
-    clear: () => {
-      clearTimeout(timer);
-      outer?.removeEventListener("abort", aborted);
-    },
-  };
+/** Often the larger half of an object, of no use to us; absent in a later PUT they are kept by the API server. */
+function withoutManagedFields(answer: unknown): unknown {
+  const { metadata } = (answer ?? {}) as { metadata?: { managedFields?: unknown } };
+  if (metadata) delete metadata.managedFields;
+  return answer;
 }
 
 function parseJson(text: string): unknown {
