@@ -19,7 +19,7 @@ const statusRate = { burst: 20, refillMs: 15_000 };
 
 /**
  * Facts → Node. Creates it at the device's first hello, Ready in the same POST; writes its status when what is desired
- * differs from what stands in the API; edits labels and taints under resourceVersion, in the low lane; creates it anew
+ * differs from what stands in the API; edits labels and taints under resourceVersion, after all creations and before the controller manager does; creates it anew
  * when somebody deleted it. A Node of another owner is never touched.
  */
 export class NodeController {
@@ -45,7 +45,7 @@ export class NodeController {
     const { queue, registry, nodes, devices, profiles, metrics } = context;
     this.#created = metrics.counter("motelet_nodes_created_total", "Nodes created");
     this.#status = queue.register("node", "high", (key, signal) => this.#reconcile(key, signal));
-    this.#metadata = queue.register("node-metadata", "low", (key, signal) =>
+    this.#metadata = queue.register("node-metadata", "middle", (key, signal) =>
       this.#reconcileMetadata(key, signal),
     );
     this.#orphans = queue.register("node-orphan", "low", (name, signal) => this.#sweep(name, signal));
@@ -162,7 +162,8 @@ export class NodeController {
     const { nodeName } = facts.spec;
     try {
       const flapping = this.#readiness.heldMs(facts.key, undefined) > 0;
-      const view = { flapping, resources: this.#resourcesOf(device) };
+      const nodes = this.#context.nodes.list().length;
+      const view = { flapping, resources: this.#resourcesOf(device), nodes };
       const wanted = buildNode(device, facts, site, clock.wallMs(), view);
       const node = await kube.create<Node>(nodesPath, wanted, { signal });
       this.#created.inc();

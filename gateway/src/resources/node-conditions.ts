@@ -17,6 +17,8 @@ export interface NodeView {
   readonly flapping?: boolean;
   /** Extended resources under motelet.dev/, from the device's profile. */
   readonly resources?: Readonly<Record<string, number>>;
+  /** Nodes of motes that there are already. */
+  readonly nodes?: number;
 }
 
 /** Reason of Ready while `NodeView.flapping`. */

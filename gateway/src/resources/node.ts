@@ -60,6 +60,23 @@ export interface NodeSite {
   readonly moteletVersion: string;
 }
 
+/**
+ * Kubernetes' TTL controller writes it on every Node, one request each, out of the 20 a second that it has for real Nodes
+ * too. It finds nothing to do where the value fits the size of the cluster. Nobody reads it of a mote.
+ */
+const ttlAnnotation = "node.alpha.kubernetes.io/ttl";
+/** Seconds by number of Nodes: kubernetes/pkg/controller/ttl/ttl_controller.go */
+const secretTtls = [
+  { upTo: 100, ttl: "0" },
+  { upTo: 500, ttl: "15" },
+  { upTo: 1_000, ttl: "60" },
+  { upTo: 2_000, ttl: "300" },
+] as const;
+
+function secretTtl(nodes: number): string {
+  return secretTtls.find(({ upTo }) => nodes <= upTo)?.ttl ?? "300";
+}
+
 export function providerId(namespace: string, name: string): string {
   return `motelet://${namespace}/${name}`;
 }
@@ -80,7 +97,13 @@ export function buildNode(
 ): Node {
   const bare: Node = { apiVersion: "v1", kind: "Node", metadata: { name: facts.spec.nodeName } };
   const node = desiredNode(bare, device, facts);
-  return { ...node, status: desiredStatus(node, facts, site, nowMs, view) };
+  const { metadata } = node;
+  const annotations = { ...metadata.annotations, [ttlAnnotation]: secretTtl(view.nodes ?? 0) };
+  return {
+    ...node,
+    metadata: { ...metadata, annotations },
+    status: desiredStatus(node, facts, site, nowMs, view),
+  };
 }
 
 /**
