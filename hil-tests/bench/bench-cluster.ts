@@ -17,10 +17,15 @@ import { inParallel } from "./parallel.ts";
 /** Requests at once of what only prepares a measurement. */
 const workers = 8;
 export const devicesPath = "/apis/motelet.dev/v1alpha1/namespaces/default/devices";
+export const leasesPath = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
 const secretsPath = "/api/v1/namespaces/default/secrets";
 
 interface IdentitySecret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
+}
+
+interface WaitingDevice extends KubeObject {
+  readonly status?: { readonly phase?: string };
 }
 
 /** A control plane with motelet's rights installed, an administrator's client, and a log of who asked it what. */
@@ -36,8 +41,11 @@ export class BenchCluster implements AsyncDisposable {
   }
 
   /** @param auditLogPath one JSON line for each request */
-  static async start(auditLogPath: string): Promise<BenchCluster> {
-    const plane = await startControlPlane({ auditLogPath });
+  static async start(
+    auditLogPath: string,
+    extraApiServerFlags: readonly string[] = [],
+  ): Promise<BenchCluster> {
+    const plane = await startControlPlane({ auditLogPath, extraApiServerFlags });
     await install(plane);
     await plane.settled();
     const token = await plane.serviceAccountToken(gatewayNamespace, gatewayAccount, 86_400);
@@ -61,7 +69,7 @@ export class BenchCluster implements AsyncDisposable {
     return gateway;
   }
 
-  /** Makes the Devices `m<from>` … `m<to - 1>` and waits for their identities. */
+  /** Makes the Devices `m<from>` … `m<to - 1>` and waits until they have identities and wait for their hello. */
   async makeDevices(from: number, to: number): Promise<FleetMember[]> {
     const names = Array.from({ length: to - from }, (_, index) => `m${from + index}`);
     await inParallel(names, workers, (name) =>
@@ -80,6 +88,11 @@ export class BenchCluster implements AsyncDisposable {
         return found.length === wanted.size && found;
       },
       { deadlineMs: 120_000, intervalMs: 1_000, what: `${names.length} identities` },
+    );
+    // The gateway's writes about the new Devices are no part of what their hello costs.
+    await waitFor(
+      async () => (await this.#list<WaitingDevice>(devicesPath)).every(({ status }) => status?.phase),
+      { deadlineMs: 120_000, intervalMs: 1_000, what: `${names.length} Devices to be Pending` },
     );
     return secrets.map(({ metadata, data = {} }) => {
       const text = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();

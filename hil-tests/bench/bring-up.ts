@@ -3,8 +3,7 @@ import type { GatewayProcess } from "../rig/gateway-process.ts";
 import type { RunningProcess } from "../rig/process.ts";
 import type { BenchCluster } from "./bench-cluster.ts";
 import { atLeastTimes, type Figure } from "./figure.ts";
-import { ObjectWatch } from "./object-watch.ts";
-import { isReady, Settling } from "./readiness.ts";
+import { Settling } from "./readiness.ts";
 
 /** Milliseconds that one device may take until the measurement is given up. */
 const slowestMs = 250;
@@ -14,6 +13,15 @@ export interface BringUp {
   readonly readyPerSecond: number;
   readonly settledPerSecond: number;
   readonly fleet: RunningProcess;
+}
+
+/** Is told how far a bring-up has come, with the milliseconds since its beginning. */
+export interface BringUpWatcher {
+  readonly began?: (fleet: RunningProcess) => void;
+  readonly ready?: (sinceMs: number) => void;
+  /** All objects of a collection are as they should be. */
+  readonly part?: (path: string, sinceMs: number) => void;
+  readonly settled?: (sinceMs: number) => void;
 }
 
 /**
@@ -26,18 +34,22 @@ export async function bringUp(
   gateway: GatewayProcess,
   members: readonly FleetMember[],
   before = 0,
+  watcher: BringUpWatcher = {},
 ): Promise<BringUp> {
   const fleet = await cluster.prepareFleet(gateway.ports.mqtt, members);
   const deadlineMs = 60_000 + slowestMs * members.length;
   const wanted = before + members.length;
-  await using nodes = await ObjectWatch.start(cluster.kube, "/api/v1/nodes", isReady);
   await using settling = await Settling.start(cluster.kube);
+  watcher.began?.(fleet);
   const startedMs = performance.now();
   fleet.stdin.write("go\n");
-  const [readyMs, settledMs] = await Promise.all([
-    nodes.until((count) => count >= wanted, deadlineMs),
-    settling.until(wanted, deadlineMs),
-  ]);
+  const settled = settling.until(wanted, deadlineMs, (path, moment) =>
+    watcher.part?.(path, moment - startedMs),
+  );
+  const readyMs = await settling.untilReady(wanted, deadlineMs);
+  watcher.ready?.(readyMs - startedMs);
+  const settledMs = await settled;
+  watcher.settled?.(settledMs - startedMs);
   const rate = (endedMs: number) => (members.length * 1000) / (endedMs - startedMs);
   return { readyPerSecond: rate(readyMs), settledPerSecond: rate(settledMs), fleet };
 }

@@ -1,7 +1,9 @@
 import type { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
 import type { KubeObject } from "../../gateway/src/kubeapi/objects.ts";
-import { devicesPath } from "./bench-cluster.ts";
+import { devicesPath, leasesPath } from "./bench-cluster.ts";
 import { ObjectWatch } from "./object-watch.ts";
+
+const nodesPath = "/api/v1/nodes";
 
 interface Seen extends KubeObject {
   readonly spec?: { readonly taints?: readonly { readonly key: string }[] };
@@ -20,27 +22,48 @@ const isUntainted = (node: Seen): boolean =>
 /** Follows everything that stands for a device, each collection with what it has to be in the end. */
 export class Settling implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
-  readonly #watches: ObjectWatch<Seen>[] = [];
+  readonly #settled: { readonly path: string; readonly watch: ObjectWatch<Seen> }[] = [];
+  readonly #ready: ObjectWatch<Seen>;
+
+  private constructor(nodes: ObjectWatch<Seen>) {
+    this.#ready = this.#stack.use(nodes);
+    this.#settled.push({ path: nodesPath, watch: nodes.also(isUntainted) });
+  }
 
   static async start(kube: HttpKubeClient): Promise<Settling> {
-    const settling = new Settling();
+    const settling = new Settling(await ObjectWatch.start(kube, nodesPath, isReady));
     const goals: readonly (readonly [string, (object: Seen) => boolean])[] = [
-      ["/api/v1/nodes", isUntainted],
-      ["/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", () => true],
+      [leasesPath, () => true],
       ["/api/v1/namespaces/default/pods", isReady],
       [devicesPath, (device) => device.status?.phase === "Online"],
     ];
-    for (const [path, holds] of goals)
-      settling.#watches.push(settling.#stack.use(await ObjectWatch.start(kube, path, holds)));
+    for (const [path, holds] of goals) {
+      const watch = settling.#stack.use(await ObjectWatch.start(kube, path, holds));
+      settling.#settled.push({ path, watch });
+    }
     return settling;
   }
 
-  /** @returns the moment at which everything of so many devices is there and as it should be */
-  async until(devices: number, deadlineMs: number): Promise<number> {
-    const moments = await Promise.all(
-      this.#watches.map((watch) => watch.until((count) => count >= devices, deadlineMs)),
-    );
-    return Math.max(...moments);
+  /** @returns the moment at which so many Nodes are Ready */
+  untilReady(devices: number, deadlineMs: number): Promise<number> {
+    return this.#ready.until((count) => count >= devices, deadlineMs);
+  }
+
+  /**
+   * @param said is told the moment of each collection
+   * @returns the moment at which everything of so many devices is there and as it should be
+   */
+  async until(
+    devices: number,
+    deadlineMs: number,
+    said?: (path: string, moment: number) => void,
+  ): Promise<number> {
+    const reached = this.#settled.map(async ({ path, watch }) => {
+      const moment = await watch.until((count) => count >= devices, deadlineMs);
+      said?.(path, moment);
+      return moment;
+    });
+    return Math.max(...(await Promise.all(reached)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
