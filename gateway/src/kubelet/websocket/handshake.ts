@@ -53,11 +53,15 @@ export function acceptWebSocket(upgrade: Upgrade, protocol: string): Promise<Acc
     maxPayload: webSocketLimits.messageBytes,
     maxFragments: webSocketLimits.fragments,
     maxBufferedChunks: webSocketLimits.chunks,
-    handleProtocols: () => protocol || false,
     // Whoever closes says how long that may take; ws must not cut the end of what a slow client reads.
     closeTimeout: 3_600_000,
   };
   const server = new WebSocketServer(options);
+  // Kubernetes names a tunnel with a slash, which RFC 6455 §4.1 has no room for and ws refuses: it is negotiated here.
+  delete request.headers["sec-websocket-protocol"];
+  server.on("headers", (headers) => {
+    if (protocol !== "") headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
+  });
   const { promise, resolve, reject } = Promise.withResolvers<AcceptedWebSocket>();
   server.once("wsClientError", (cause) =>
     reject(new RequestError("WEBSOCKET_HANDSHAKE", `unable to upgrade: ${cause.message}`)),
