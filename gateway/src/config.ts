@@ -1,4 +1,5 @@
 import { logLevels } from "./foundation/log.ts";
+import { defaultLogLimits } from "./store/log-store.ts";
 
 /** How one setting is read: from text (environment, flags) and from a YAML value. Both give undefined for what it is not. */
 interface Kind<T> {
@@ -152,6 +153,16 @@ export const settings = {
     text,
     ":memory:",
     "file of the embedded store; `:memory:` keeps nothing over a restart",
+  ),
+  "logs.bootBytes": setting(
+    integer(65_536, 2 ** 30),
+    defaultLogLimits.bootBytes,
+    "log of one boot of one device, of which two are kept; 128 bytes a line count beside its text",
+  ),
+  "logs.totalBytes": setting(
+    integer(1_048_576, 2 ** 40),
+    defaultLogLimits.totalBytes,
+    "logs of all devices; beyond it the longest ones lose their oldest lines",
   ),
   "operations.host": setting(text, "127.0.0.1", "address of /metrics, /healthz and /readyz"),
   "operations.port": setting(port, 9095, "port of /metrics, /healthz and /readyz; 0: any free one"),

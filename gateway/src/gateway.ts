@@ -50,7 +50,8 @@ export class Gateway implements AsyncDisposable {
     const clock = systemClock;
     const metrics = new Metrics();
 
-    const store = parts.use(openStore({ path: config["store.path"], metrics }));
+    const logLimits = { bootBytes: config["logs.bootBytes"], totalBytes: config["logs.totalBytes"] };
+    const store = parts.use(openStore({ path: config["store.path"], metrics, logLimits }));
     const registry = new Registry(() => clock.wallMs());
     const plane = parts.use(
       new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: config["session.heartbeatS"] }),

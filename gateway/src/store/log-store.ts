@@ -1,6 +1,7 @@
 import { ChangeFeed } from "../foundation/change-feed.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { Database, Row, Transaction } from "./database.ts";
+import { type LogSize, LogSizes } from "./log-sizes.ts";
 
 /** A line, or a part of one, in the order of its arrival. */
 export interface StoredLine {
@@ -11,19 +12,24 @@ export interface StoredLine {
 
 export type NewLine = Omit<StoredLine, "id">;
 
-/** Bounds of one boot's log; a device keeps two boots. */
 export interface LogLimits {
-  readonly bytes: number;
-  readonly lines: number;
+  /** Of one boot; a device keeps two. */
+  readonly bootBytes: number;
+  /** Of all devices. */
+  readonly totalBytes: number;
 }
 
-export const defaultLogLimits: LogLimits = { bytes: 1_048_576, lines: 10_000 };
+export const defaultLogLimits: LogLimits = { bootBytes: 1_048_576, totalBytes: 268_435_456 };
+
+/** What a line takes in the file beside its text: its row, its entry in the index, and pages that are not quite full. */
+export const lineOverheadBytes = 128;
 
 /** Which boot of a device lines belong to: a ring that survives a reset brings reports of the one before. */
 export type BootChoice = "this" | "previous";
 
 /**
- * The logs of all devices: this boot and the previous one, each bounded; of a full one the oldest lines go.
+ * The logs of all devices: this boot and the previous one, each bounded, and all of them together. Of a full one the
+ * oldest lines go; where all are too much, those of the device that has the most.
  * `changes` tells which device's log has grown, once that is durable.
  */
 export class LogStore {
@@ -31,8 +37,8 @@ export class LogStore {
   readonly #database: Database;
   readonly #limits: LogLimits;
   readonly #dropped;
-  /** Size of each boot's log by `<device> <ordinal>`; absent: to be counted. */
-  readonly #sizes = new Map<string, { bytes: number; lines: number }>();
+  readonly #bytes;
+  readonly #sizes = new LogSizes();
 
   constructor(database: Database, metrics: Metrics, limits: LogLimits = defaultLogLimits) {
     this.#database = database;
@@ -40,31 +46,40 @@ export class LogStore {
     this.#dropped = metrics.counter(
       "motelet_log_lines_dropped_total",
       "Lines that had to make room for newer ones.",
+      ["reason"],
     );
+    this.#bytes = metrics.gauge("motelet_log_bytes", "What the stored logs of all devices take.");
+    for (const row of database.all(`${countLines} GROUP BY device, ordinal`))
+      this.#sizes.set(String(row.device), Number(row.ordinal), sizeOf(row));
+    this.#bytes.set(this.#sizes.total);
   }
 
   /** Appends lines; durable with the transaction. */
   append(transaction: Transaction, device: string, choice: BootChoice, lines: readonly NewLine[]): void {
     if (lines.length === 0) return;
     const ordinal = this.#chosenOrdinal(transaction, device, choice);
-    const size = this.#size(transaction, device, ordinal);
+    this.#keepInStep(transaction, device);
+    let { lines: count, bytes } = this.#sizes.of(device, ordinal);
     for (const line of lines) {
-      const text = line.text.length > this.#limits.bytes ? line.text.slice(0, this.#limits.bytes) : line.text;
-      const bytes = Buffer.byteLength(text);
+      const text = cutText(line.text, this.#limits.bootBytes - lineOverheadBytes);
+      const textBytes = Buffer.byteLength(text);
       transaction.run(
         "INSERT INTO log_lines (device, ordinal, stamp_ms, bytes, text) VALUES (?, ?, ?, ?, ?)",
         device,
         ordinal,
         Math.round(line.stampMs),
-        bytes,
+        textBytes,
         text,
       );
-      size.bytes += bytes;
-      size.lines += 1;
+      count += 1;
+      bytes += textBytes + lineOverheadBytes;
     }
-    if (size.bytes > this.#limits.bytes || size.lines > this.#limits.lines)
-      this.#trim(transaction, device, ordinal, size);
-    transaction.afterRollback(() => this.#sizes.delete(sizeKey(device, ordinal)));
+    this.#sizes.set(device, ordinal, { lines: count, bytes });
+    const { bootBytes } = this.#limits;
+    // An eighth becomes free at once, so that a chatty device does not pay for it with each line.
+    if (bytes > bootBytes)
+      this.#trim(transaction, device, ordinal, bytes - Math.floor((bootBytes * 7) / 8), "boot-full");
+    this.#trimTotal(transaction);
     transaction.afterCommit(() => this.changes.publish(device));
   }
 
@@ -109,11 +124,8 @@ export class LogStore {
     );
     transaction.run("DELETE FROM log_lines WHERE device = ? AND ordinal < ?", device, ordinal - 1);
     transaction.run("DELETE FROM boots WHERE device = ? AND ordinal < ?", device, ordinal - 1);
-    const forgetSizes = () => {
-      for (const old of [ordinal, ordinal - 1, ordinal - 2]) this.#sizes.delete(sizeKey(device, old));
-    };
-    forgetSizes();
-    transaction.afterRollback(forgetSizes);
+    this.#keepInStep(transaction, device);
+    this.#count(transaction, device);
   }
 
   /** Lines after `afterId`, oldest first; of both boots, as a follower wants them. */
@@ -183,7 +195,13 @@ export class LogStore {
   forget(transaction: Transaction, device: string): void {
     transaction.run("DELETE FROM log_lines WHERE device = ?", device);
     transaction.run("DELETE FROM boots WHERE device = ?", device);
-    for (const key of this.#sizes.keys()) if (key.startsWith(`${device} `)) this.#sizes.delete(key);
+    this.#keepInStep(transaction, device);
+    this.#sizes.clear(device);
+  }
+
+  /** Returns when what waits to be written at this moment is on the disk, or is lost. */
+  async settled(): Promise<void> {
+    await this.#database.write(() => undefined).catch(() => undefined);
   }
 
   #ordinal(device: string, choice: BootChoice): number | undefined {
@@ -205,59 +223,84 @@ export class LogStore {
     return 1;
   }
 
-  #size(transaction: Transaction, device: string, ordinal: number): { bytes: number; lines: number } {
-    const key = sizeKey(device, ordinal);
-    let size = this.#sizes.get(key);
-    if (!size) {
-      const row = transaction.get(
-        "SELECT count(*) AS lines, coalesce(sum(bytes), 0) AS bytes FROM log_lines WHERE device = ? AND ordinal = ?",
-        device,
-        ordinal,
-      );
-      size = { lines: Number(row?.lines ?? 0), bytes: Number(row?.bytes ?? 0) };
-      this.#sizes.set(key, size);
-    }
-    return size;
+  /** The sizes of a device follow the tables, also where the transaction is not kept. */
+  #keepInStep(transaction: Transaction, device: string): void {
+    transaction.afterRollback(() => this.#count(this.#database, device));
+    transaction.afterCommit(() => this.#bytes.set(this.#sizes.total));
   }
 
-  /** Makes an eighth of the room free, so that a chatty device does not pay for it with each line. */
+  #count(tables: Pick<Transaction, "all">, device: string): void {
+    this.#sizes.clear(device);
+    for (const row of tables.all(`${countLines} WHERE device = ? GROUP BY device, ordinal`, device))
+      this.#sizes.set(device, Number(row.ordinal), sizeOf(row));
+  }
+
+  /** Half of the longest log goes at a time; the newest line of all stays. */
+  #trimTotal(transaction: Transaction): void {
+    while (this.#sizes.total > this.#limits.totalBytes) {
+      const largest = this.#sizes.largest();
+      if (!largest) return;
+      const { device, ordinal, deviceBytes } = largest;
+      this.#keepInStep(transaction, device);
+      if (!this.#trim(transaction, device, ordinal, deviceBytes / 2, "store-full")) return;
+    }
+  }
+
+  /** Drops oldest lines of a boot until so many bytes are free. @returns false where only its newest line is left */
   #trim(
     transaction: Transaction,
     device: string,
     ordinal: number,
-    size: { bytes: number; lines: number },
-  ): void {
-    const target = {
-      bytes: Math.floor((this.#limits.bytes * 7) / 8),
-      lines: Math.floor((this.#limits.lines * 7) / 8),
-    };
-    let cutId = 0;
-    let dropped = 0;
-    for (const row of transaction.all(
+    freeBytes: number,
+    reason: "boot-full" | "store-full",
+  ): boolean {
+    const size = this.#sizes.of(device, ordinal);
+    const rows = transaction.all(
       "SELECT id, bytes FROM log_lines WHERE device = ? AND ordinal = ? ORDER BY id",
       device,
       ordinal,
-    )) {
-      if (size.bytes <= target.bytes && size.lines <= target.lines) break;
-      // The newest line stays, however long it is.
-      if (size.lines === 1) break;
+    );
+    let cutId = 0;
+    let dropped = 0;
+    let freed = 0;
+    for (const row of rows.slice(0, -1)) {
+      if (freed >= freeBytes) break;
       cutId = Number(row.id);
-      size.bytes -= Number(row.bytes);
-      size.lines -= 1;
+      freed += Number(row.bytes) + lineOverheadBytes;
       dropped += 1;
     }
+    if (dropped === 0) return false;
     transaction.run(
       "DELETE FROM log_lines WHERE device = ? AND ordinal = ? AND id <= ?",
       device,
       ordinal,
       cutId,
     );
-    transaction.afterCommit(() => this.#dropped.inc(dropped));
+    this.#sizes.set(device, ordinal, { lines: size.lines - dropped, bytes: size.bytes - freed });
+    transaction.afterCommit(() => this.#dropped.inc({ reason }, dropped));
+    return true;
   }
 }
 
-function sizeKey(device: string, ordinal: number): string {
-  return `${device} ${ordinal}`;
+const countLines =
+  "SELECT device, ordinal, count(*) AS lines, coalesce(sum(bytes), 0) AS bytes FROM log_lines";
+
+function sizeOf(row: Row): LogSize {
+  const lines = Number(row.lines);
+  return { lines, bytes: Number(row.bytes) + lines * lineOverheadBytes };
+}
+
+/** As much of a text as these bytes hold, with its line end. */
+function cutText(text: string, bytes: number): string {
+  // No character takes more than three bytes for each UTF-16 unit.
+  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;
+  const end = text.endsWith("\n") ? "\n" : "";
+  const whole = Buffer.from(text).subarray(0, Math.max(0, bytes - end.length));
+  let length = whole.length;
+  // What lies behind the cut may be the rest of a character: UTF-8 marks such bytes.
+  const rest = Buffer.from(text);
+  while (length > 0 && ((rest[length] ?? 0) & 0xc0) === 0x80) length -= 1;
+  return whole.subarray(0, length).toString() + end;
 }
 
 function storedLine(row: Row): StoredLine {

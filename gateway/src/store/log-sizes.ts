@@ -1,0 +1,51 @@
+/** What lines take. */
+export interface LogSize {
+  readonly lines: number;
+  /** Their text and what each costs beside it. */
+  readonly bytes: number;
+}
+
+const nothing: LogSize = { lines: 0, bytes: 0 };
+
+/** How much each boot of each device has in the log store; its owner keeps it in step with the tables. */
+export class LogSizes {
+  /** By device, then by the boot's ordinal. */
+  readonly #devices = new Map<string, Map<number, LogSize>>();
+  #total = 0;
+
+  /** Bytes of all devices. */
+  get total(): number {
+    return this.#total;
+  }
+
+  of(device: string, ordinal: number): LogSize {
+    return this.#devices.get(device)?.get(ordinal) ?? nothing;
+  }
+
+  set(device: string, ordinal: number, size: LogSize): void {
+    this.#total += size.bytes - this.of(device, ordinal).bytes;
+    const boots = this.#devices.get(device) ?? new Map<number, LogSize>();
+    this.#devices.set(device, boots);
+    if (size.lines === 0) boots.delete(ordinal);
+    else boots.set(ordinal, size);
+    if (boots.size === 0) this.#devices.delete(device);
+  }
+
+  /** Forgets a device. */
+  clear(device: string): void {
+    for (const { bytes } of this.#devices.get(device)?.values() ?? []) this.#total -= bytes;
+    this.#devices.delete(device);
+  }
+
+  /** The older boot of the device that has the most; undefined where there is nothing. */
+  largest(): { device: string; ordinal: number; deviceBytes: number } | undefined {
+    let most: { device: string; ordinal: number; deviceBytes: number } | undefined;
+    for (const [device, boots] of this.#devices) {
+      let deviceBytes = 0;
+      for (const { bytes } of boots.values()) deviceBytes += bytes;
+      if (!most || deviceBytes > most.deviceBytes)
+        most = { device, ordinal: Math.min(...boots.keys()), deviceBytes };
+    }
+    return most;
+  }
+}
