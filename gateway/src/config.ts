@@ -92,6 +92,11 @@ export const settings = {
   ),
   "kubelet.host": setting(text, "0.0.0.0", "address on which the kubelet API listens"),
   "kubelet.port": setting(port, 10_250, "port of the kubelet API; 0: any free one"),
+  "kubelet.declareWebSockets": setting(
+    yesNo,
+    false,
+    "Kubernetes 1.36 and newer: the API server passes WebSockets on to the gateway instead of translating them to SPDY",
+  ),
   "kubelet.clientCaFile": setting(
     text,
     "",

@@ -77,6 +77,8 @@ export class Gateway implements AsyncDisposable {
         }),
         registry,
         exec: plane.exec,
+        attach: plane.attach,
+        dial: plane.dial,
         logs: plane.logs,
         usage,
         kube,
@@ -102,7 +104,13 @@ export class Gateway implements AsyncDisposable {
         readyPerSecond: config["mirror.readyPerSecond"],
         maxNodesWithPodCidr: config["mirror.maxNodesWithPodCIDR"],
         foreignPods: config["mirror.foreignPods"],
-        site: { address: config["node.address"], port: kubeletPort, servedVersion, moteletVersion: version },
+        site: {
+          address: config["node.address"],
+          port: kubeletPort,
+          servedVersion,
+          moteletVersion: version,
+          declaresWebSockets: config["kubelet.declareWebSockets"],
+        },
       }),
     );
     const listeners = mqttListeners(config);

@@ -35,6 +35,7 @@ export interface NodeStatus {
   /** The field is spelt with a capital P; with a small one the API server ignores it silently. */
   readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port: number } };
   readonly nodeInfo?: Readonly<Record<string, string>>;
+  readonly declaredFeatures?: readonly string[];
 }
 
 export interface Node extends KubeObject {
@@ -58,7 +59,12 @@ export interface NodeSite {
   readonly servedVersion: string;
   /** The gateway's own, e.g. "0.1.0". */
   readonly moteletVersion: string;
+  /** The API server is to pass WebSockets on to the kubelet listener instead of translating them to SPDY. */
+  readonly declaresWebSockets?: boolean;
 }
+
+/** KEP-4006: since Kubernetes 1.36 the API server looks for it on the Node. */
+const webSocketFeature = "ExtendWebSocketsToKubelet";
 
 /**
  * Kubernetes' TTL controller writes it on every Node, one request each, out of the 20 a second that it has for real Nodes
@@ -208,8 +214,10 @@ export function desiredStatus(
     pods: "4",
     ...(Object.fromEntries(given) as Record<string, string>),
   };
+  const declaredFeatures = desiredFeatures(current.status?.declaredFeatures ?? [], site);
+  const { declaredFeatures: _, ...status } = current.status ?? {};
   return {
-    ...current.status,
+    ...status,
     capacity,
     allocatable: { ...without(current.status?.allocatable, [], `${apiGroup}/`), ...capacity },
     conditions: mergeConditions<NodeCondition>(
@@ -233,7 +241,15 @@ export function desiredStatus(
       systemUUID: facts.spec.uid,
       bootID: facts.boot === undefined ? "" : String(facts.boot),
     },
+    ...(declaredFeatures.length === 0 ? {} : { declaredFeatures }),
   };
+}
+
+/** Sorted and unique, as the API server demands. One that does not know the field drops it, and is not told. */
+function desiredFeatures(current: readonly string[], site: NodeSite): readonly string[] {
+  const others = current.filter((feature) => feature !== webSocketFeature);
+  const minor = Number(/^v?1\.(\d+)/.exec(site.servedVersion)?.[1] ?? 0);
+  return site.declaresWebSockets && minor >= 36 ? [...others, webSocketFeature].sort() : others;
 }
 
 /** The API server's own way to write a number (64000 becomes "64k"), so that what is read equals what was written. */
