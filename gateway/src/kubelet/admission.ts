@@ -48,11 +48,17 @@ export async function admit(
     });
   const { namespace = "", pod = "", container } = params;
   const named = { namespace, pod, ...(container === undefined ? {} : { container }) };
-  const target = findPodTarget(floor.registry, named);
-  const nodeName =
-    nodeOfTarget(target) ?? params.node ?? (params.pod === undefined ? floor.nodeName : undefined);
+  const target = onlyOfNode(findPodTarget(floor.registry, named), floor.nodeName);
+  // A pod that is not on the Node of its listener is told to who may reach that Node, as every kubelet tells it.
+  const nodeName = nodeOfTarget(target) ?? params.node ?? floor.nodeName;
   await floor.authorizer.authorize(user, route.access, nodeName ?? "");
   return { route, params, query, user, target, nodeName };
+}
+
+/** To the listener of one Node, pods of other Nodes are unknown. */
+function onlyOfNode(target: PodTarget, nodeName: string | undefined): PodTarget {
+  const elsewhere = nodeName !== undefined && nodeOfTarget(target) !== nodeName;
+  return elsewhere ? { kind: "no-pod" } : target;
 }
 
 /** Name of the route for metrics, whatever becomes of the request. */

@@ -3,7 +3,7 @@ import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import type { Clock } from "../foundation/clock.ts";
 import { AccessError, UnavailableError } from "../foundation/errors.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
-import { ExpiringCache } from "./expiring-cache.ts";
+import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 
 /** Who calls, as Kubernetes' authorizers want it. */
 export interface User {
@@ -42,9 +42,14 @@ export class Authenticator {
   readonly #kube: KubeClient;
   readonly #reviews: ExpiringCache<User | undefined>;
 
-  constructor(kube: KubeClient, clock: Clock, limits = { entries: 1_000, pending: 32 }) {
+  constructor(
+    kube: KubeClient,
+    clock: Clock,
+    meter?: CacheMeter,
+    limits: CacheLimits = { entries: 1_000, pending: 32 },
+  ) {
     this.#kube = kube;
-    this.#reviews = new ExpiringCache(clock, limits);
+    this.#reviews = new ExpiringCache(clock, limits, meter);
   }
 
   /** @throws AccessError UNAUTHENTICATED; UnavailableError where the API server cannot be asked */

@@ -2,7 +2,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { AccessError, UnavailableError } from "../foundation/errors.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
 import { reviewDeadline, type User } from "./authentication.ts";
-import { ExpiringCache } from "./expiring-cache.ts";
+import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 
 /** What a caller must be allowed to do to a Node; any of the subresources will do (KubeletFineGrainedAuthz). */
 export interface Access {
@@ -23,9 +23,14 @@ export class Authorizer {
   readonly #kube: KubeClient;
   readonly #reviews: ExpiringCache<boolean>;
 
-  constructor(kube: KubeClient, clock: Clock, limits = { entries: 4_000, pending: 64 }) {
+  constructor(
+    kube: KubeClient,
+    clock: Clock,
+    meter?: CacheMeter,
+    limits: CacheLimits = { entries: 4_000, pending: 64 },
+  ) {
     this.#kube = kube;
-    this.#reviews = new ExpiringCache(clock, limits);
+    this.#reviews = new ExpiringCache(clock, limits, meter);
   }
 
   /**

@@ -50,3 +50,27 @@ test("a load that fails is not kept", async () => {
   );
   assert.equal(await cache.get("a", lasting("up")), "up");
 });
+
+test("a cache tells how each caller got its answer, and how much it keeps", async () => {
+  const answers: string[] = [];
+  let kept = 0;
+  const cache = new ExpiringCache<string>(
+    new ManualClock(),
+    { entries: 1, pending: 1 },
+    {
+      answered: (how) => answers.push(how),
+      kept: (entries) => {
+        kept = entries;
+      },
+    },
+  );
+  const first = cache.get("a", lasting("x"));
+  const shared = cache.get("a", lasting("x"));
+  await assert.rejects(cache.get("b", lasting("x")));
+  await Promise.all([first, shared]);
+  await cache.get("a", lasting("x"));
+  await assert.rejects(cache.get("b", () => Promise.reject(new TypeError("down"))));
+  await cache.get("b", lasting("x"));
+  assert.deepEqual(answers, ["shared", "busy", "asked", "remembered", "failed", "asked"]);
+  assert.equal(kept, 1);
+});

@@ -8,6 +8,16 @@ export interface CacheLimits {
   readonly pending: number;
 }
 
+/** How a caller got its answer; told of each. */
+export type CacheAnswer = "remembered" | "shared" | "asked" | "failed" | "busy";
+
+/** What a cache tells of itself. */
+export interface CacheMeter {
+  answered(how: CacheAnswer): void;
+  /** Entries that are kept now. */
+  kept(entries: number): void;
+}
+
 /** A value and how long it may be answered from memory. */
 export interface Lasting<V> {
   readonly value: V;
@@ -18,12 +28,14 @@ export interface Lasting<V> {
 export class ExpiringCache<V> {
   readonly #clock: Clock;
   readonly #limits: CacheLimits;
+  readonly #meter: CacheMeter | undefined;
   readonly #entries = new Map<string, { readonly value: V; readonly untilMs: number }>();
   readonly #pending = new Map<string, Promise<V>>();
 
-  constructor(clock: Clock, limits: CacheLimits) {
+  constructor(clock: Clock, limits: CacheLimits, meter?: CacheMeter) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#meter = meter;
   }
 
   get size(): number {
@@ -33,11 +45,19 @@ export class ExpiringCache<V> {
   /** @throws UnavailableError where too many loads are under way; whatever `load` throws */
   async get(key: string, load: () => Promise<Lasting<V>>): Promise<V> {
     const known = this.#entries.get(key);
-    if (known && known.untilMs > this.#clock.monotonicMs()) return known.value;
+    if (known && known.untilMs > this.#clock.monotonicMs()) {
+      this.#meter?.answered("remembered");
+      return known.value;
+    }
     const pending = this.#pending.get(key);
-    if (pending) return pending;
-    if (this.#pending.size >= this.#limits.pending)
+    if (pending) {
+      this.#meter?.answered("shared");
+      return pending;
+    }
+    if (this.#pending.size >= this.#limits.pending) {
+      this.#meter?.answered("busy");
       throw new UnavailableError("REVIEWS_BUSY", "too many reviews are under way, try again");
+    }
     const loading = this.#load(key, load);
     this.#pending.set(key, loading);
     return loading;
@@ -52,7 +72,12 @@ export class ExpiringCache<V> {
         this.#entries.delete(oldest);
       }
       this.#entries.set(key, { value, untilMs: this.#clock.monotonicMs() + forMs });
+      this.#meter?.answered("asked");
+      this.#meter?.kept(this.#entries.size);
       return value;
+    } catch (error) {
+      this.#meter?.answered("failed");
+      throw error;
     } finally {
       this.#pending.delete(key);
     }

@@ -1,7 +1,16 @@
 import type { Metrics } from "../foundation/metrics.ts";
+import type { CacheMeter } from "./expiring-cache.ts";
 
 /** What the kubelet API counts. */
 export type KubeletMetrics = ReturnType<typeof declareKubeletMetrics>;
+
+/** What a cache of reviews tells. */
+export function reviewMeter(meters: KubeletMetrics, review: "token" | "access"): CacheMeter {
+  return {
+    answered: (result) => meters.reviews.inc({ review, result }),
+    kept: (entries) => meters.reviewsKept.set({ review }, entries),
+  };
+}
 
 export function declareKubeletMetrics(metrics: Metrics) {
   return {
@@ -37,6 +46,16 @@ export function declareKubeletMetrics(metrics: Metrics) {
     openForwards: metrics.gauge(
       "motelet_kubelet_open_port_forwards",
       "Connections through port-forward being served or waiting for their device",
+    ),
+    reviews: metrics.counter(
+      "motelet_kubelet_reviews_total",
+      "Tokens (token) and rights (access) of callers, by how they were found out",
+      ["review", "result"],
+    ),
+    reviewsKept: metrics.gauge(
+      "motelet_kubelet_reviews_kept",
+      "Answers about tokens and rights that are remembered",
+      ["review"],
     ),
     tlsErrors: metrics.counter("motelet_kubelet_tls_errors_total", "TLS handshakes that failed"),
   };

@@ -23,6 +23,7 @@ export interface ListenerHandlers {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   readonly onTlsError: () => void;
+  readonly onClosed: () => void;
 }
 
 /**
@@ -31,6 +32,7 @@ export interface ListenerHandlers {
  */
 export class Listener implements AsyncDisposable {
   readonly #handlers: ListenerHandlers;
+  readonly #connections: number;
   readonly #sockets = new Set<Duplex>();
   /** SHA-256 fingerprints of the client CA's certificates. */
   #anchors: ReadonlySet<string> = new Set();
@@ -38,9 +40,14 @@ export class Listener implements AsyncDisposable {
   #clientCa: readonly string[] = [];
   #server: Server | undefined;
 
-  constructor(certificate: ServingCertificate, handlers: ListenerHandlers) {
+  constructor(
+    certificate: ServingCertificate,
+    handlers: ListenerHandlers,
+    limits: { readonly connections?: number } = {},
+  ) {
     this.#certificate = certificate;
     this.#handlers = handlers;
+    this.#connections = limits.connections ?? listenerLimits.connections;
   }
 
   /** @throws ConfigError where the address cannot be listened on */
@@ -60,7 +67,7 @@ export class Listener implements AsyncDisposable {
       keepAliveInitialDelay: 30_000,
     });
     this.#server = server;
-    server.maxConnections = listenerLimits.connections;
+    server.maxConnections = this.#connections;
     server.on("secureConnection", (socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
@@ -133,6 +140,7 @@ export class Listener implements AsyncDisposable {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
+    this.#handlers.onClosed();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
     // Upgraded sockets no longer belong to the server's list.

@@ -10,7 +10,7 @@ import { Authenticator } from "./authentication.ts";
 import { Authorizer } from "./authorization.ts";
 import { ClientCa } from "./client-ca.ts";
 import type { KubeletParts, Serving } from "./handlers.ts";
-import { declareKubeletMetrics, type KubeletMetrics } from "./kubelet-metrics.ts";
+import { declareKubeletMetrics, type KubeletMetrics, reviewMeter } from "./kubelet-metrics.ts";
 import { Listener } from "./listener.ts";
 import { NodeDirectory } from "./node-directory.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
@@ -28,12 +28,23 @@ export interface KubeletServerOptions extends KubeletParts {
   readonly maxRequests?: number;
 }
 
+/** Connections to the port of one Node. */
+const nodeConnections = 128;
+
+/** A request and where it came in. */
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly listener: Listener;
+  /** Where the listener is that of one Node. */
+  readonly nodeName: string | undefined;
+}
+
 /** How long open streams get to end at shutdown. */
 const drainMs = 1_500;
 
 /**
  * The kubelet API of all Nodes of this gateway: one HTTPS listener, because every path that matters names a pod and
- * the pod tells the Node. `start()` returns once it listens.
+ * the pod tells the Node; and, where clusters want it, one more for each Node. `start()` returns once it listens.
  */
 export class KubeletServer implements AsyncDisposable {
   readonly #options: KubeletServerOptions;
@@ -43,6 +54,8 @@ export class KubeletServer implements AsyncDisposable {
   readonly #authorizer: Authorizer;
   readonly #clientCa: ClientCa;
   readonly #listener: Listener;
+  readonly #nodeListeners = new Set<Listener>();
+  #clientCaPem: string | undefined;
   readonly #stop = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
 
@@ -56,18 +69,14 @@ export class KubeletServer implements AsyncDisposable {
       nodes: new NodeDirectory(options.registry),
       stopping: this.#stop.signal,
     };
-    this.#authenticator = new Authenticator(kube, clock);
-    this.#authorizer = new Authorizer(kube, clock);
-    this.#listener = new Listener(options.certificate, {
-      onRequest: (request, response) => this.#track(this.#serve(request, response)),
-      onUpgrade: (request, socket, head) => this.#track(this.#upgrade(request, socket, head)),
-      onTlsError: () => this.#metrics.tlsErrors.inc(),
-    });
+    this.#authenticator = new Authenticator(kube, clock, reviewMeter(this.#metrics, "token"));
+    this.#authorizer = new Authorizer(kube, clock, reviewMeter(this.#metrics, "access"));
+    this.#listener = this.#makeListener(options.certificate);
     this.#clientCa = new ClientCa({
       kube,
       clock,
       log,
-      onChange: (pem) => this.#listener.useClientCa(pem),
+      onChange: (pem) => this.useClientCa(pem),
       ...(clientCa === undefined ? {} : { override: clientCa }),
     });
   }
@@ -86,6 +95,40 @@ export class KubeletServer implements AsyncDisposable {
   /** Verifies client certificates against another PEM bundle (an override file that changed). */
   useClientCa(pem: string): void {
     this.#listener.useClientCa(pem);
+    // What the first one has taken the others take.
+    this.#clientCaPem = pem;
+    for (const listener of this.#nodeListeners) listener.useClientCa(pem);
+  }
+
+  /**
+   * Serves one Node on a port of its own: pods of other Nodes are not there, and paths that name no Node are about this
+   * one. Dispose to close it and its connections.
+   * @throws ConfigError where the port cannot be listened on
+   */
+  async openNode(
+    nodeName: string,
+    { port, certificate }: { readonly port: number; readonly certificate: ServingCertificate },
+  ): Promise<Listener> {
+    const listener = this.#makeListener(certificate, nodeName);
+    if (this.#clientCaPem !== undefined) listener.useClientCa(this.#clientCaPem);
+    await listener.start(this.#options.host, port);
+    this.#nodeListeners.add(listener);
+    return listener;
+  }
+
+  #makeListener(certificate: ServingCertificate, nodeName?: string): Listener {
+    const listener: Listener = new Listener(
+      certificate,
+      {
+        onRequest: (request, response) => this.#track(this.#serve({ request, listener, nodeName }, response)),
+        onUpgrade: (request, socket, head) =>
+          this.#track(this.#upgrade({ request, listener, nodeName }, socket, head)),
+        onTlsError: () => this.#metrics.tlsErrors.inc(),
+        onClosed: () => this.#nodeListeners.delete(listener),
+      },
+      nodeName === undefined ? {} : { connections: nodeConnections },
+    );
+    return listener;
   }
 
   /** For readiness: what keeps the API server from reaching devices through here. */
@@ -99,10 +142,11 @@ export class KubeletServer implements AsyncDisposable {
   /** Takes no more requests, tells running streams that the gateway goes, and ends what has not ended after 1.5 s. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#clientCa[Symbol.asyncDispose]();
-    this.#listener.stopAccepting();
+    const listeners = [this.#listener, ...this.#nodeListeners];
+    for (const listener of listeners) listener.stopAccepting();
     this.#stop.abort();
     await Promise.race([Promise.allSettled(this.#inFlight), delay(this.#options.clock, drainMs)]);
-    await this.#listener[Symbol.asyncDispose]();
+    await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
   }
 
   #track(serving: Promise<void>): void {
@@ -110,10 +154,11 @@ export class KubeletServer implements AsyncDisposable {
     void serving.finally(() => this.#inFlight.delete(serving));
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(arrival: Arrival, response: ServerResponse): Promise<void> {
+    const { request } = arrival;
     const route = routeLabel(request);
     try {
-      const call = await this.#admit(request);
+      const call = await this.#admit(arrival);
       if (!call.route.answer) throw new RequestError("UPGRADE_REQUIRED", "Upgrade request required");
       const answer = await call.route.answer(call, this.#serving, response);
       if (answer) send(response, answer);
@@ -125,13 +170,14 @@ export class KubeletServer implements AsyncDisposable {
     this.#metrics.requests.inc({ route, code: String(response.statusCode) });
   }
 
-  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async #upgrade(arrival: Arrival, socket: Duplex, head: Buffer): Promise<void> {
+    const { request } = arrival;
     // Until a protocol takes the socket over, an error on it only means that the caller is gone.
     socket.on("error", () => undefined);
     const route = routeLabel(request);
     let code = 101;
     try {
-      const call = await this.#admit(request);
+      const call = await this.#admit(arrival);
       if (!call.route.stream) throw new RequestError("UPGRADE_REFUSED", "this path cannot be upgraded");
       await call.route.stream(call, this.#serving, { request, socket, head });
     } catch (error) {
@@ -143,15 +189,16 @@ export class KubeletServer implements AsyncDisposable {
     this.#metrics.requests.inc({ route, code: String(code) });
   }
 
-  async #admit(request: IncomingMessage): Promise<Call> {
+  async #admit({ request, listener, nodeName }: Arrival): Promise<Call> {
     const { registry, clock, maxRequests = 1_024 } = this.#options;
     if (this.#inFlight.size >= maxRequests)
       throw new UnavailableError("REQUESTS_BUSY", "too many requests are being served, try again");
-    const certificate = this.#listener.verifiedCertificate(request, clock.wallMs());
+    const certificate = listener.verifiedCertificate(request, clock.wallMs());
     return admit(request, certificate, {
       authenticator: this.#authenticator,
       authorizer: this.#authorizer,
       registry,
+      ...(nodeName === undefined ? {} : { nodeName }),
     });
   }
 

@@ -23,4 +23,10 @@ export class KeyValues {
       transaction.run("INSERT OR REPLACE INTO key_values (key, value) VALUES (?, ?)", key, text);
     });
   }
+
+  delete(key: string): Promise<void> {
+    return this.#database.write((transaction) => {
+      transaction.run("DELETE FROM key_values WHERE key = ?", key);
+    });
+  }
 }

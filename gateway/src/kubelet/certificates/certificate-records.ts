@@ -23,12 +23,14 @@ export interface CertificateRecords {
   write(record: CertificateRecord): Promise<void>;
 }
 
+const keyOf = (name: string) => `serving-certificate/${name}`;
+
 /**
  * Keeps a record in the embedded store: each replica has an address of its own and so a certificate of its own, and the
  * gateway needs no right to write Secrets for it. The store's file is readable by its owner alone.
  */
 export function storedCertificate(keyValues: KeyValues, name: string): CertificateRecords {
-  const key = `serving-certificate/${name}`;
+  const key = keyOf(name);
   return {
     read: () => {
       const stored = keyValues.get(key) as Partial<CertificateRecord> | undefined;
@@ -36,4 +38,9 @@ export function storedCertificate(keyValues: KeyValues, name: string): Certifica
     },
     write: (record) => keyValues.put(key, record),
   };
+}
+
+/** What was kept for a Node is of no use when the Node is gone. */
+export function forgetCertificate(keyValues: KeyValues, name: string): Promise<void> {
+  return keyValues.delete(keyOf(name));
 }

@@ -13,7 +13,7 @@ import { TokenBucket } from "../../foundation/token-bucket.ts";
 import { openStore } from "../../store/store.ts";
 import { type ServingCertificate, servingSubject } from "../serving-certificate.ts";
 import { declareCertificateMeters } from "./certificate-meters.ts";
-import { storedCertificate } from "./certificate-records.ts";
+import { forgetCertificate, noCertificate, storedCertificate } from "./certificate-records.ts";
 import { CsrCertificate, type CsrCertificateOptions } from "./csr-certificate.ts";
 
 const deadline = { timeout: 20_000 };
@@ -157,6 +157,17 @@ test("a restart serves what was signed, and asks for nothing", deadline, async (
   asking.clock.advance(3_600_000);
   await breathe();
   assert.equal(asking.authority.asked.length, 1);
+});
+
+test("what is kept of a Node's certificate goes with the Node", deadline, async () => {
+  using asking = new Asking();
+  await asking.start();
+  await asking.asked();
+  const { keyValues, database } = asking.store;
+  database.flush();
+  assert.ok(storedCertificate(keyValues, "all").read().pending);
+  await forgetCertificate(keyValues, "all");
+  assert.deepEqual(storedCertificate(keyValues, "all").read(), noCertificate);
 });
 
 test("a restart while a request waits goes on waiting for that one", deadline, async () => {

@@ -1,0 +1,175 @@
+import type { DeviceFacts } from "../devices/device.ts";
+import type { Registry } from "../devices/registry.ts";
+import { messageOf } from "../foundation/errors.ts";
+import type { Logger } from "../foundation/log.ts";
+import type { Metrics } from "../foundation/metrics.ts";
+import type { KeyValues } from "../store/key-values.ts";
+import type { CertificateSource } from "./certificates/certificate-source.ts";
+import { PortBook } from "./port-book.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
+
+/** A port of one Node's own, open. */
+export interface NodeListener extends AsyncDisposable {
+  useCertificate(certificate: ServingCertificate): void;
+}
+
+export interface NodePortsOptions {
+  readonly registry: Registry;
+  readonly firstPort: number;
+  readonly count: number;
+  /** Where it is kept which Node has which port. */
+  readonly keyValues: KeyValues;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** A source for the certificate of a Node's listener. */
+  readonly certificateOf: (nodeName: string) => CertificateSource;
+  readonly open: (
+    nodeName: string,
+    listening: { readonly port: number; readonly certificate: ServingCertificate },
+  ) => Promise<NodeListener>;
+  /** Told of a Node that has no port of its own any more. */
+  readonly closed: (nodeName: string) => void;
+}
+
+/** A device's Node and what serves it. */
+interface Served {
+  readonly nodeName: string;
+  readonly source: CertificateSource;
+  listener: NodeListener | undefined;
+  isOver: boolean;
+}
+
+const storeKey = "serving-ports/all";
+
+/**
+ * Gives each Node a port with a certificate of its own, for API servers that check that a kubelet's certificate names its
+ * Node (KEP-4872). A Node keeps its port over restarts. Nodes beyond the range are reached on the shared port.
+ */
+export class NodePorts implements AsyncDisposable {
+  readonly #options: NodePortsOptions;
+  readonly #book: PortBook;
+  readonly #served = new Map<string, Served>();
+  readonly #taken;
+  readonly #without;
+  readonly #failures;
+  /** Nodes for which there is no port, so that each is told once. */
+  readonly #waiting = new Set<string>();
+  readonly #ports = new Map<string, number>();
+  /** Opening makes keys: one after the other. */
+  #opening: Promise<void> = Promise.resolve();
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(options: NodePortsOptions) {
+    const { firstPort, count, keyValues, metrics } = options;
+    this.#options = options;
+    this.#book = new PortBook({ firstPort, count }, keyValues.get(storeKey));
+    this.#taken = metrics.gauge("motelet_kubelet_node_ports_taken", "Nodes that have a port of their own");
+    this.#without = metrics.gauge(
+      "motelet_kubelet_node_ports_missing",
+      "Nodes that are reached on the shared port because no port of the range is free",
+    );
+    this.#failures = metrics.counter(
+      "motelet_kubelet_node_port_failures_total",
+      "Ports of Nodes that could not be listened on",
+    );
+  }
+
+  /** Port by Node; a Node that is not in it has the shared one. Changes as devices come and go. */
+  get ports(): ReadonlyMap<string, number> {
+    return this.#ports;
+  }
+
+  /** Begins to follow the registry; to be called before the mirror does, so that a Node is made with its port. */
+  start(): void {
+    this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
+    for (const { key } of this.#options.registry.list()) this.#follow(key);
+  }
+
+  /** Resolves when what was begun is open. */
+  get settled(): Promise<void> {
+    return this.#opening;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe?.();
+    const all = [...this.#served.values()];
+    this.#served.clear();
+    await Promise.all(all.map((served) => this.#close(served)));
+  }
+
+  #follow(key: string): void {
+    const facts = this.#options.registry.get(key);
+    const served = this.#served.get(key);
+    const nodeName = hasNode(facts) ? facts.spec.nodeName : undefined;
+    if (served && served.nodeName === nodeName) return;
+    if (served) this.#release(key, served);
+    this.#waiting.delete(key);
+    if (nodeName !== undefined) this.#serve(key, nodeName);
+    this.#count();
+  }
+
+  #release(key: string, served: Served): void {
+    this.#served.delete(key);
+    this.#ports.delete(served.nodeName);
+    this.#book.release(served.nodeName);
+    this.#close(served).catch((error: unknown) =>
+      this.#options.log.error({ node: served.nodeName, err: messageOf(error) }, "port of a Node not closed"),
+    );
+    this.#options.closed(served.nodeName);
+    // Who had none may have this one.
+    const [next] = this.#waiting;
+    if (next !== undefined) queueMicrotask(() => this.#follow(next));
+  }
+
+  #serve(key: string, nodeName: string): void {
+    const { log, registry, certificateOf, keyValues, firstPort, count } = this.#options;
+    const port = this.#book.take(nodeName);
+    if (port === undefined) {
+      this.#waiting.add(key);
+      log.warn({ node: nodeName, limit: count }, "no port left for a Node of its own, it has the shared one");
+      return;
+    }
+    keyValues.put(storeKey, this.#book.toJSON()).catch((error: unknown) => {
+      // It keeps its port as long as the gateway runs.
+      log.warn({ node: nodeName, port: firstPort, err: messageOf(error) }, "port of a Node not stored");
+    });
+    this.#ports.set(nodeName, port);
+    const served: Served = { nodeName, source: certificateOf(nodeName), listener: undefined, isOver: false };
+    this.#served.set(key, served);
+    this.#opening = this.#opening
+      .then(() => this.#open(served, port))
+      .catch((error: unknown) => {
+        this.#failures.inc();
+        log.warn({ node: nodeName, port, err: messageOf(error) }, "cannot listen on the port of a Node");
+        if (served.isOver) return;
+        this.#book.block(port);
+        this.#release(key, served);
+        // Takes the next port, and lets the mirror write it.
+        registry.learn(key, {});
+      });
+  }
+
+  async #open(served: Served, port: number): Promise<void> {
+    if (served.isOver) return;
+    const certificate = await served.source.start((next) => served.listener?.useCertificate(next));
+    const listener = await this.#options.open(served.nodeName, { port, certificate });
+    if (served.isOver) await listener[Symbol.asyncDispose]();
+    else served.listener = listener;
+  }
+
+  async #close(served: Served): Promise<void> {
+    served.isOver = true;
+    served.source[Symbol.dispose]();
+    await served.listener?.[Symbol.asyncDispose]();
+  }
+
+  #count(): void {
+    this.#taken.set(this.#served.size);
+    this.#without.set(this.#waiting.size);
+  }
+}
+
+/** A Device before its device's first hello has no Node. */
+function hasNode(facts: DeviceFacts | undefined): facts is DeviceFacts {
+  return facts !== undefined && facts.phase !== "Pending";
+}
