@@ -90,6 +90,61 @@ test("a follower goes on across a reboot and ends when its device is removed", a
   assert.deepEqual(await following, ["one\n", "two\n", "three\n"]);
 });
 
+test("a follower of a device that goes offline gets its last words, is told, and ends", async () => {
+  const t = bed();
+  t.registry.learn(key, { phase: "Online", lastSeenMs: Date.parse("2026-11-21T12:00:00Z") });
+  await t.append(["one\n", 0]);
+  const following = t.read({ follow: true });
+  await settle();
+  // What its channel held is stored when that closes, just before it is judged.
+  t.console.push(Buffer.from("last wor"));
+  t.console[Symbol.dispose]();
+  t.registry.learn(key, { phase: "Offline" });
+  assert.deepEqual(await following, [
+    "one\n",
+    "last wor",
+    "motelet: device default/lamp is offline, last seen 2026-11-21T12:00:00.000Z: nothing more to follow\n",
+  ]);
+});
+
+test("a follower of a sleeping device waits for it, one of an offline device does not", async () => {
+  const t = bed();
+  t.registry.learn(key, { phase: "Asleep" });
+  await t.append(["one\n", 0]);
+  const following = t.read({ follow: true });
+  await settle();
+  t.registry.learn(key, { phase: "Online" });
+  await t.append(["two\n", 0]);
+  await settle();
+  t.registry.learn(key, { phase: "Offline" });
+  const told = /^motelet: device default\/lamp is offline: nothing more to follow\n$/;
+  const texts = (await following) ?? [];
+  assert.deepEqual(texts.slice(0, -1), ["one\n", "two\n"]);
+  assert.match(texts.at(-1) ?? "", told);
+  assert.match((await t.read({ follow: true, tailLines: 0 }))?.join("") ?? "", told);
+});
+
+test("a line costs a hundred followers of its device one read of the store, and nobody is left behind", async () => {
+  const t = bed();
+  await t.append(["one\n", 0]);
+  const following = Array.from({ length: 100 }, () => t.read({ follow: true, tailLines: 0 }));
+  await settle();
+  let reads = 0;
+  const after = t.store.logs.after.bind(t.store.logs);
+  t.store.logs.after = (...args) => {
+    reads += 1;
+    return after(...args);
+  };
+  const lines = Array.from({ length: 20 }, (_, i) => `${i}\n`);
+  for (const line of lines) {
+    await t.append([line, 0]);
+    await settle();
+  }
+  assert.ok(reads <= 2 * lines.length, `${reads} reads`);
+  t.registry.remove(key);
+  for (const texts of await Promise.all(following)) assert.deepEqual(texts, lines);
+});
+
 test("a follower whose signal has already aborted ends at once", async () => {
   const t = bed();
   assert.deepEqual(await t.read({ follow: true, signal: AbortSignal.abort() }), []);

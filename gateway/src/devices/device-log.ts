@@ -1,4 +1,6 @@
 import type { LogStore, StoredLine } from "../store/log-store.ts";
+import type { DeviceFacts } from "./device.ts";
+import { LogFollowers } from "./log-followers.ts";
 import type { Registry } from "./registry.ts";
 
 /** One line (or part of one) of a device's log. */
@@ -7,6 +9,8 @@ export interface LogEntry {
   readonly stampMs: number;
   /** With its line end, unless the line is not complete yet. */
   readonly text: string;
+  /** Begins a line of its own, also where the one before has no end yet. */
+  readonly ownLine?: boolean;
 }
 
 export interface LogQuery {
@@ -20,14 +24,17 @@ export interface LogQuery {
   readonly signal: AbortSignal;
 }
 
-/** Reads a device's stored log, oldest first. With `follow` it goes on until the signal or the device's removal. */
+/**
+ * Reads a device's stored log, oldest first. With `follow` it goes on until the signal, the device's removal, or until
+ * the device is offline: then a last line says so.
+ */
 export interface DeviceLogReader {
   /** @returns undefined where there is no such log (no previous boot) */
   read(key: string, query: LogQuery): AsyncIterable<readonly LogEntry[]> | undefined;
 }
 
-/** Lines that are read from the store at a time. */
-const batchLines = 500;
+/** Lines that are read from the store at a time: what a reader that has stopped to read may hold in memory. */
+const batchLines = 100;
 
 /**
  * The devices' logs: console text and reports in order of arrival. A follower goes on across reboots, and sees late
@@ -36,10 +43,12 @@ const batchLines = 500;
 export class DeviceLog implements DeviceLogReader {
   readonly #registry: Registry;
   readonly #logs: LogStore;
+  readonly #followers: LogFollowers;
 
   constructor(registry: Registry, logs: LogStore) {
     this.#registry = registry;
     this.#logs = logs;
+    this.#followers = new LogFollowers(registry, logs);
   }
 
   read(key: string, query: LogQuery): AsyncIterable<readonly LogEntry[]> | undefined {
@@ -63,39 +72,54 @@ export class DeviceLog implements DeviceLogReader {
       const entries = lines.filter(wanted).map(entryOf);
       if (entries.length > 0) yield entries;
     }
-    if (!follow || previous) return;
-    afterId = throughId;
-    while (!signal.aborted && this.#registry.get(key)?.spec.uid === uid) {
-      const grown = this.#changed(key, uid, signal);
-      const lines = this.#logs.after(uid, afterId, batchLines);
+    if (follow && !previous) yield* this.#follow(key, uid, query, throughId);
+  }
+
+  /** Whatever of both boots comes after a line, until the device has gone. */
+  async *#follow(
+    key: string,
+    uid: string,
+    { sinceMs, signal }: LogQuery,
+    throughId: number,
+  ): AsyncGenerator<readonly LogEntry[]> {
+    let afterId = throughId;
+    let settled = false;
+    using follower = this.#followers.follow(key, uid, signal);
+    while (!signal.aborted) {
+      const changed = follower.changed();
+      const lines = follower.after(afterId, batchLines);
       const last = lines.at(-1);
       if (last) {
-        grown.cancel();
         afterId = last.id;
-        const entries = lines.filter(wanted).map(entryOf);
+        const entries = lines.filter((line) => sinceMs === undefined || line.stampMs >= sinceMs).map(entryOf);
         if (entries.length > 0) yield entries;
+        continue;
+      }
+      const facts = this.#registry.get(key);
+      if (facts?.spec.uid !== uid) return;
+      if (facts.phase !== "Offline") {
+        settled = false;
+        await changed;
+      } else if (settled) {
+        yield [goneEntry(facts)];
+        return;
       } else {
-        await grown.done;
+        // Its last words may still be on their way to the disk.
+        await this.#logs.settled();
+        settled = true;
       }
     }
   }
+}
 
-  /** Waits until the log has grown, the device is removed, or the signal. Registered before the log is read. */
-  #changed(key: string, uid: string, signal: AbortSignal): { done: Promise<void>; cancel: () => void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const subscriptions = [
-      this.#logs.changes.subscribe((device) => device === uid && resolve()),
-      this.#registry.changes.subscribe((other) => other === key && !this.#registry.get(key) && resolve()),
-    ];
-    const cancel = () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      signal.removeEventListener("abort", cancel);
-      resolve();
-    };
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
-    return { done: promise.finally(cancel), cancel };
-  }
+/** The last line that a follower gets: `kubectl logs -f` has no other place to say why it ends. */
+function goneEntry({ key, phaseSinceMs, lastSeenMs }: DeviceFacts): LogEntry {
+  const seen = lastSeenMs === undefined ? "" : `, last seen ${new Date(lastSeenMs).toISOString()}`;
+  return {
+    stampMs: phaseSinceMs,
+    text: `motelet: device ${key} is offline${seen}: nothing more to follow\n`,
+    ownLine: true,
+  };
 }
 
 function entryOf({ stampMs, text }: StoredLine): LogEntry {

@@ -16,3 +16,13 @@ test("a line that comes in parts is stamped once, at its start", () => {
   assert.equal(format.batch(entries), `${stamp} first\n${stamp} partial line\n${stamp} next`);
   assert.equal(format.batch([{ stampMs, text: "!\n" }]), "!\n");
 });
+
+test("what has to stand in a line of its own ends the line before", () => {
+  const format = new LogFormat(true);
+  const stamp = "2026-11-21T07:35:00.120000000Z";
+  const own = { stampMs, text: "motelet: gone\n", ownLine: true };
+  assert.equal(
+    format.batch([{ stampMs, text: "> " }, own, own]),
+    `${stamp} > \n${stamp} motelet: gone\n${stamp} motelet: gone\n`,
+  );
+});

@@ -2,15 +2,16 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { DeviceLogReader, LogEntry } from "../devices/device-log.ts";
 import { RequestError } from "../foundation/errors.ts";
-import { deviceContainer } from "../resources/virtual-pod.ts";
 import type { PlainHandler } from "./handlers.ts";
 import { type LogOptions, parseLogOptions } from "./log-options.ts";
 import { expectTarget } from "./pod-lookup.ts";
 
-/** Whose log is asked for: the registry's key, and the pod's name for messages. */
+/** Whose log is asked for: the registry's key, and names for messages. */
 export interface LogSubject {
-  readonly key: string;
+  /** Absent for a container that stands for a peripheral: it runs, and says nothing. */
+  readonly key: string | undefined;
   readonly pod: string;
+  readonly container: string;
 }
 
 /** `/containerLogs`: what `kubectl logs` shows (kubelet-protocol.md §1.3). */
@@ -18,10 +19,16 @@ export const answerContainerLogs: PlainHandler = async (call, serving, response)
   const { clock, logs, meters, stopping } = serving;
   const route = call.route.name;
   const options = parseLogOptions(call.query, clock.wallMs());
-  const { key, spec } = expectTarget(call).facts;
+  const target = expectTarget(call);
+  const { key, spec } = target.facts;
+  const subject = {
+    key: target.kind === "device" ? key : undefined,
+    pod: spec.name,
+    container: call.params.container ?? "",
+  };
   meters.openStreams.inc({ route });
   try {
-    await writeContainerLogs(logs, { key, pod: spec.name }, options, response, stopping);
+    await writeContainerLogs(logs, subject, options, response, stopping);
   } finally {
     meters.openStreams.dec({ route });
   }
@@ -44,17 +51,20 @@ export async function writeContainerLogs(
   response.once("close", () => gone.abort());
   const reading = AbortSignal.any([signal, gone.signal]);
   const { previous, follow, sinceMs, tailLines } = options;
-  const batches = logs.read(subject.key, {
-    previous,
-    follow,
-    signal: reading,
-    ...(tailLines === undefined ? {} : { tailLines }),
-    ...(sinceMs === undefined ? {} : { sinceMs }),
-  });
+  const batches =
+    subject.key === undefined
+      ? undefined
+      : logs.read(subject.key, {
+          previous,
+          follow,
+          signal: reading,
+          ...(tailLines === undefined ? {} : { tailLines }),
+          ...(sinceMs === undefined ? {} : { sinceMs }),
+        });
   if (!batches && previous)
     throw new RequestError(
       "PREVIOUS_NOT_FOUND",
-      `previous terminated container ${JSON.stringify(deviceContainer)} in pod ${JSON.stringify(subject.pod)} not found`,
+      `previous terminated container ${JSON.stringify(subject.container)} in pod ${JSON.stringify(subject.pod)} not found`,
     );
 
   response.writeHead(200, { "content-type": "text/plain", "transfer-encoding": "chunked" });
@@ -102,11 +112,12 @@ export class LogFormat {
     return entries.map((entry) => this.#entry(entry)).join("");
   }
 
-  #entry({ stampMs, text }: LogEntry): string {
+  #entry({ stampMs, text, ownLine }: LogEntry): string {
     if (text === "") return "";
-    const stamp = this.#timestamps && this.#atLineStart ? `${formatStamp(stampMs)} ` : "";
+    const end = ownLine && !this.#atLineStart ? "\n" : "";
+    const stamp = this.#timestamps && (this.#atLineStart || ownLine) ? `${formatStamp(stampMs)} ` : "";
     this.#atLineStart = text.endsWith("\n");
-    return stamp + text;
+    return end + stamp + text;
   }
 }
 
