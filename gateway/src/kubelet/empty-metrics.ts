@@ -1,7 +1,5 @@
 import type { Answer } from "./answers.ts";
-
-/** Version 0.0.4 of Prometheus' text format, as kubelets answer it. */
-export const expositionType = "text/plain; version=0.0.4; charset=utf-8";
+import { expositionType } from "./exposition.ts";
 
 /**
  * Metrics paths under which a kubelet tells of itself, of cgroups and of probes: a device has none of them, and a scrape
