@@ -1,7 +1,10 @@
 import { type CborValue, type CommandRow, type commands, Status } from "@motelet/profiles";
+import type { Consoles } from "./consoles.ts";
 import type { Answer } from "./exchange.ts";
-import type { ExecutionTable } from "./execution.ts";
-import type { LogRing } from "./log-ring.ts";
+import type { DeviceParts } from "./parts.ts";
+import type { ShellHost } from "./shell/job.ts";
+import type { ShellCommand } from "./shell/process.ts";
+import type { StreamTable } from "./streams.ts";
 
 /** What info tells about a device. */
 export type InfoResult = ReturnType<typeof commands.info.decodeResult>;
@@ -11,23 +14,38 @@ export interface CommandContext {
   readonly nowMs: number;
   readonly maxMessageBytes: number;
   readonly rtoMs: number;
-  /** The device's clock, Unix milliseconds; undefined where it was never set. */
-  readonly wallMs: number | undefined;
+  /** The device's clock now, Unix milliseconds; undefined where it was never set. */
+  wallMs(): number | undefined;
   readonly info: InfoResult;
-  readonly ring: LogRing | undefined;
-  readonly executions: ExecutionTable;
+  readonly parts: DeviceParts;
+  readonly streams: StreamTable;
+  readonly consoles: Consoles;
+  readonly host: ShellHost;
+  /** Commands beside or instead of the usual ones. */
+  readonly shell: ReadonlyMap<string, ShellCommand> | undefined;
+  /** Something came that nobody asked for: has streams pumped. */
+  wake(): void;
   /** Reboots once the answer is out. */
   reboot(): void;
 }
 
-/** What a command comes to: a result, or a status other than OK. */
-export type Outcome<Result> = { readonly result: Result } | { readonly status: Status };
+/**
+ * What a command comes to: a result, a status other than OK, or that this will be known later; then `settle` is to be called once,
+ * at once or within the command's deadline.
+ */
+export type Outcome<Result> =
+  | { readonly result: Result }
+  | { readonly status: Status }
+  | { readonly later: (settle: (outcome: { readonly status: Status }) => void) => void };
+
+/** How an answer comes: now, or by the function that is called with what takes it. */
+export type AnswerOrLater = Answer | ((settle: (answer: Answer) => void) => void);
 
 /** A row of the command table with the code behind it. */
 export interface Command {
   readonly row: Pick<CommandRow<unknown, unknown>, "op" | "effect" | "capability">;
   /** @throws MessageError for arguments that it cannot read */
-  carryOut(args: readonly CborValue[], context: CommandContext): Answer;
+  carryOut(args: readonly CborValue[], context: CommandContext): AnswerOrLater;
 }
 
 /** Joins a row and its code; arguments and results are decoded and encoded by the row. */
@@ -39,6 +57,8 @@ export function implement<Args, Result>(
     row,
     carryOut(values, context) {
       const outcome = run(row.decodeRequest(values), context);
+      if ("later" in outcome)
+        return (settle) => outcome.later(({ status }) => settle({ status, result: [] }));
       if ("status" in outcome) return { status: outcome.status, result: [] };
       return { status: Status.OK, result: row.encodeResult(outcome.result) };
     },

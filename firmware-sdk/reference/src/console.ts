@@ -1,53 +1,191 @@
-import { type ShellCommand, type ShellProcess, startShellCommand } from "./shell.ts";
+import { LineEditor } from "./line-editor.ts";
+import { startShellCommand } from "./shell/commands.ts";
+import { type JobOutput, type ShellHost, ShellJob } from "./shell/job.ts";
+import type { ShellCommand, Terminal } from "./shell/process.ts";
 
-const longestLineBytes = 128;
+/** Where a console prints. */
+export interface ConsoleSink extends JobOutput {
+  /** Takes all of the bytes, come what may. */
+  tell(bytes: Uint8Array): void;
+  pump?(): void;
+}
 
-/** The console of a serial line: each line of input is a command, its output is console text. Stdin is empty. */
-export class ConsoleShell {
-  readonly #print: (text: string) => void;
-  readonly #host: Pick<ShellProcess, "uptimeMs" | "reboot" | "log">;
-  readonly #commands: ReadonlyMap<string, ShellCommand> | undefined;
-  #line = "";
+export interface ConsoleOptions {
+  readonly host: ShellHost;
+  readonly sink: ConsoleSink;
+  readonly commands?: ReadonlyMap<string, ShellCommand> | undefined;
+  /** Ends lines with a carriage return too, as a serial line's reader expects. */
+  readonly returns?: boolean;
+  /** Nothing more is read; absent: a console that cannot be closed. */
+  readonly onClose?: () => void;
+}
 
-  constructor(
-    print: (text: string) => void,
-    host: Pick<ShellProcess, "uptimeMs" | "reboot" | "log">,
-    commands?: ReadonlyMap<string, ShellCommand>,
-  ) {
-    this.#print = print;
-    this.#host = host;
-    this.#commands = commands;
+/** Input that is typed ahead while a command runs, bytes; more is dropped, or not taken. */
+const typeAheadBytes = 1_024;
+const interruptSignal = 2;
+const interruptKey = 0x03;
+
+/**
+ * A console: each line of input is a command of the shell, one at a time. It is a terminal, which prompts and echoes, once it has been given
+ * a size (SHELL.md).
+ */
+export class Console {
+  readonly #options: ConsoleOptions;
+  readonly #editor = new LineEditor();
+  #terminal: Terminal | undefined;
+  #job: ShellJob | undefined;
+  #typedAhead: number[] = [];
+  #inputEnded = false;
+  #closed = false;
+
+  constructor(options: ConsoleOptions) {
+    this.#options = options;
   }
 
+  /** Bytes of input that it takes now. */
+  get room(): number {
+    const room = typeAheadBytes - this.#typedAhead.length;
+    // A terminal takes what it has no room for as well: Ctrl-C must get through.
+    return this.#terminal ? Math.max(room, 1) : room;
+  }
+
+  /** When `pump` must be called although nothing came in. */
+  get wakeAtMs(): number {
+    return this.#job?.wakeAtMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes input, at most `room` bytes; more is dropped. */
   input(bytes: Uint8Array): void {
     for (const byte of bytes) {
-      if (byte === 0x0a || byte === 0x0d) this.#run();
-      else if (byte >= 0x20 && byte < 0x7f && this.#line.length < longestLineBytes)
-        this.#line += String.fromCharCode(byte);
+      if (this.#job && byte === interruptKey) this.#interrupt(this.#job);
+      else if (this.#typedAhead.length < typeAheadBytes) this.#typedAhead.push(byte);
+      this.#goOn();
     }
   }
 
-  #run(): void {
-    const argv = this.#line.split(" ").filter((word) => word !== "");
-    this.#line = "";
-    if (argv.length === 0) return;
-    const print = (text: string) => this.#print(text.replaceAll("\n", "\r\n"));
-    const host = this.#host;
-    const process: ShellProcess = {
-      room: longestLineBytes,
-      write(bytes) {
-        print(Buffer.from(bytes).toString("latin1"));
-        return bytes.length;
+  /** No more input: closes when what was typed has been carried out. */
+  endInput(): void {
+    this.#inputEnded = true;
+    this.#goOn();
+  }
+
+  /** Signals the command that runs, if one does. */
+  signal(signal: number): void {
+    this.#job?.signal(signal);
+    this.#goOn();
+  }
+
+  resize(columns: number, rows: number | undefined): void {
+    const becomesTerminal = this.#terminal === undefined;
+    this.#terminal = { columns, rows: rows ?? this.#terminal?.rows ?? 0 };
+    this.#job?.resize(columns, rows);
+    if (becomesTerminal && !this.#job) this.#prompt();
+  }
+
+  /** Shows what the device says of its own accord. */
+  tell(text: string): void {
+    this.#show(text);
+  }
+
+  /** Goes on with what waited for room or time. */
+  pump(): void {
+    this.#options.sink.pump?.();
+    this.#job?.step();
+    this.#goOn();
+  }
+
+  /** Ends it without a word. */
+  kill(): void {
+    this.#closed = true;
+    this.#job?.kill();
+    this.#job = undefined;
+  }
+
+  #interrupt(job: ShellJob): void {
+    this.#typedAhead = [];
+    if (this.#terminal) this.#show("^C\n");
+    job.signal(interruptSignal);
+  }
+
+  /** Deals with what was typed as far as it can be, and closes at the end of it all. */
+  #goOn(): void {
+    while (this.#typedAhead.length > 0 && !this.#closed) {
+      if (!this.#job) this.#press(this.#typedAhead.shift() as number);
+      else {
+        // Whoever types into a terminal types the command's input too.
+        const room = this.#terminal ? (this.#job.inputRoom ?? 0) : 0;
+        if (room === 0) return;
+        this.#job.take(Uint8Array.from(this.#typedAhead.splice(0, room)));
+      }
+    }
+    if (this.#inputEnded && !this.#job) this.#close();
+  }
+
+  #press(byte: number): void {
+    const event = this.#editor.press(byte);
+    switch (event?.kind) {
+      case undefined:
+        break;
+      case "typed":
+        if (this.#terminal) this.#options.sink.tell(Buffer.from(event.echo, "latin1"));
+        break;
+      case "interrupt":
+        if (this.#terminal) this.#show("^C\n");
+        this.#prompt();
+        break;
+      case "end":
+        if (this.#terminal) this.#close();
+        break;
+      case "line":
+        if (this.#terminal) this.#show("\n");
+        this.#run(event.text);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #run(line: string): void {
+    const argv = line.split(" ").filter((word) => word !== "");
+    const { host, sink, commands, returns } = this.#options;
+    const [name] = argv;
+    if (name === undefined) {
+      this.#prompt();
+      return;
+    }
+    const job = new ShellJob({
+      name: name.slice(0, 16),
+      host,
+      out: sink,
+      terminal: this.#terminal,
+      returns: returns === true || this.#terminal !== undefined,
+      onExit: () => {
+        if (this.#job === job) this.#job = undefined;
+        if (name === "exit" && this.#options.onClose) this.#close();
+        else this.#prompt();
       },
-      print,
-      printError: print,
-      exit: () => {},
-      get uptimeMs() {
-        return host.uptimeMs;
-      },
-      reboot: () => host.reboot(),
-      log: (text) => host.log(text),
-    };
-    startShellCommand(process, argv, this.#commands)?.end();
+    });
+    this.#job = job;
+    job.start((process) => startShellCommand(process, argv, commands), []);
+    if (!this.#terminal) job.endInput();
+    if (this.#job === job) job.step();
+  }
+
+  #prompt(): void {
+    if (!this.#terminal || this.#closed) return;
+    this.#show(`${this.#options.host.parts.settings?.get("prompt") ?? ">"} `);
+  }
+
+  #show(text: string): void {
+    const { sink, returns } = this.#options;
+    const ends = returns === true || this.#terminal !== undefined;
+    sink.tell(Buffer.from(ends ? text.replaceAll("\n", "\r\n") : text));
+  }
+
+  #close(): void {
+    const { onClose } = this.#options;
+    if (this.#closed || !onClose) return;
+    this.kill();
+    onClose();
   }
 }

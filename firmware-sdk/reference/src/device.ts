@@ -1,63 +1,31 @@
-import { ByeReason, Capability, LogLevel } from "@motelet/profiles";
-import { ConsoleShell } from "./console.ts";
+import { ByeReason, Capability, FirmwareState, LogLevel } from "@motelet/profiles";
+import { type DeviceOptions, type DeviceState, deviceDefaults } from "./device-options.ts";
+import { type PartName, ReferenceParts } from "./device-parts.ts";
 import type { DeviceLink } from "./link.ts";
-import { LogRing } from "./log-ring.ts";
-import { simulatedSensors } from "./sensors.ts";
 import { type DeviceDescription, Session, type SessionCounters } from "./session.ts";
 import type { SessionPhase } from "./session-machine.ts";
-import type { ShellCommand } from "./shell.ts";
-
-/** `offline`: no channel; `greeting` and `waiting`: no session yet; `rebooting`: for a moment. */
-export type DeviceState = "stopped" | "offline" | "greeting" | "online" | "waiting" | "rebooting";
-
-export interface DeviceOptions {
-  readonly link: DeviceLink;
-  /** For people only; the gateway knows a device by its link. */
-  readonly name?: string;
-  /** At most 16 bytes. */
-  readonly board?: string;
-  /** "name version", at most 20 bytes. */
-  readonly firmware?: string;
-  /** 1–12 bytes. */
-  readonly hardwareId?: Uint8Array;
-  /** 32 bits that name this boot: a durable counter; absent: entropy. Each reboot takes the next number. */
-  readonly boot?: number;
-  /** Called with the number of each further boot, to keep it. */
-  readonly onBoot?: (boot: number) => void;
-  /** Makes sensors and jitter repeatable. */
-  readonly seed?: number;
-  readonly maxMessageBytes?: number;
-  readonly rxWindowBytes?: number;
-  /** Streams that can be open at once. */
-  readonly streams?: number;
-  readonly logRingBytes?: number;
-  readonly ramKiB?: number;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Commands beside or instead of the usual ones. */
-  readonly shell?: ReadonlyMap<string, ShellCommand>;
-  readonly onState?: (state: DeviceState, reason: string) => void;
-}
 
 /** A reset takes this long, so that an answer and the last output are out before. */
 const rebootMs = 150;
 /** setTimeout holds 31 bits; a longer wait is cut, and the poll that comes early does nothing. */
 const longestTimerMs = 0x7fff_ffff;
 
-const capabilities =
-  Capability.exec | Capability["log-read"] | Capability.reboot | Capability.time | Capability.stderr;
+/** Everything that `parts` and the shell have. */
+const capabilities = [
+  ...(["exec", "tty", "stderr", "console", "log-read", "reboot", "time"] as const),
+  ...(["stats", "dial", "files", "peripherals"] as const),
+].reduce((caps, name) => caps | Capability[name], 0);
 
 /**
- * A device in this process: the session with a clock, a link, sensors, a shell and a log ring. Like a board it loses
- * ring and session when it reboots.
+ * A device in this process: the session with a clock, a link, and the parts that a board has. Like a board it loses its session when it
+ * reboots, and what runs; its files, its settings and its log ring stay.
  */
 export class ReferenceDevice {
   readonly name: string;
   readonly link: DeviceLink;
   readonly #options: DeviceOptions;
-  readonly #seed: number;
-  readonly #console: ConsoleShell;
+  readonly #parts: ReferenceParts;
   #boot: number;
-  #startedMs = 0;
   #session: Session;
   #state: DeviceState = "stopped";
   #timer: NodeJS.Timeout | undefined;
@@ -70,18 +38,10 @@ export class ReferenceDevice {
     this.#options = options;
     this.name = options.name ?? "device";
     this.link = options.link;
-    this.#seed = options.seed ?? entropy();
+    const seed = options.seed ?? entropy();
+    this.#parts = new ReferenceParts(options, { seed, ringEpoch: entropy(), now });
     this.#boot = options.boot ?? entropy();
     this.#session = this.#newSession("power-on");
-    const uptimeMs = () => now() - this.#startedMs;
-    const host = {
-      get uptimeMs() {
-        return uptimeMs();
-      },
-      reboot: () => this.#rebootSoon(),
-      log: (text: string) => this.log(text),
-    };
-    this.#console = new ConsoleShell((text) => this.print(text), host, options.shell);
   }
 
   get state(): DeviceState {
@@ -109,23 +69,18 @@ export class ReferenceDevice {
       opened: () => {
         this.#linkOpen = true;
         if (this.#state === "rebooting") return;
-        this.#session.open(now());
-        this.#after("link opened");
+        this.#do("link opened", "session", () => this.#session.open(now()));
       },
       closed: (reason) => {
         this.#linkOpen = false;
         this.#session.close();
         this.#after(reason);
       },
-      message: (bytes) => {
-        this.#session.receive(bytes, now());
-        this.#after("message");
-      },
-      console: (bytes) => this.#console.input(bytes),
+      message: (bytes) => this.#do("message", "session", () => this.#session.receive(bytes, now())),
+      console: (bytes) => this.#typed(bytes),
       heard: () => this.#session.heard(now()),
     });
-    this.link.print?.(`${this.name}: boot ${this.#boot}\r\n`);
-    this.log(`boot ${this.#boot}`);
+    this.#sayBoot();
   }
 
   /** Says goodbye and powers off. */
@@ -134,73 +89,104 @@ export class ReferenceDevice {
     this.#clearTimer();
     clearTimeout(this.#rebootTimer);
     this.#session.leave(ByeReason.closing);
+    this.#session.halt();
     this.#setState("stopped", "stopped");
     await this.link.stop();
   }
 
   /** Records a text report, which becomes a line of the device's log. */
   log(text: string, level: number = LogLevel.info): void {
-    this.#session.log(text, now(), level);
-    this.#after("log");
+    this.#do("log", "session", () => this.#session.log(text, now(), level));
   }
 
-  /** Prints on the console outside of frames, as printf does on a board. False: the carrier has no console. */
+  /**
+   * Prints on the console as printf does on a board: outside of frames, and on the consoles of streams. False: the carrier has no
+   * console.
+   */
   print(text: string): boolean {
     this.link.print?.(text);
+    this.#do("print", "console", () => this.#session.print(text, now()));
     return this.link.print !== undefined;
   }
 
   /** Resets without a word, as a watchdog would. */
   reboot(): void {
     this.#setState("rebooting", "reboot");
-    this.#session.close();
+    this.#session.halt();
     this.#clearTimer();
     clearTimeout(this.#rebootTimer);
     this.#boot = (this.#boot + 1) >>> 0;
     this.#options.onBoot?.(this.#boot);
     this.#rebootTimer = setTimeout(() => {
+      this.#parts.reset();
       this.#session = this.#newSession("software");
       this.#setState("offline", "rebooted");
-      this.print(`${this.name}: boot ${this.#boot}\r\n`);
-      this.log(`boot ${this.#boot}`);
+      this.#sayBoot();
       this.link.reset();
       if (this.#linkOpen) this.#session.open(now());
       this.#after("rebooted");
     }, rebootMs);
   }
 
+  #sayBoot(): void {
+    this.print(`${this.name}: boot ${this.#boot}\r\n`);
+    this.log(`boot ${this.#boot}`);
+  }
+
+  #typed(bytes: Uint8Array): void {
+    if (this.#state === "rebooting") return;
+    const print = (text: string) => this.link.print?.(text);
+    this.#do("console", "console", () => this.#session.console(bytes, print, now()));
+  }
+
   #newSession(cause: keyof typeof resetCauses): Session {
     const options = this.#options;
-    const { maxMessageBytes = 1024, rxWindowBytes = 16_384, streams = 4, ramKiB = 512 } = options;
-    this.#startedMs = now();
-    const radio = this.link.carrier !== "serial";
-    const sense = simulatedSensors({ seed: this.#seed, ramKiB, radio });
-    return new Session(
+    const { maxMessageBytes, rxWindowBytes, streams, ramKiB } = { ...deviceDefaults, ...options };
+    const startedMs = now();
+    const parts = this.#parts;
+    const session = new Session(
       {
         boot: this.#boot,
         caps: capabilities,
         rtoMs: this.link.rtoMs,
-        startedMs: this.#startedMs,
+        startedMs,
         maxMessageBytes,
         rxWindowBytes,
         streams,
         streamBufferBytes: rxWindowBytes,
-        ring: new LogRing({ capacityBytes: options.logRingBytes ?? 8_192, epoch: entropy() }),
+        parts,
+        meter: parts.meter,
         description: describe(options, resetCauses[cause]),
-        info: { arch: "virtual", os: "motelet", ramKiB, labels: Object.entries(options.labels ?? {}) },
-        sense,
+        info: {
+          arch: "virtual",
+          os: "motelet",
+          ramKiB,
+          labels: Object.entries(options.labels ?? {}),
+          firmwareSlot: 0,
+          firmwareState: FirmwareState.confirmed,
+        },
+        sense: () => parts.sense(),
         ...(options.shell ? { shell: options.shell } : {}),
       },
       {
         send: (message, kind) => this.link.send(message, kind),
         reboot: () => this.#rebootSoon(),
+        wake: () => this.#do("service", "services", () => session.poll(now())),
       },
     );
+    parts.jobs = () => session.jobs;
+    return session;
   }
 
   #rebootSoon(): void {
     clearTimeout(this.#rebootTimer);
     this.#rebootTimer = setTimeout(() => this.reboot(), rebootMs);
+  }
+
+  /** Does something on a part's account, and what has to be done after it. */
+  #do(reason: string, part: PartName, run: () => void): void {
+    this.#parts.charge(part, run);
+    this.#after(reason);
   }
 
   /** After anything that may have moved the session: tells the state, sets the timer. */
@@ -221,8 +207,7 @@ export class ReferenceDevice {
     this.#timer = setTimeout(
       () => {
         this.#timerAtMs = Number.POSITIVE_INFINITY;
-        this.#session.poll(now());
-        this.#after("timer");
+        this.#do("timer", "session", () => this.#session.poll(now()));
       },
       Math.min(Math.max(1, Math.ceil(dueMs - now())), longestTimerMs),
     );

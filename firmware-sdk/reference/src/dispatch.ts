@@ -1,40 +1,72 @@
 import { type CborValue, hasCommand, MessageError, type RequestMessage, Status } from "@motelet/profiles";
-import type { Command, CommandContext } from "./command.ts";
+import type { AnswerOrLater, Command, CommandContext } from "./command.ts";
+import { console } from "./commands/console.ts";
+import { dial } from "./commands/dial.ts";
 import { exec } from "./commands/exec.ts";
 import { execControl } from "./commands/exec-control.ts";
+import { fileList } from "./commands/file-list.ts";
+import { fileRead } from "./commands/file-read.ts";
+import { fileRemove } from "./commands/file-remove.ts";
+import { fileRename } from "./commands/file-rename.ts";
+import { fileStat } from "./commands/file-stat.ts";
+import { fileWrite } from "./commands/file-write.ts";
 import { info } from "./commands/info.ts";
 import { logRead } from "./commands/log-read.ts";
+import { peripheralInvoke } from "./commands/peripheral-invoke.ts";
+import { peripheralList } from "./commands/peripheral-list.ts";
 import { ping } from "./commands/ping.ts";
 import { reboot } from "./commands/reboot.ts";
+import { stats } from "./commands/stats.ts";
 import { time } from "./commands/time.ts";
 import type { Answer, OnceRecord } from "./exchange.ts";
 
+const device = [ping, reboot, info, time, logRead, stats];
+const streamed = [exec, execControl, console, dial, peripheralList, peripheralInvoke];
+const files = [fileStat, fileList, fileRead, fileWrite, fileRemove, fileRename];
 const commandsByOp: ReadonlyMap<number, Command> = new Map(
-  [ping, reboot, info, time, exec, execControl, logRead].map((command) => [command.row.op, command]),
+  [...device, ...streamed, ...files].map((command) => [command.row.op, command]),
 );
 
 /**
  * Answers a request (SPEC §5.5). Once-requests pass the record first, so that a repeated one has no second effect.
- * @returns undefined where an old once-request gets no answer
+ * @param answerLater takes an answer that was not known at once, any time after this call
+ * @returns undefined where an old once-request gets no answer, or one that is carried out still has none
  */
 export function dispatch(
   request: RequestMessage,
   caps: number,
   once: OnceRecord,
   context: CommandContext,
+  answerLater: (answer: Answer) => void,
 ): Answer | undefined {
   const command = commandsByOp.get(request.op);
   if (!command || !hasCommand(caps, command.row)) return { status: Status.UNIMPLEMENTED, result: [] };
-  if (command.row.effect !== "once") return carryOut(command, request.args, context);
-  const verdict = once.judge(request.id);
-  if (verdict.kind === "old") return undefined;
-  if (verdict.kind === "replay") return verdict.answer;
-  const answer = carryOut(command, request.args, context);
-  once.record(request.id, answer);
+  const { id } = request;
+  const isOnce = command.row.effect === "once";
+  if (isOnce) {
+    const verdict = once.judge(id);
+    if (verdict.kind === "old") return undefined;
+    if (verdict.kind === "replay") return verdict.answer;
+  }
+  const outcome = carryOut(command, request.args, context);
+  if (typeof outcome !== "function") {
+    if (isOnce) once.record(id, outcome);
+    return outcome;
+  }
+  const begun = once.begin(id);
+  let answer: Answer | undefined;
+  let returned = false;
+  outcome((settled) => {
+    // A new session, or the next once-request, has made it nobody's answer.
+    if (!once.settle(begun, settled)) return;
+    answer = settled;
+    if (returned) answerLater(settled);
+  });
+  returned = true;
   return answer;
 }
 
-function carryOut(command: Command, args: readonly CborValue[], context: CommandContext): Answer {
+function carryOut(command: Command, args: readonly CborValue[], context: CommandContext): AnswerOrLater {
   try {
     return command.carryOut(args, context);
   } catch (error) {

@@ -6,36 +6,53 @@ export interface Answer {
   readonly result: readonly CborValue[];
 }
 
-/** What to do with a once-request: carry it out, answer as before, or say nothing. */
+/** What to do with a once-request: carry it out, answer as before (or not yet), or say nothing. */
 export type OnceVerdict =
   | { readonly kind: "new" }
-  | { readonly kind: "replay"; readonly answer: Answer }
+  | { readonly kind: "replay"; readonly answer: Answer | undefined }
   | { readonly kind: "old" };
+
+/** A once-request as it is recorded; without an answer while it is being carried out. */
+interface Recorded {
+  readonly id: number;
+  answer?: Answer;
+}
 
 /**
  * The one record that makes an effect happen at most once (SPEC §5.5). The gateway has only one once-request
  * outstanding at a time, so the latest id, its status and up to 8 bytes of results are enough.
  */
 export class OnceRecord {
-  #id: number | undefined;
-  #answer: Answer = { status: 0, result: [] };
+  #recorded: Recorded | undefined;
 
   judge(id: number): OnceVerdict {
-    if (this.#id === undefined || serialNewer(id, this.#id)) return { kind: "new" };
-    return id === this.#id ? { kind: "replay", answer: this.#answer } : { kind: "old" };
+    if (this.#recorded === undefined || serialNewer(id, this.#recorded.id)) return { kind: "new" };
+    return id === this.#recorded.id ? { kind: "replay", answer: this.#recorded.answer } : { kind: "old" };
   }
 
   /** @throws RangeError for more results than a device may have to keep */
   record(id: number, answer: Answer): void {
+    this.settle(this.begin(id), answer);
+  }
+
+  /** Records that a request is being carried out, so that its repetition is not. */
+  begin(id: number): Readonly<Recorded> {
+    this.#recorded = { id };
+    return this.#recorded;
+  }
+
+  /** Records how it ended. False: the record belongs to another request by now. @throws as `record` does */
+  settle(begun: Readonly<Recorded>, answer: Answer): boolean {
     const length = answer.result.reduce<number>((sum, value) => sum + encodeCbor(value).length, 0);
     if (length > limits.onceResultBytes) {
       throw new RangeError(`a once-request's result of ${length} bytes: at most ${limits.onceResultBytes}`);
     }
-    this.#id = id;
-    this.#answer = answer;
+    if (this.#recorded !== begun) return false;
+    this.#recorded.answer = answer;
+    return true;
   }
 
   clear(): void {
-    this.#id = undefined;
+    this.#recorded = undefined;
   }
 }

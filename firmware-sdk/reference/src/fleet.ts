@@ -1,4 +1,5 @@
-import { type DeviceOptions, ReferenceDevice } from "./device.ts";
+import { ReferenceDevice } from "./device.ts";
+import type { DeviceOptions } from "./device-options.ts";
 import { type FaultCounts, FaultyLink, faultKinds } from "./faults.ts";
 
 /** What a fleet has been through since its start. */

@@ -1,5 +1,6 @@
 export { type Command, type CommandContext, type InfoResult, implement, type Outcome } from "./command.ts";
-export { type DeviceOptions, type DeviceState, ReferenceDevice } from "./device.ts";
+export { ReferenceDevice } from "./device.ts";
+export type { DeviceOptions, DeviceState } from "./device-options.ts";
 export { OptionError, UnavailableError } from "./errors.ts";
 export {
   type FaultCounts,
@@ -9,15 +10,33 @@ export {
   faultKinds,
   parseFaultRates,
 } from "./faults.ts";
+export { FileFolder } from "./file-folder.ts";
+export {
+  type FileKeeper,
+  FileStore,
+  type FileStoreLimits,
+  FileWrite,
+  type PathStat,
+  type StoredFile,
+} from "./file-store.ts";
+export type { DirectoryEntry } from "./file-tree.ts";
 export { Fleet, type FleetSummary } from "./fleet.ts";
 export type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
 export { LogRing, type RingEntry } from "./log-ring.ts";
 export { MqttLink, type MqttLinkOptions } from "./mqtt-client.ts";
 export type { MqttConnectionOptions } from "./mqtt-connection.ts";
+export type { DeviceParts } from "./parts.ts";
+export { adcPeripheral, type Peripheral, switchPeripheral } from "./peripherals.ts";
 export { seededRandom } from "./sensors.ts";
 export { SerialLink } from "./serial-line.ts";
+export { echoPort, echoService, type Service, type ServiceOutput, type Services } from "./services.ts";
 export { Session, type SessionCounters, type SessionOutput, type SessionSettings } from "./session.ts";
 export type { SessionPhase } from "./session-machine.ts";
-export { type ShellCommand, type ShellProcess, type StdinReader, shellCommands } from "./shell.ts";
+export { Settings } from "./settings.ts";
+export { shellCommands } from "./shell/commands.ts";
+export type { RunningCommand, ShellCommand, ShellProcess, StdinReader, Terminal } from "./shell/process.ts";
 export { startMqttDevice, startSerialDevice } from "./start.ts";
+export type { DeviceStats, TaskStats } from "./stats.ts";
 export { StreamReceiver, StreamSender } from "./stream.ts";
+export type { StreamEndpoint } from "./streams.ts";
+export { parseServiceAddress, type ServiceAddress, tcpService } from "./tcp-service.ts";

@@ -10,9 +10,14 @@ import {
 /** A report as it is kept. */
 export interface RingEntry {
   readonly seq: number;
-  /** Device time at recording, milliseconds. */
-  readonly recordedMs: number;
+  /** Device time at recording, milliseconds; undefined: in an earlier boot. */
+  readonly recordedMs: number | undefined;
   readonly body: ReportBody;
+}
+
+/** Whole milliseconds since a report was recorded; null where no clock of this boot saw it (SPEC §5.6). */
+export function ageOf({ recordedMs }: RingEntry, nowMs: number): number | null {
+  return recordedMs === undefined ? null : Math.max(0, Math.floor(nowMs - recordedMs));
 }
 
 /** What an entry costs beside its body: sequence number and time of recording. */
@@ -71,6 +76,20 @@ export class LogRing {
     this.#usedBytes += bytes;
     this.#nextSeq = serialAdd(this.#nextSeq, 1);
     return true;
+  }
+
+  /** All that is left, oldest first, each with the boot that recorded it. */
+  *entries(): Generator<RingEntry & { readonly boot: "this" | "previous" }> {
+    for (const { entry } of this.#entries)
+      yield { ...entry, boot: entry.recordedMs === undefined ? "previous" : "this" };
+  }
+
+  /** The device has reset and this memory has survived: times of recording mean nothing any more. */
+  carryOver(): void {
+    this.#entries = this.#entries.map(({ entry, bytes }) => ({
+      entry: { ...entry, recordedMs: undefined },
+      bytes,
+    }));
   }
 
   /** The report with this number, or the oldest after it. */

@@ -1,6 +1,6 @@
 import type { ReportMessage } from "@motelet/profiles";
 import { serialAdd, serialDistance } from "@motelet/profiles";
-import type { LogRing } from "./log-ring.ts";
+import { ageOf, type LogRing } from "./log-ring.ts";
 import { RetransmitTimer } from "./stream.ts";
 
 /** Reports that wait unacknowledged beyond which the ring needs a new epoch: serial arithmetic holds to 2^15. */
@@ -93,11 +93,6 @@ export class ReportSender {
     const entry = this.#ring.read(seq);
     if (!entry) return undefined;
     this.#nxt = serialAdd(seq, 1);
-    return {
-      kind: "report",
-      seq,
-      ageMs: Math.max(0, Math.floor(nowMs - entry.recordedMs)),
-      body: entry.body,
-    };
+    return { kind: "report", seq, ageMs: ageOf(entry, nowMs), body: entry.body };
   }
 }

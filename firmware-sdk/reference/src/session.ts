@@ -14,12 +14,16 @@ import {
   type UnknownMessage,
 } from "@motelet/profiles";
 import type { CommandContext, InfoResult } from "./command.ts";
+import { Consoles } from "./consoles.ts";
+import type { CpuMeter } from "./cpu-meter.ts";
 import { dispatch } from "./dispatch.ts";
-import { OnceRecord } from "./exchange.ts";
-import { type ExecutionSettings, ExecutionTable } from "./execution.ts";
-import type { LogRing } from "./log-ring.ts";
+import { type Answer, OnceRecord } from "./exchange.ts";
+import type { DeviceParts } from "./parts.ts";
 import { ReportSender } from "./reports.ts";
 import { type SessionEffect, SessionMachine, type SessionPhase } from "./session-machine.ts";
+import type { ShellHost, ShellJob } from "./shell/job.ts";
+import type { ShellCommand } from "./shell/process.ts";
+import { type StreamSettings, StreamTable } from "./streams.ts";
 import { splitText } from "./text.ts";
 
 /** What hello says about the device beside its limits (SPEC §3.3). */
@@ -30,7 +34,7 @@ export type DeviceDescription = Pick<
 /** What a beat carries beside uptimeS (SPEC §3.4). */
 export type SensorValues = Omit<BeatMessage, "kind" | "uptimeS" | "ext">;
 
-export interface SessionSettings extends ExecutionSettings {
+export interface SessionSettings extends StreamSettings {
   /** 32 bits that name this boot. */
   readonly boot: number;
   readonly caps: number;
@@ -40,9 +44,13 @@ export interface SessionSettings extends ExecutionSettings {
   readonly startedMs: number;
   readonly description?: DeviceDescription;
   readonly info?: InfoResult;
-  /** Absent: the device makes no reports. */
-  readonly ring?: LogRing;
+  /** Without a ring the device makes no reports. */
+  readonly parts?: DeviceParts;
   readonly sense?: (nowMs: number) => SensorValues;
+  /** Commands beside or instead of the usual ones. */
+  readonly shell?: ReadonlyMap<string, ShellCommand>;
+  /** Measures what commands take. */
+  readonly meter?: CpuMeter;
 }
 
 /** Where the session's output goes. */
@@ -50,6 +58,8 @@ export interface SessionOutput {
   /** Sends one encoded message; false: the carrier dropped it, which the protocol mends. */
   send(message: Uint8Array, kind: MessageKind): boolean;
   reboot(): void;
+  /** Something came that nobody asked for: `poll` is to be called. */
+  wake?(): void;
 }
 
 /** Drops and oddities, for people and tests. */
@@ -72,7 +82,11 @@ export class Session {
   readonly #output: SessionOutput;
   readonly #machine: SessionMachine;
   readonly #once = new OnceRecord();
-  readonly #executions: ExecutionTable;
+  readonly #parts: DeviceParts;
+  readonly #jobs = new Set<ShellJob>();
+  readonly #host: ShellHost;
+  readonly #streams: StreamTable;
+  readonly #consoles: Consoles;
   readonly #reports: ReportSender | undefined;
   #nowMs: number;
   /** Unix milliseconds at device time 0; undefined until a welcome. */
@@ -84,14 +98,12 @@ export class Session {
     this.#output = output;
     this.#nowMs = settings.startedMs;
     this.#machine = new SessionMachine(settings.rtoMs);
-    this.#executions = new ExecutionTable(settings, {
-      uptimeMs: () => this.#nowMs - settings.startedMs,
-      reboot: () => {
-        this.#rebootWanted = true;
-      },
-      log: (text) => this.#record(text, LogLevel.info),
-    });
-    this.#reports = settings.ring && new ReportSender(settings.ring, settings.rtoMs);
+    this.#parts = settings.parts ?? {};
+    this.#host = this.#shellHost();
+    this.#streams = new StreamTable(settings);
+    this.#consoles = new Consoles(this.#host, settings.shell);
+    const { ring } = this.#parts;
+    this.#reports = ring && new ReportSender(ring, settings.rtoMs);
   }
 
   get phase(): SessionPhase {
@@ -108,14 +120,19 @@ export class Session {
   }
 
   get openStreams(): number {
-    return this.#executions.openStreams;
+    return this.#streams.openStreams;
+  }
+
+  /** Commands that run at this moment. */
+  get jobs(): ReadonlySet<ShellJob> {
+    return this.#jobs;
   }
 
   /** When `poll` must be called next; Infinity: not before something comes in. */
   get deadlineMs(): number {
-    const machine = this.#machine.deadlineMs;
-    if (this.#machine.phase !== "online") return machine;
-    return Math.min(machine, this.#executions.deadlineMs, this.#reports?.deadlineMs ?? machine);
+    const any = Math.min(this.#machine.deadlineMs, this.#streams.wakeAtMs, this.#consoles.wakeAtMs);
+    if (this.#machine.phase !== "online") return any;
+    return Math.min(any, this.#streams.deadlineMs, this.#reports?.deadlineMs ?? any);
   }
 
   /** The channel opened: greets. */
@@ -135,6 +152,13 @@ export class Session {
     this.#machine.close();
   }
 
+  /** The device resets: what runs ends, and nothing is said any more. */
+  halt(): void {
+    this.#machine.close();
+    this.#streams.clear();
+    for (const job of this.#jobs) job.kill();
+  }
+
   /** The carrier's own proof of life, such as a PINGRESP. */
   heard(nowMs: number): void {
     this.#machine.heard(nowMs);
@@ -144,10 +168,11 @@ export class Session {
     this.#nowMs = nowMs;
     this.#act(this.#machine.poll(nowMs));
     if (this.#machine.phase === "online") {
-      this.#executions.poll(nowMs);
+      this.#streams.poll(nowMs);
       this.#reports?.poll(nowMs);
     }
     this.#pump();
+    this.#rebootIfWanted();
   }
 
   /** Takes one message from the channel. What is wrong with it is counted, never thrown. */
@@ -158,10 +183,22 @@ export class Session {
     this.#machine.heard(nowMs);
     this.#handle(message);
     this.#pump();
-    if (this.#rebootWanted) {
-      this.#rebootWanted = false;
-      this.#output.reboot();
-    }
+    this.#rebootIfWanted();
+  }
+
+  /** Takes input of the serial line's console. @param print where its output goes */
+  console(bytes: Uint8Array, print: (text: string) => void, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#consoles.lineInput(bytes, print);
+    this.#pump();
+    this.#rebootIfWanted();
+  }
+
+  /** Shows a text on the consoles of streams. */
+  print(text: string, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#consoles.tell(text);
+    this.#pump();
   }
 
   /** Records a text report; a long one becomes several. Does nothing on a device without a ring. */
@@ -172,7 +209,10 @@ export class Session {
   }
 
   #record(text: string, level: number): void {
-    const { ring, maxMessageBytes } = this.#settings;
+    const { maxMessageBytes } = this.#settings;
+    const { ring, settings } = this.#parts;
+    if (level < LogLevel[(settings?.get("log-level") ?? "debug") as keyof typeof LogLevel]) return;
+    this.#consoles.tell(`${text}\n`);
     if (!ring || !this.#reports) return;
     for (const part of splitText(text, maxMessageBytes - reportOverheadBytes)) {
       if (this.#reports.exhausted) {
@@ -210,10 +250,10 @@ export class Session {
         if (online) this.#reports?.acknowledge(message.storedSeq);
         break;
       case "data":
-        if (online) this.#send(this.#executions.data(message));
+        if (online) this.#send(this.#streams.data(message));
         break;
       case "credit":
-        if (online) this.#executions.credit(message);
+        if (online) this.#streams.credit(message);
         break;
       default:
         this.counters.ignored++;
@@ -221,27 +261,61 @@ export class Session {
   }
 
   #answer(request: RequestMessage): void {
-    const answer = dispatch(request, this.#settings.caps, this.#once, this.#commandContext());
-    if (!answer) return;
-    const encoded = encodeMessage({ kind: "response", id: request.id, ...answer });
+    const respond = (answer: Answer) => this.#respond(request.id, answer);
+    const answer = dispatch(request, this.#settings.caps, this.#once, this.#commandContext(), (late) => {
+      if (this.#machine.phase === "online") respond(late);
+    });
+    if (answer) respond(answer);
+  }
+
+  #respond(id: number, answer: Answer): void {
+    const encoded = encodeMessage({ kind: "response", id, ...answer });
     if (encoded.length <= this.#settings.maxMessageBytes) this.#transmit(encoded, "response");
-    else this.#send({ kind: "response", id: request.id, status: Status.OUT_OF_RANGE, result: [] });
+    else this.#send({ kind: "response", id, status: Status.OUT_OF_RANGE, result: [] });
   }
 
   #commandContext(): CommandContext {
-    const { maxMessageBytes, info, ring } = this.#settings;
+    const { maxMessageBytes, info, shell } = this.#settings;
     return {
       nowMs: this.#nowMs,
       maxMessageBytes,
       rtoMs: this.#machine.rtoMs,
-      wallMs: this.#wallOffsetMs === undefined ? undefined : this.#wallOffsetMs + this.#nowMs,
+      wallMs: () => (this.#wallOffsetMs === undefined ? undefined : this.#wallOffsetMs + this.#nowMs),
       info: info ?? {},
-      ring,
-      executions: this.#executions,
-      reboot: () => {
-        this.#rebootWanted = true;
-      },
+      parts: this.#parts,
+      streams: this.#streams,
+      consoles: this.#consoles,
+      host: this.#host,
+      shell,
+      wake: () => this.#output.wake?.(),
+      reboot: () => this.#host.reboot(),
     };
+  }
+
+  #shellHost(): ShellHost {
+    const session = this;
+    const { meter, startedMs } = this.#settings;
+    return {
+      get uptimeMs() {
+        return session.#nowMs - startedMs;
+      },
+      get nowMs() {
+        return session.#nowMs;
+      },
+      parts: this.#parts,
+      meter,
+      jobs: this.#jobs,
+      reboot() {
+        session.#rebootWanted = true;
+      },
+      log: (text) => session.#record(text, LogLevel.info),
+    };
+  }
+
+  #rebootIfWanted(): void {
+    if (!this.#rebootWanted) return;
+    this.#rebootWanted = false;
+    this.#output.reboot();
   }
 
   #act(effects: readonly SessionEffect[]): void {
@@ -265,13 +339,14 @@ export class Session {
   #join({ welcome, fresh, halfTripMs }: SessionEffect & { kind: "joined" }): void {
     this.#wallOffsetMs = welcome.time.s * 1000 + welcome.time.ms + halfTripMs - this.#nowMs;
     if (fresh) this.#once.clear();
-    if (fresh || !welcome.streamsKept) this.#executions.clear();
-    else this.#executions.resume(welcome.rtoMs);
+    if (fresh || !welcome.streamsKept) this.#streams.clear();
+    else this.#streams.resume(welcome.rtoMs);
     this.#reports?.restart(welcome);
   }
 
   #hello(): HelloMessage {
-    const { boot, caps, maxMessageBytes, rxWindowBytes, description, ring } = this.#settings;
+    const { boot, caps, maxMessageBytes, rxWindowBytes, description } = this.#settings;
+    const { ring } = this.#parts;
     return {
       kind: "hello",
       version: profileVersion,
@@ -293,11 +368,13 @@ export class Session {
 
   /** Sends what reports and streams have to say, as far as their windows allow. */
   #pump(): void {
+    this.#consoles.pump();
+    this.#streams.pump(this.#nowMs);
     if (this.#machine.phase !== "online") return;
     for (let report = this.#reports?.next(this.#nowMs); report; report = this.#reports?.next(this.#nowMs)) {
       this.#send(report);
     }
-    for (let next = this.#executions.next(this.#nowMs); next; next = this.#executions.next(this.#nowMs)) {
+    for (let next = this.#streams.next(this.#nowMs); next; next = this.#streams.next(this.#nowMs)) {
       this.#send(next);
     }
   }

@@ -1,4 +1,5 @@
-import { type DeviceOptions, ReferenceDevice } from "./device.ts";
+import { ReferenceDevice } from "./device.ts";
+import type { DeviceOptions } from "./device-options.ts";
 import { MqttLink, type MqttLinkOptions } from "./mqtt-client.ts";
 import { SerialLink } from "./serial-line.ts";
 

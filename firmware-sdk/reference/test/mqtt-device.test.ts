@@ -135,7 +135,7 @@ for (const compact of [false, true])
       assert.equal(gateway.received.filter(({ kind }) => kind === "hello").length, 1);
     });
 
-    test("reboots when told to: a new boot, a new ring, and the answer first", async (t) => {
+    test("reboots when told to: a new boot, and the answer first", async (t) => {
       const gateway = new FakeGateway();
       await using broker = await brokerWith(gateway);
       const device = await deviceOn(t, broker.port);

@@ -48,7 +48,7 @@ function play({ device, steps }: Script): void {
   const ring = device.ring && new LogRing({ capacityBytes: device.logRingBytes, ...device.ring });
   const { ring: _positions, logRingBytes: _bytes, ...limits } = device;
   const session = new Session(
-    { ...limits, startedMs: 0, ...(ring ? { ring } : {}) },
+    { ...limits, startedMs: 0, parts: ring ? { ring } : {} },
     {
       send(message) {
         sent.push(Buffer.from(message).toString("hex"));

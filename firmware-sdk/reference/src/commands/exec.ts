@@ -1,11 +1,38 @@
-import { commands, ExecFlag, encodeCbor, limits, Status } from "@motelet/profiles";
-import { implement } from "../command.ts";
+import { commands, ExecFlag, limits, Status } from "@motelet/profiles";
+import { type CommandContext, implement } from "../command.ts";
+import { startExecution } from "../execution.ts";
+import { encodedBytes } from "../fitting.ts";
+import { startShellCommand } from "../shell/commands.ts";
+import type { ShellCommand } from "../shell/process.ts";
 
 /** Starts a command of the shell (SPEC §6.3). OK means started; its exit code is the end of its stream. */
-export const exec = implement(commands.exec, ({ stream, stderrStream, flags, argv }, context) => {
-  const argvBytes = argv.reduce((sum, text) => sum + encodeCbor(text).length, 0);
-  if (argvBytes > context.maxMessageBytes - limits.argvReserveBytes) return { status: Status.OUT_OF_RANGE };
-  const stdin = (flags & ExecFlag.stdin) !== 0;
-  const status = context.executions.start({ stream, stderrStream, argv, stdin }, context.rtoMs);
-  return status === Status.OK ? { result: {} } : { status };
-});
+export const exec = implement(commands.exec, (args, context) => ({
+  status: startCommand(args, args.argv, context, (process) =>
+    startShellCommand(process, args.argv, context.shell),
+  ),
+}));
+
+/**
+ * What exec and peripheral-invoke have in common.
+ * @param words what must leave room in a message; the first of them names the task
+ */
+export function startCommand(
+  {
+    stream,
+    stderrStream,
+    flags,
+  }: { readonly stream: number; readonly stderrStream: number; readonly flags: number },
+  words: readonly string[],
+  { maxMessageBytes, streams, rtoMs, host }: CommandContext,
+  run: ShellCommand,
+): Status {
+  if (encodedBytes(words) > maxMessageBytes - limits.argvReserveBytes) return Status.OUT_OF_RANGE;
+  const [stdin, tty] = [(flags & ExecFlag.stdin) !== 0, (flags & ExecFlag.tty) !== 0];
+  return startExecution(
+    streams,
+    { stream, stderrStream, name: words[0] ?? "", stdin, tty },
+    rtoMs,
+    host,
+    run,
+  );
+}

@@ -1,0 +1,53 @@
+/** Processor time of one part of a device. */
+export interface CpuAccount {
+  readonly name: string;
+  busyMs: number;
+}
+
+/**
+ * Measures what a device's parts really keep this process busy with: each call into a part is timed, and a call from one part
+ * into another counts for the inner one only.
+ */
+export class CpuMeter {
+  readonly #now: () => number;
+  #totalMs = 0;
+  #running: CpuAccount | undefined;
+  #sinceMs = 0;
+
+  /** @param now milliseconds, monotonic */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Of all parts since the meter was made, those that have ended included. */
+  get totalMs(): number {
+    return this.#totalMs + (this.#running ? this.#now() - this.#sinceMs : 0);
+  }
+
+  /** The part that is being measured at this moment. */
+  get running(): CpuAccount | undefined {
+    return this.#running;
+  }
+
+  measure<T>(account: CpuAccount, run: () => T): T {
+    const outer = this.#running;
+    this.#charge();
+    this.#running = account;
+    try {
+      return run();
+    } finally {
+      this.#charge();
+      this.#running = outer;
+    }
+  }
+
+  #charge(): void {
+    const nowMs = this.#now();
+    if (this.#running) {
+      const busyMs = nowMs - this.#sinceMs;
+      this.#running.busyMs += busyMs;
+      this.#totalMs += busyMs;
+    }
+    this.#sinceMs = nowMs;
+  }
+}

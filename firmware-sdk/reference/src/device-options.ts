@@ -1,0 +1,54 @@
+import type { FileStoreLimits } from "./file-store.ts";
+import type { DeviceLink } from "./link.ts";
+import type { Peripheral } from "./peripherals.ts";
+import type { Services } from "./services.ts";
+import type { ShellCommand } from "./shell/process.ts";
+
+/** `offline`: no channel; `greeting` and `waiting`: no session yet; `rebooting`: for a moment. */
+export type DeviceState = "stopped" | "offline" | "greeting" | "online" | "waiting" | "rebooting";
+
+export interface DeviceOptions {
+  readonly link: DeviceLink;
+  /** For people only; the gateway knows a device by its link. */
+  readonly name?: string;
+  /** At most 16 bytes. */
+  readonly board?: string;
+  /** "name version", at most 20 bytes. */
+  readonly firmware?: string;
+  /** 1–12 bytes. */
+  readonly hardwareId?: Uint8Array;
+  /** 32 bits that name this boot: a durable counter; absent: entropy. Each reboot takes the next number. */
+  readonly boot?: number;
+  /** Called with the number of each further boot, to keep it. */
+  readonly onBoot?: (boot: number) => void;
+  /** Makes sensors and jitter repeatable. */
+  readonly seed?: number;
+  readonly maxMessageBytes?: number;
+  readonly rxWindowBytes?: number;
+  /** Streams that can be open at once; default 23, all that there are. */
+  readonly streams?: number;
+  readonly logRingBytes?: number;
+  readonly ramKiB?: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Room for files; default 16 MiB and 256 files. */
+  readonly files?: Partial<FileStoreLimits>;
+  /** Folder that keeps the files beyond this process; see FileFolder. Default: none does. */
+  readonly filesFolder?: string;
+  /** What can be dialled beside, or instead of, the echo service at port 7. */
+  readonly services?: Services;
+  /** Makes the peripherals of a boot; default: relay0, led0, adc0. */
+  readonly peripherals?: () => readonly Peripheral[];
+  /** Commands beside or instead of the usual ones. */
+  readonly shell?: ReadonlyMap<string, ShellCommand>;
+  readonly onState?: (state: DeviceState, reason: string) => void;
+}
+
+/** What a device is where its options do not say otherwise. */
+export const deviceDefaults = {
+  maxMessageBytes: 1_024,
+  rxWindowBytes: 16_384,
+  streams: 23,
+  logRingBytes: 8_192,
+  ramKiB: 512,
+  files: { totalBytes: 16 * 1024 * 1024, files: 256 },
+} as const;

@@ -1,0 +1,200 @@
+import { type CreditMessage, type DataMessage, limits, Status } from "@motelet/profiles";
+import { StreamReceiver, StreamSender } from "./stream.ts";
+
+/** What a data message needs beside its bytes: heads up to 10, an end up to 4. */
+const dataOverheadBytes = 14;
+
+export interface StreamSettings {
+  /** Streams that can be open at once; a command takes one, or two with stderr. */
+  readonly streams: number;
+  /** Transmit buffer of each stream, bytes; reserved with the first byte written. */
+  readonly streamBufferBytes: number;
+  readonly rxWindowBytes: number;
+  readonly maxMessageBytes: number;
+}
+
+/** What is behind an open stream: a command, the console, a file, a service. It writes to the stream's sender. */
+export interface StreamEndpoint {
+  /** Bytes that `take` takes now; undefined: whatever comes, because it goes nowhere. */
+  readonly room: number | undefined;
+  /** When `pump` has something to do although nothing came in, device milliseconds; absent or Infinity: never. */
+  readonly wakeAtMs?: number;
+  /** Takes all of the bytes, at most `room`. They alias the message: what is kept must be copied. */
+  take(bytes: Uint8Array): void;
+  /** The gateway ended its direction, OK or otherwise. */
+  end(status: number): void;
+  /** Writes what it has to say, as far as the sender has room; called whenever something may have changed. */
+  pump?(nowMs: number): void;
+  /** exec-control's signal. Absent: nothing that could be signalled. */
+  signal?(signal: number): void;
+  /** exec-control's resize; `rows` absent: as they were. */
+  resize?(columns: number, rows: number | undefined): void;
+  /** The stream is over, in order or not: nothing more goes out or comes in. Called once. */
+  closed(): void;
+}
+
+/** Streams that live and die together: all of them send, the last one also receives. */
+interface Group {
+  readonly endpoint: StreamEndpoint;
+  over: boolean;
+}
+
+interface Slot {
+  readonly stream: number;
+  readonly sender: StreamSender;
+  readonly receiver: StreamReceiver;
+  readonly group: Group;
+  /** False for a stderr stream, which reads nothing. */
+  readonly reads: boolean;
+}
+
+/** The open streams and what is behind them (SPEC §5.7). Pure: time comes in, messages go out. */
+export class StreamTable {
+  readonly #settings: StreamSettings;
+  readonly #slots: Slot[] = [];
+  readonly #maxDataBytes: number;
+
+  constructor(settings: StreamSettings) {
+    this.#settings = settings;
+    this.#maxDataBytes = Math.min(settings.maxMessageBytes, limits.messageBytes) - dataOverheadBytes;
+  }
+
+  get openStreams(): number {
+    return this.#slots.length;
+  }
+
+  /** When a sender must be polled. */
+  get deadlineMs(): number {
+    return this.#slots.reduce((least, { sender }) => Math.min(least, sender.deadlineMs), never);
+  }
+
+  /** When an endpoint must be pumped, online or not. */
+  get wakeAtMs(): number {
+    return this.#slots.reduce((least, { group }) => Math.min(least, group.endpoint.wakeAtMs ?? never), never);
+  }
+
+  /**
+   * Opens streams as one group.
+   * @param streams ids in the order in which they are sent; the last one receives
+   * @param make gets their senders and returns what is behind them
+   * @returns OK; RESOURCE_EXHAUSTED: an id is taken or there are not enough slots
+   */
+  open(
+    streams: readonly number[],
+    rtoMs: number,
+    make: (senders: readonly StreamSender[]) => StreamEndpoint,
+  ): Status {
+    const { streamBufferBytes, rxWindowBytes } = this.#settings;
+    const taken = streams.some((stream) => this.#slot(stream));
+    if (taken || this.#slots.length + streams.length > this.#settings.streams)
+      return Status.RESOURCE_EXHAUSTED;
+    const senders = streams.map(() => new StreamSender({ bufferBytes: streamBufferBytes, rtoMs }));
+    const group: Group = { endpoint: make(senders), over: false };
+    for (const [index, stream] of streams.entries()) {
+      this.#slots.push({
+        stream,
+        sender: senders[index] as StreamSender,
+        receiver: new StreamReceiver(Math.min(streamBufferBytes, rxWindowBytes)),
+        group,
+        reads: index === streams.length - 1,
+      });
+    }
+    return Status.OK;
+  }
+
+  /** Takes data and returns the credit that answers it. */
+  data(message: DataMessage): CreditMessage {
+    const { stream, offset } = message;
+    const slot = this.#slot(stream);
+    if (!slot) return { kind: "credit", stream, next: offset, window: 0, status: Status.NOT_FOUND };
+    const { bytes, end } = slot.receiver.receive(message, this.#room(slot));
+    const { endpoint } = slot.group;
+    if (slot.reads && bytes.length > 0) endpoint.take(bytes);
+    if (slot.reads && end) endpoint.end(end.status);
+    const { next, window } = slot.receiver.credit(this.#room(slot));
+    return { kind: "credit", stream, next, window };
+  }
+
+  /** Takes a credit; one with a status cancels what is behind the stream. */
+  credit(message: CreditMessage): void {
+    const slot = this.#slot(message.stream);
+    if (!slot) return;
+    if (message.status !== undefined) {
+      this.#remove(({ group }) => group === slot.group);
+      return;
+    }
+    slot.sender.credit(message.next, message.window);
+    if (slot.sender.finished) this.#remove((other) => other === slot);
+  }
+
+  /** Gives a stream up without a word, if it is still this sender's. */
+  drop(stream: number, sender: StreamSender): void {
+    this.#remove((slot) => slot.stream === stream && slot.sender === sender);
+  }
+
+  /** What can be signalled on this stream, if anything. */
+  controlled(stream: number): Required<Pick<StreamEndpoint, "signal" | "resize">> | undefined {
+    const slot = this.#slot(stream);
+    const endpoint = slot?.reads ? slot.group.endpoint : undefined;
+    if (!endpoint?.signal) return undefined;
+    return {
+      signal: (signal) => endpoint.signal?.(signal),
+      resize: (columns, rows) => endpoint.resize?.(columns, rows),
+    };
+  }
+
+  /** The session goes on and the gateway has kept the streams: what was in flight is repeated. */
+  resume(rtoMs: number): void {
+    for (const { sender } of this.#slots) sender.restart(rtoMs);
+  }
+
+  /** Ends everything without a word. */
+  clear(): void {
+    this.#remove(() => true);
+  }
+
+  poll(nowMs: number): void {
+    for (const { sender } of this.#slots) sender.poll(nowMs);
+  }
+
+  /** Lets the endpoints write. */
+  pump(nowMs: number): void {
+    for (const { group, reads } of this.#slots) if (reads) group.endpoint.pump?.(nowMs);
+  }
+
+  /** The next message that may go out now; window updates before data. */
+  next(nowMs: number): CreditMessage | DataMessage | undefined {
+    for (const slot of this.#slots) {
+      const room = this.#room(slot);
+      if (slot.receiver.wantsUpdate(room)) {
+        return { kind: "credit", stream: slot.stream, ...slot.receiver.credit(room) };
+      }
+      const segment = slot.sender.next(this.#maxDataBytes, nowMs);
+      if (segment) return { kind: "data", stream: slot.stream, ...segment };
+    }
+    return undefined;
+  }
+
+  #room(slot: Slot): number {
+    const room = slot.reads ? slot.group.endpoint.room : undefined;
+    return room ?? this.#settings.rxWindowBytes;
+  }
+
+  #slot(stream: number): Slot | undefined {
+    return this.#slots.find((slot) => slot.stream === stream);
+  }
+
+  #remove(matches: (slot: Slot) => boolean): void {
+    for (let index = this.#slots.length - 1; index >= 0; index--) {
+      const slot = this.#slots[index] as Slot;
+      if (!matches(slot)) continue;
+      this.#slots.splice(index, 1);
+      // A stderr that has ended leaves the command running.
+      if (!slot.reads || slot.group.over) continue;
+      slot.group.over = true;
+      slot.group.endpoint.closed();
+    }
+  }
+}
+
+const never = Number.POSITIVE_INFINITY;
