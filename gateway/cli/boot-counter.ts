@@ -1,14 +1,17 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** What a device's name becomes as a file name: all but letters, digits, dashes and inner dots is replaced. */
+export const fileNameOf = (name: string): string => name.replaceAll(/^\.+|[^A-Za-z0-9.-]/g, "_");
+
 /** A boot number that survives the process: one small file a device, replaced as a whole. */
 export class BootCounter {
   readonly #path: string;
 
-  /** @param name of the device; it becomes a file name, so what is no letter, digit, dot or dash is replaced */
+  /** @param name of the device */
   constructor(directory: string, name: string) {
     mkdirSync(directory, { recursive: true });
-    this.#path = join(directory, `${name.replaceAll(/[^A-Za-z0-9.-]/g, "_")}.boot`);
+    this.#path = join(directory, `${fileNameOf(name)}.boot`);
   }
 
   /** The number of the boot that begins now. */

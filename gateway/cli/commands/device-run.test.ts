@@ -68,6 +68,23 @@ suite("motelet device run", () => {
     await assert.rejects(planDevices({ ...options, faults: "drop=2" }), OptionError);
   });
 
+  test("keeps files in a folder of each device's name, and dials what --service says", async (t) => {
+    const files = await directoryFor(t);
+    const options = { serial: "unix:/x", generation: 1, name: "a/lamp", files };
+    const [plan] = await planDevices({ ...options, service: ["8080=127.0.0.1:80", "53=[::1]:53"] });
+    assert.equal(plan?.filesFolder, join(files, "a_lamp"));
+    assert.deepEqual([...(plan?.services?.keys() ?? [])], [8080, 53]);
+    for (const wrong of [
+      "80",
+      "0=127.0.0.1:80",
+      "65536=127.0.0.1:80",
+      "80=127.0.0.1:0",
+      "80=::1:80",
+      "80=:80",
+    ])
+      await assert.rejects(planDevices({ ...options, service: [wrong] }), /service ".*": expected <port>=/);
+  });
+
   test("sums up what happened in two lines", () => {
     const counts = { drop: 7, delay: 0, duplicate: 0, corrupt: 0, freeze: 0, reset: 1 };
     const traffic = { messagesOut: 40, messagesIn: 20, reconnects: 1, bytesOut: 900, bytesIn: 300 };

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { DeviceOptions, DeviceState } from "@motelet/reference";
 import {
   type DeviceLink,
@@ -7,12 +8,15 @@ import {
   MqttLink,
   OptionError,
   parseFaultRates,
+  parseServiceAddress,
   SerialLink,
+  type Service,
   seededRandom,
+  tcpService,
   UnavailableError,
 } from "@motelet/reference";
 import { Command, InvalidArgumentError } from "commander";
-import { BootCounter } from "../boot-counter.ts";
+import { BootCounter, fileNameOf } from "../boot-counter.ts";
 import { type DeviceIdentity, readIdentities, readOptionFile } from "../device-identities.ts";
 
 interface Options {
@@ -27,6 +31,8 @@ interface Options {
   readonly firmware?: string;
   readonly count?: number;
   readonly stateDir?: string;
+  readonly files?: string;
+  readonly service?: readonly string[];
   readonly seed?: number;
   readonly chatter?: number;
   readonly faults?: string;
@@ -52,6 +58,15 @@ export function deviceRunCommand(): Command {
     .option("--board <name>", "board that hello tells, at most 16 bytes")
     .option("--firmware <text>", 'firmware that hello tells, "name version", at most 20 bytes')
     .option("--state-dir <directory>", "keep boot numbers here (default: a random number each start)")
+    .option(
+      "--files <directory>",
+      "keep each device's files here, in a folder of its name (default: in memory)",
+    )
+    .option(
+      "--service <port=host:port>",
+      "what kubectl port-forward finds behind a port, e.g. 8080=127.0.0.1:80; again for more (port 7 echoes)",
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
     .option("--seed <n>", "make sensors and reconnect times repeatable", wholeNumber)
     .option("--chatter <seconds>", "log a line each so many seconds", wholeNumber)
     .option(
@@ -120,8 +135,14 @@ function common(options: Options, name: string, index: number): Omit<DeviceOptio
     ...(options.board === undefined ? {} : { board: options.board }),
     ...(options.firmware === undefined ? {} : { firmware: options.firmware }),
     ...(options.seed === undefined ? {} : { seed: options.seed + index }),
+    ...(options.files === undefined ? {} : { filesFolder: join(options.files, fileNameOf(name)) }),
+    ...(options.service === undefined ? {} : { services: servicesOf(options.service) }),
     ...(counter ? { boot: counter.next(), onBoot: (boot: number) => counter.keep(boot) } : {}),
   };
+}
+
+function servicesOf(addresses: readonly string[]): ReadonlyMap<number, Service> {
+  return new Map(addresses.map(parseServiceAddress).map(({ port, target }) => [port, tcpService(target)]));
 }
 
 async function identitiesOf(options: Options): Promise<DeviceIdentity[]> {
