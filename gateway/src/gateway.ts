@@ -79,6 +79,7 @@ export class Gateway implements AsyncDisposable {
         exec: plane.exec,
         attach: plane.attach,
         dial: plane.dial,
+        invoke: plane.invoke,
         logs: plane.logs,
         usage,
         kube,

@@ -36,6 +36,8 @@ export interface DeviceSpec {
   readonly links?: readonly LinkSpec[];
   readonly identity?: DeviceIdentity;
   readonly paused: boolean;
+  /** Names of the parts that take commands of their own, in the order of the profile; absent where there are none. */
+  readonly peripherals?: readonly string[];
 }
 
 export interface DeviceLink {

@@ -1,3 +1,5 @@
+import { RequestError } from "../foundation/errors.ts";
+import { deviceContainer } from "../resources/virtual-pod.ts";
 import type { StreamingHandler } from "./handlers.ts";
 import { expectTarget } from "./pod-lookup.ts";
 import { serveRemoteCommand } from "./remotecommand/serve.ts";
@@ -6,7 +8,14 @@ import { serveRemoteCommand } from "./remotecommand/serve.ts";
  * `/attach`: the device's console, input lines in and everything that it prints out. It has no exit code: whoever leaves
  * it gets success. A device that has one stream for everything prints on stdout.
  */
-export const streamAttach: StreamingHandler = (call, serving, upgrade) =>
-  serveRemoteCommand(call, serving, upgrade, ({ stdin, stdout, tty }, options) =>
+export const streamAttach: StreamingHandler = async (call, serving, upgrade) => {
+  const { target } = call;
+  if (target.kind === "peripheral")
+    throw new RequestError(
+      "ATTACH_PERIPHERAL",
+      `container ${target.peripheral} is a peripheral of the device: it takes exec, the console is the container ${deviceContainer}'s`,
+    );
+  await serveRemoteCommand(call, serving, upgrade, ({ stdin, stdout, tty }, options) =>
     serving.attach.attach(expectTarget(call).key, { stdin, stdout, tty }, options),
   );
+};

@@ -33,15 +33,16 @@ export function parseCommand(query: URLSearchParams): readonly string[] {
 }
 
 /**
- * Starts a command where it belongs. What is not for the device's own shell is told apart here: by the target's kind
- * (a container that stands for a peripheral) or by argv (`tar`, which the gateway plays for `kubectl cp`).
+ * Starts a command where it belongs: a container that stands for a peripheral hands it to that, the device's own to its
+ * shell, or to what plays `tar` for `kubectl cp` in its stead.
  */
 async function startCommand(
   call: Call,
-  { exec }: Serving,
+  { exec, invoke }: Serving,
   request: ExecRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<ExecSession> {
   const target = expectTarget(call);
+  if (target.kind === "peripheral") return invoke.start(target.key, target.peripheral, request, options);
   return exec.start(target.key, request, options);
 }

@@ -5,6 +5,7 @@ import type { UsageReader } from "../devices/usage.ts";
 import type { AttachVerb } from "../devices/verbs/attach.ts";
 import type { DialVerb } from "../devices/verbs/dial.ts";
 import type { ExecVerb } from "../devices/verbs/exec.ts";
+import type { InvokeVerb } from "../devices/verbs/invoke.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Call } from "./admission.ts";
@@ -22,6 +23,7 @@ export interface KubeletParts {
   readonly exec: ExecVerb;
   readonly attach: AttachVerb;
   readonly dial: DialVerb;
+  readonly invoke: InvokeVerb;
   readonly logs: DeviceLogReader;
   readonly usage: UsageReader;
   readonly clock: Clock;

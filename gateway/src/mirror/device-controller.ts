@@ -6,6 +6,7 @@ import { isConflict, isNotFound } from "../kubeapi/errors.ts";
 import { FreshStore } from "../kubeapi/fresh-store.ts";
 import type { WantedCondition } from "../resources/conditions.ts";
 import { type Device, devicePath, deviceSpecOf, deviceStatus, restoredFacts } from "../resources/device.ts";
+import { profilePeripherals } from "../resources/device-profile.ts";
 import { nodeFinalizer } from "../resources/labels.ts";
 import type { MirrorContext } from "./context.ts";
 import type { IdentityController } from "./identity-controller.ts";
@@ -43,7 +44,7 @@ export class DeviceController {
     this.#identities = identities;
     this.#removers = removers;
     this.#fresh = new FreshStore(context.devices);
-    const { queue, devices, secrets, registry, findings } = context;
+    const { queue, devices, profiles, secrets, registry, findings } = context;
     this.#admission = queue.register("device-admission", "high", (key) => this.#admit(key));
     this.#status = queue.register("device-status", "low", (key, signal) =>
       this.#reconcileStatus(key, signal),
@@ -56,12 +57,16 @@ export class DeviceController {
     secrets.changes.subscribe((key) => {
       for (const device of identities.devicesOfSecret(key)) this.#admission.add(device);
     });
+    profiles.changes.subscribe((name) => {
+      for (const { spec, metadata } of devices.list())
+        if (spec?.profile === name) this.#admission.add(`${metadata.namespace}/${metadata.name}`);
+    });
     registry.changes.subscribe((key) => this.#status.add(key));
     findings.changes.subscribe((key) => this.#status.add(key));
   }
 
   async #admit(key: string): Promise<undefined> {
-    const { devices, registry, findings, homeNamespace } = this.#context;
+    const { devices, profiles, registry, findings, homeNamespace } = this.#context;
     const device = devices.get(key);
     if (!device || device.metadata.deletionTimestamp) {
       registry.remove(key);
@@ -71,7 +76,10 @@ export class DeviceController {
       if (device) this.#cleanup.add(key);
       return undefined;
     }
-    const spec = deviceSpecOf(device, homeNamespace, this.#identities.identityFor(device));
+    const spec = deviceSpecOf(device, homeNamespace, {
+      identity: this.#identities.identityFor(device),
+      peripherals: profilePeripherals(profiles.get(device.spec?.profile ?? "")),
+    });
     if (!isDeepStrictEqual(registry.get(key)?.spec, spec)) registry.admit(spec, restoredFacts(device));
     return undefined;
   }

@@ -1,8 +1,31 @@
+import { limits } from "@motelet/profiles";
 import { type Static, Type } from "typebox";
 import type { KubeObject } from "../kubeapi/objects.ts";
 import type { WantedCondition } from "./conditions.ts";
 import type { Device } from "./device.ts";
-import { apiGroup, apiVersion } from "./labels.ts";
+import { apiGroup, apiVersion, deviceContainer } from "./labels.ts";
+
+/** Each is a container of the Pod and a part of its status, which is written as a whole. */
+const maxPeripherals = 16;
+
+const peripheral = Type.Object({
+  name: Type.String({
+    minLength: 1,
+    maxLength: limits.peripheralBytes,
+    pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    description: "As the firmware knows it; also the name of its container.",
+    "x-kubernetes-validations": [
+      {
+        rule: `self != '${deviceContainer}'`,
+        message: `the container ${deviceContainer} is the device itself`,
+      },
+    ],
+  }),
+  kind: Type.Optional(
+    Type.String({ maxLength: limits.peripheralKindBytes, description: "For people: relay, sensor." }),
+  ),
+  description: Type.Optional(Type.String({ maxLength: 256, description: "For people." })),
+});
 
 /** What devices of one kind have in common. The one source of its types and of its CRD. */
 export const deviceProfileSpecSchema = Type.Object(
@@ -20,6 +43,15 @@ export const deviceProfileSpecSchema = Type.Object(
         ],
       }),
     ),
+    peripherals: Type.Optional(
+      Type.Array(peripheral, {
+        maxItems: maxPeripherals,
+        description:
+          "Parts that take commands of their own, each a container of the device's Pod: kubectl exec lamp -c relay0 -- set on.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+      }),
+    ),
   },
   { description: "What devices of one kind have in common." },
 );
@@ -34,6 +66,11 @@ export const deviceProfilesPath = `/apis/${apiVersion}/deviceprofiles`;
 export function profileResources(profile: DeviceProfile | undefined): Record<string, number> {
   const entries = Object.entries(profile?.spec?.capacity ?? {});
   return Object.fromEntries(entries.map(([name, count]) => [`${apiGroup}/${name}`, count]));
+}
+
+/** Names of the peripherals of a profile's devices. */
+export function profilePeripherals(profile: DeviceProfile | undefined): readonly string[] {
+  return (profile?.spec?.peripherals ?? []).map(({ name }) => name);
 }
 
 /** Type of the Device's condition that `profileFinding` gives. */

@@ -37,8 +37,16 @@ export function nodeNameOf(device: Device, homeNamespace: string): string {
   return device.spec?.node?.name ?? (namespace === homeNamespace ? name : `${namespace}.${name}`);
 }
 
-/** What the registry is told to want. */
-export function deviceSpecOf(device: Device, homeNamespace: string, identity?: DeviceIdentity): DeviceSpec {
+/**
+ * What the registry is told to want.
+ * @param given what the Device only names: its identity, the peripherals of its profile
+ */
+export function deviceSpecOf(
+  device: Device,
+  homeNamespace: string,
+  given: { readonly identity?: DeviceIdentity | undefined; readonly peripherals?: readonly string[] } = {},
+): DeviceSpec {
+  const { identity, peripherals = [] } = given;
   const links = device.spec?.links?.map(linkSpecOf);
   return {
     namespace: device.metadata.namespace ?? "",
@@ -48,6 +56,7 @@ export function deviceSpecOf(device: Device, homeNamespace: string, identity?: D
     paused: device.spec?.paused ?? false,
     ...(links ? { links } : {}),
     ...(identity ? { identity } : {}),
+    ...(peripherals.length > 0 ? { peripherals } : {}),
   };
 }
 

@@ -7,7 +7,7 @@ import { parse, stringify } from "yaml";
 import type { DeviceFacts } from "../devices/device.ts";
 import type { WantedCondition } from "./conditions.ts";
 import { type Device, deviceSpecOf, deviceStatus, restoredFacts } from "./device.ts";
-import { type DeviceProfile, profileFinding } from "./device-profile.ts";
+import { type DeviceProfile, profileFinding, profilePeripherals } from "./device-profile.ts";
 import { foreignPodEvent, foreignPodStatus } from "./foreign-pod.ts";
 import { buildIdentitySecret, newIdentity } from "./identity-secret.ts";
 import { buildLease, type Lease, renewLease } from "./lease.ts";
@@ -56,7 +56,7 @@ const builders = {
   },
   "device-status": (input: Input) =>
     deviceStatus(deviceOf(input), factsOf(input), findingsOf(input), nowMs(input)),
-  "device-spec": (input: Input) => deviceSpecOf(deviceOf(input), homeNamespace),
+  "device-spec": (input: Input) => specOf(input),
   restored: (input: Input) => restoredFacts(deviceOf(input)) ?? "nothing",
   identity: (input: Input) =>
     buildIdentitySecret(
@@ -75,6 +75,11 @@ function findingsOf(input: Input): readonly WantedCondition[] {
   return [...(input.findings ?? []), ...(ofProfile ? [ofProfile] : [])];
 }
 
+function specOf(input: Input) {
+  const peripherals = profilePeripherals(input.profile);
+  return deviceSpecOf(deviceOf(input), homeNamespace, { peripherals });
+}
+
 function deviceOf(input: Input): Device {
   return given(input.device, "device");
 }
@@ -83,7 +88,7 @@ function factsOf(input: Input): DeviceFacts {
   const device = deviceOf(input);
   return {
     key: `${device.metadata.namespace}/${device.metadata.name}`,
-    spec: deviceSpecOf(device, homeNamespace),
+    spec: specOf(input),
     phase: "Online",
     phaseSinceMs: 0,
     hardware: {},

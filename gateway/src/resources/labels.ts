@@ -48,3 +48,6 @@ export function reportedLabels(labels: Readonly<Record<string, string>> = {}): R
     .slice(0, maxReportedLabels);
   return Object.fromEntries(valid.map(([key, value]) => [`${reportedLabelPrefix}${key}`, value]));
 }
+
+/** The container that is the device itself. */
+export const deviceContainer = "device";

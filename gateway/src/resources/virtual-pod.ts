@@ -3,7 +3,7 @@ import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
 import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import { firmwareImage } from "./firmware.ts";
-import { apiVersion, deviceLabel, managedByLabel } from "./labels.ts";
+import { apiVersion, deviceContainer, deviceLabel, managedByLabel } from "./labels.ts";
 import { pausedMessage } from "./node-conditions.ts";
 
 interface ContainerStatus {
@@ -40,8 +40,7 @@ export interface Pod extends KubeObject {
   readonly status?: PodStatus;
 }
 
-/** The container that is the device itself. */
-export const deviceContainer = "device";
+export { deviceContainer } from "./labels.ts";
 
 export function podPath(namespace: string, name: string): string {
   return `/api/v1/namespaces/${namespace}/pods/${name}`;
@@ -49,20 +48,19 @@ export function podPath(namespace: string, name: string): string {
 
 /**
  * The Pod that stands for a device: bound to its Node from the start, tolerates everything without a time (else it
- * would be evicted after 300 s offline), and meets the `restricted` Pod Security level.
+ * would be evicted after 300 s offline), and meets the `restricted` Pod Security level. One container is the device, and
+ * one each of its peripherals: they run the same firmware.
  */
 export function buildVirtualPod(facts: DeviceFacts): Pod {
   const { namespace, name, uid, nodeName } = facts.spec;
   const spec = {
     nodeName,
-    containers: [
-      {
-        name: deviceContainer,
-        image: firmwareImage(facts.firmware),
-        imagePullPolicy: "IfNotPresent",
-        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-      },
-    ],
+    containers: containerNames(facts).map((container) => ({
+      name: container,
+      image: firmwareImage(facts.firmware),
+      imagePullPolicy: "IfNotPresent",
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+    })),
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     tolerations: [{ operator: "Exists" }],
     restartPolicy: "Always",
@@ -89,6 +87,10 @@ export function buildVirtualPod(facts: DeviceFacts): Pod {
   };
 }
 
+function containerNames({ spec }: Pick<DeviceFacts, "spec">): readonly string[] {
+  return [deviceContainer, ...(spec.peripherals ?? [])];
+}
+
 /** Ours: a Pod that this very Device owns. */
 export function ownsPod(facts: Pick<DeviceFacts, "spec">, pod: Pod): boolean {
   return (pod.metadata.ownerReferences ?? []).some(
@@ -113,11 +115,12 @@ export function mustReplacePod(pod: Pod, facts: DeviceFacts): boolean {
   );
 }
 
-/** The Pod with the image of the firmware that runs; the image is the one field that may change. */
+/** The Pod with the images of the firmware that runs; the image is the one field that may change. */
 export function withFirmwareImage(pod: Pod, facts: DeviceFacts): Pod {
   const image = firmwareImage(facts.firmware);
+  const ours = containerNames(facts);
   const containers = pod.spec.containers.map((container) =>
-    container.name === deviceContainer ? { ...container, image } : container,
+    ours.includes(container.name) ? { ...container, image } : container,
   );
   return { ...pod, spec: { ...pod.spec, containers } };
 }
@@ -149,7 +152,10 @@ export function virtualPodStatus(
     podIP: site.address,
     podIPs: [{ ip: site.address }],
     startTime,
-    containerStatuses: [containerStatus(current.containerStatuses?.[0], facts, ready, startTime)],
+    containerStatuses: containerNames(facts).map((name) => {
+      const known = current.containerStatuses?.find((status) => status.name === name);
+      return containerStatus(name, known, facts, ready, startTime);
+    }),
   };
 }
 
@@ -166,13 +172,15 @@ function podConditions({ phase, spec }: DeviceFacts): readonly WantedCondition[]
 }
 
 function containerStatus(
+  name: string,
   known: ContainerStatus | undefined,
   facts: DeviceFacts,
   ready: boolean,
   podStart: string,
 ): ContainerStatus {
   const image = firmwareImage(facts.firmware);
-  const containerID = `motelet://${facts.spec.uid}-${facts.boot ?? 0}`;
+  const ofDevice = `motelet://${facts.spec.uid}-${facts.boot ?? 0}`;
+  const containerID = name === deviceContainer ? ofDevice : `${ofDevice}-${name}`;
   const sameBoot = known?.containerID === containerID;
   const startedAt =
     (sameBoot ? known.state?.running?.startedAt : undefined) ??
@@ -191,7 +199,7 @@ function containerStatus(
       }
     : known?.lastState;
   return {
-    name: deviceContainer,
+    name,
     image,
     imageID: facts.firmware?.buildId ?? "",
     containerID,
@@ -206,11 +214,18 @@ function containerStatus(
 /** What a (pod, container) of a kubelet request stands for. */
 export type PodTarget =
   | { readonly kind: "device"; readonly key: string; readonly facts: DeviceFacts; readonly nodeName: string }
+  | {
+      readonly kind: "peripheral";
+      readonly key: string;
+      readonly facts: DeviceFacts;
+      readonly nodeName: string;
+      readonly peripheral: string;
+    }
   | { readonly kind: "no-pod" }
   | { readonly kind: "no-container"; readonly nodeName: string };
 
 /**
- * Finds the device behind a Pod and container of a kubelet request.
+ * Finds the device, or the peripheral, behind a Pod and container of a kubelet request.
  * @param container absent where a request names the Pod only (port-forward)
  */
 export function findPodTarget(
@@ -221,8 +236,11 @@ export function findPodTarget(
   const facts = devices.get(key);
   // A Pending device has neither Node nor Pod.
   if (!facts || facts.phase === "Pending") return { kind: "no-pod" };
-  const { nodeName } = facts.spec;
-  if (request.container !== undefined && request.container !== deviceContainer)
-    return { kind: "no-container", nodeName };
-  return { kind: "device", key, facts, nodeName };
+  const { nodeName, peripherals } = facts.spec;
+  const { container } = request;
+  if (container === undefined || container === deviceContainer)
+    return { kind: "device", key, facts, nodeName };
+  if (peripherals?.includes(container))
+    return { kind: "peripheral", key, facts, nodeName, peripheral: container };
+  return { kind: "no-container", nodeName };
 }

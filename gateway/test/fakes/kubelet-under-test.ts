@@ -11,6 +11,7 @@ import { selfSignedCertificate, servingSubject } from "../../src/kubelet/serving
 import { FakeAttach } from "./fake-attach.ts";
 import { FakeDial } from "./fake-dial.ts";
 import { FakeExec } from "./fake-exec.ts";
+import { FakeInvoke } from "./fake-invoke.ts";
 import { ReviewKubeClient } from "./review-kube-client.ts";
 import { type UpgradeAnswer, upgrade } from "./spdy-client.ts";
 
@@ -28,6 +29,7 @@ export class KubeletUnderTest implements AsyncDisposable {
   readonly exec = new FakeExec();
   readonly attach = new FakeAttach();
   readonly dial = new FakeDial();
+  readonly invoke = new FakeInvoke();
   readonly metrics = new Metrics();
   readonly registry = new Registry(() => Date.now());
   readonly server: KubeletServer;
@@ -51,6 +53,7 @@ export class KubeletUnderTest implements AsyncDisposable {
       exec: this.exec,
       attach: this.attach,
       dial: this.dial,
+      invoke: this.invoke,
       logs: noLogs,
       usage: { read: async () => undefined },
       kube: this.kube,
