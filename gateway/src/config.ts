@@ -1,4 +1,5 @@
 import { logLevels } from "./foundation/log.ts";
+import { certificateModes } from "./kubelet/certificates/certificate-source.ts";
 import { defaultLogLimits } from "./store/log-store.ts";
 
 /** How one setting is read: from text (environment, flags) and from a YAML value. Both give undefined for what it is not. */
@@ -97,10 +98,37 @@ export const settings = {
     false,
     "Kubernetes 1.36 and newer: the API server passes WebSockets on to the gateway instead of translating them to SPDY",
   ),
+  "kubelet.servingCertificate": setting(
+    oneOf(certificateModes),
+    "self-signed",
+    "where the kubelet API's certificate comes from; csr: the cluster signs it, somebody else approves",
+  ),
+  "kubelet.certFile": setting(
+    text,
+    "",
+    "for files: PEM certificate of the kubelet API; read again when it changes",
+  ),
+  "kubelet.keyFile": setting(text, "", "for files: PEM key of that certificate"),
+  "kubelet.certificateLifetimeS": setting(
+    integer(0, 315_360_000),
+    0,
+    "for csr: the lifetime to ask for, at least 600 s; 0: what the signer gives",
+  ),
+  "kubelet.portPerNode": setting(
+    yesNo,
+    false,
+    "whether each Node has a port and a certificate of its own, beside the shared port",
+  ),
+  "kubelet.firstNodePort": setting(integer(1, 65_535), 10_300, "the first port of Nodes"),
+  "kubelet.nodePorts": setting(
+    integer(1, 10_000),
+    500,
+    "how many ports there are for Nodes; those beyond have the shared one",
+  ),
   "kubelet.clientCaFile": setting(
     text,
     "",
-    "PEM bundle that signs the API server's client certificate; empty: the cluster's own",
+    "PEM bundle that signs the API server's client certificate, read again when it changes; empty: the cluster's own",
   ),
   "mqtt.enabled": setting(yesNo, true, "whether devices may come over plain MQTT, with a password"),
   "mqtt.host": setting(text, "127.0.0.1", "address on which the plain broker listens"),

@@ -1,18 +1,20 @@
-import { readFileSync } from "node:fs";
 import type { Config } from "./config.ts";
 import { DevicePlane } from "./devices/device-plane.ts";
 import { Registry } from "./devices/registry.ts";
 import { UsageSamples } from "./devices/usage.ts";
 import { systemClock } from "./foundation/clock.ts";
 import { delay } from "./foundation/delay.ts";
-import { ConfigError, messageOf, UnavailableError } from "./foundation/errors.ts";
+import { messageOf, UnavailableError } from "./foundation/errors.ts";
 import { createLogger, type Logger, toggleDebug } from "./foundation/log.ts";
 import { Metrics } from "./foundation/metrics.ts";
 import { HttpKubeClient } from "./kubeapi/client.ts";
 import { loadCredentials } from "./kubeapi/credentials.ts";
 import type { KubeClient } from "./kubeapi/kube-client.ts";
+import { ClientCaFile } from "./kubelet/certificates/client-ca-file.ts";
+import { ServingCertificates } from "./kubelet/certificates/serving-certificates.ts";
+import { copyingExec } from "./kubelet/copy/copying-exec.ts";
+import { NodePorts } from "./kubelet/node-ports.ts";
 import { KubeletServer } from "./kubelet/server.ts";
-import { selfSignedCertificate, servingSubject } from "./kubelet/serving-certificate.ts";
 import { Mirror } from "./mirror/mirror.ts";
 import { OperationsServer } from "./operations-server.ts";
 import { openStore } from "./store/store.ts";
@@ -66,17 +68,31 @@ export class Gateway implements AsyncDisposable {
     });
     const kube = parts.use(new HttpKubeClient({ credentials, clock, metrics }));
     const servedVersion = await waitForVersion(kube, log, signal);
-    const clientCa = readClientCa(config["kubelet.clientCaFile"]);
+    const certificates = new ServingCertificates({
+      mode: config["kubelet.servingCertificate"],
+      address: config["node.address"],
+      certFile: config["kubelet.certFile"],
+      keyFile: config["kubelet.keyFile"],
+      lifetimeS: config["kubelet.certificateLifetimeS"],
+      kube,
+      keyValues: store.keyValues,
+      clock,
+      log,
+      metrics,
+    });
+    const certificate = parts.use(certificates.sourceOf());
+    const clientCaFile = config["kubelet.clientCaFile"];
+    const clientCa =
+      clientCaFile === ""
+        ? undefined
+        : parts.use(new ClientCaFile({ path: clientCaFile, clock, log, meters: certificates.meters }));
     const kubelet = parts.use(
       new KubeletServer({
         host: config["kubelet.host"],
         port: config["kubelet.port"],
-        certificate: await selfSignedCertificate({
-          subject: servingSubject("motelet", [config["node.address"]]),
-          nowMs: clock.wallMs(),
-        }),
+        certificate: await certificate.start((next) => kubelet.useCertificate(next)),
         registry,
-        exec: plane.exec,
+        exec: copyingExec({ exec: plane.exec, files: plane.files, registry, clock, metrics }),
         attach: plane.attach,
         dial: plane.dial,
         invoke: plane.invoke,
@@ -86,10 +102,29 @@ export class Gateway implements AsyncDisposable {
         clock,
         log,
         metrics,
-        ...(clientCa === undefined ? {} : { clientCa }),
+        ...(clientCa === undefined ? {} : { clientCa: clientCa.read() }),
       }),
     );
     const kubeletPort = (await kubelet.start()).port;
+    clientCa?.watch((pem) => kubelet.useClientCa(pem));
+    const nodePorts = config["kubelet.portPerNode"]
+      ? parts.use(
+          new NodePorts({
+            registry,
+            firstPort: config["kubelet.firstNodePort"],
+            count: config["kubelet.nodePorts"],
+            sharedPort: kubeletPort,
+            keyValues: store.keyValues,
+            log,
+            metrics,
+            certificateOf: (nodeName) => certificates.sourceOf(nodeName),
+            open: (nodeName, listening) => kubelet.openNode(nodeName, listening),
+            closed: (nodeName) => certificates.forget(nodeName),
+          }),
+        )
+      : undefined;
+    // Before the mirror: a Node is made with its port.
+    nodePorts?.start();
 
     const namespaces = config["kubernetes.namespaces"];
     const mirror = parts.use(
@@ -108,6 +143,7 @@ export class Gateway implements AsyncDisposable {
         site: {
           address: config["node.address"],
           port: kubeletPort,
+          ...(nodePorts ? { ports: nodePorts.ports } : {}),
           servedVersion,
           moteletVersion: version,
           declaresWebSockets: config["kubelet.declareWebSockets"],
@@ -222,18 +258,5 @@ async function waitForVersion(kube: KubeClient, log: Logger, signal: AbortSignal
       if (attempt === 0) log.warn({ err: error.message }, "API server does not answer, waiting for it");
     }
     await delay(systemClock, Math.min(5_000, 250 * 2 ** attempt), signal);
-  }
-}
-
-function readClientCa(file: string): string | undefined {
-  if (file === "") return undefined;
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new ConfigError(
-      "CLIENT_CA_FILE",
-      `cannot read ${file} (kubelet.clientCaFile): ${messageOf(cause)}`,
-      { cause },
-    );
   }
 }

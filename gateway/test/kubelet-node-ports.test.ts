@@ -87,6 +87,7 @@ class Ports implements AsyncDisposable {
       registry,
       firstPort: 100,
       count: 2,
+      sharedPort: 99,
       keyValues: store.keyValues,
       log: createLogger({
         level: "warn",
@@ -117,6 +118,17 @@ class Ports implements AsyncDisposable {
     this.store[Symbol.dispose]();
   }
 }
+
+test("a range beyond the last port, or with the shared one in it, is refused", async () => {
+  await using ports = new Ports();
+  const code = "KUBELET_NODE_PORTS";
+  const make = (overrides: Partial<NodePortsOptions>) => () =>
+    ports.make({ metrics: new Metrics(), ...overrides });
+  assert.throws(make({ firstPort: 65_535, count: 2 }), { code });
+  assert.doesNotThrow(make({ firstPort: 65_535, count: 1 }));
+  assert.throws(make({ sharedPort: 101 }), { code });
+  assert.doesNotThrow(make({ sharedPort: 102 }));
+});
 
 test("a Device gets a port with its Node, at its first hello, and loses it with it", deadline, async () => {
   await using ports = new Ports();

@@ -1,6 +1,6 @@
 import type { DeviceFacts } from "../devices/device.ts";
 import type { Registry } from "../devices/registry.ts";
-import { messageOf } from "../foundation/errors.ts";
+import { ConfigError, messageOf } from "../foundation/errors.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { KeyValues } from "../store/key-values.ts";
@@ -17,6 +17,8 @@ export interface NodePortsOptions {
   readonly registry: Registry;
   readonly firstPort: number;
   readonly count: number;
+  /** Of the listener of all Nodes. */
+  readonly sharedPort: number;
   /** Where it is kept which Node has which port. */
   readonly keyValues: KeyValues;
   readonly log: Logger;
@@ -59,8 +61,15 @@ export class NodePorts implements AsyncDisposable {
   #opening: Promise<void> = Promise.resolve();
   #unsubscribe: (() => void) | undefined;
 
+  /** @throws ConfigError where the range is none, or has the shared port in it */
   constructor(options: NodePortsOptions) {
-    const { firstPort, count, keyValues, metrics } = options;
+    const { firstPort, count, sharedPort, keyValues, metrics } = options;
+    const lastPort = firstPort + count - 1;
+    if (lastPort > 65_535 || (sharedPort >= firstPort && sharedPort <= lastPort))
+      throw new ConfigError(
+        "KUBELET_NODE_PORTS",
+        `ports ${firstPort} to ${lastPort} for Nodes (kubelet.firstNodePort, kubelet.nodePorts): expected at most 65535, and without the shared port ${sharedPort}`,
+      );
     this.#options = options;
     this.#book = new PortBook({ firstPort, count }, keyValues.get(storeKey));
     this.#taken = metrics.gauge("motelet_kubelet_node_ports_taken", "Nodes that have a port of their own");

@@ -19,6 +19,7 @@ export interface KubeletServerOptions extends KubeletParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** What is served with at first; see `useCertificate`. */
   readonly certificate: ServingCertificate;
   readonly kube: KubeClient;
   readonly metrics: Metrics;

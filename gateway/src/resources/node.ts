@@ -55,6 +55,8 @@ export interface NodeSite {
   /** Where the API server reaches the kubelet listener. */
   readonly address: string;
   readonly port: number;
+  /** Nodes that have a port of their own. */
+  readonly ports?: ReadonlyMap<string, number>;
   /** Version that the API server says of itself, e.g. "v1.37.1". */
   readonly servedVersion: string;
   /** The gateway's own, e.g. "0.1.0". */
@@ -227,7 +229,7 @@ export function desiredStatus(
       { nowMs, stale: (type) => type === asleepCondition },
     ),
     addresses: [{ type: "InternalIP", address: site.address }],
-    daemonEndpoints: { kubeletEndpoint: { Port: site.port } },
+    daemonEndpoints: { kubeletEndpoint: { Port: site.ports?.get(facts.spec.nodeName) ?? site.port } },
     nodeInfo: {
       ...current.status?.nodeInfo,
       architecture: facts.hardware.arch ?? "unknown",

@@ -1,5 +1,9 @@
 import type { ServingCertificate } from "../serving-certificate.ts";
 
+/** Where certificates of the kubelet API may come from. */
+export const certificateModes = ["self-signed", "files", "csr"] as const;
+export type CertificateMode = (typeof certificateModes)[number];
+
 /** Where the kubelet API's certificate comes from, and the ones that follow it. Dispose to follow no longer. */
 export interface CertificateSource extends Disposable {
   /**
