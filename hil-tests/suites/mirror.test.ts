@@ -282,6 +282,44 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
     assert.ok((await writes()) - before <= 8, `${(await writes()) - before} PUTs`);
   });
 
+  await t.test(
+    "a profile's peripherals are containers of the Pod, by names that containers can have",
+    async () => {
+      const profile = (peripherals: string) =>
+        `apiVersion: motelet.dev/v1alpha1\nkind: DeviceProfile\nmetadata: {name: relays}\nspec: {peripherals: ${peripherals}}\n`;
+      const named = (...names: string[]) => `[${names.map((name) => `{name: ${name}}`).join(", ")}]`;
+      const many = (count: number) => Array.from({ length: count }, (_, index) => `relay${index}`);
+      assert.match(await apply(plane, profile(named("device"))), /is the device itself/);
+      assert.match(await apply(plane, profile(named("Relay"))), /should match/);
+      assert.match(
+        await apply(plane, profile(named("a".repeat(33)))),
+        /may not be more than 32 bytes|Too long/,
+      );
+      assert.match(await apply(plane, profile(named("a", "a"))), /Duplicate value/);
+      assert.match(await apply(plane, profile(named(...many(17)))), /Too many/);
+      assert.equal(await apply(plane, profile(named(...many(15), "a".repeat(32)))), "");
+      const edit = (spec: string) =>
+        kubectl(plane, "patch", "device", "lamp", "--type=merge", `--patch={"spec":${spec}}`);
+      const containers = async () =>
+        (
+          await kubectl(
+            plane,
+            "get",
+            "pod",
+            "lamp",
+            "--ignore-not-found",
+            "--output=jsonpath={.status.containerStatuses[*].name}",
+          )
+        ).trim();
+      await edit('{"profile":"relays"}');
+      await within("17 containers", async () => (await containers()).split(" ").length === 17);
+      assert.equal(await apply(plane, profile(named("relay0"))), "");
+      await within("two containers", async () => (await containers()) === "device relay0");
+      await edit('{"profile":null}');
+      await within("one container", async () => (await containers()) === "device");
+    },
+  );
+
   await t.test("a deleted Pod and a deleted Node are made anew", async () => {
     const podBefore = (await read(plane, paths.pod))?.metadata.uid;
     await kubectl(plane, "delete", "pod", "lamp", "--wait=true", "--timeout=15s");
