@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
+import type { Board } from "../rig/boards/board.ts";
+import { startReferenceFleet, startSerialReference } from "../rig/boards/reference-board.ts";
+import { GatewayProcess } from "../rig/gateway-process.ts";
+import {
+  apply,
+  deviceManifest,
+  gatewayAccount,
+  gatewayNamespace,
+  identityOf,
+  install,
+  kubectlOk,
+} from "../rig/installation.ts";
+import { resolutionS, startMetricsServer, withMetricsServer } from "../rig/metrics-server.ts";
+import type { RunningProcess } from "../rig/process.ts";
+import { waitFor } from "../rig/wait.ts";
+import { makeTemporaryFolder, type TemporaryFolder } from "../rig/watchdog.ts";
+
+/** metrics-server itself, with the rights of its own manifests, between `kubectl top` and devices. */
+const devices = [
+  { device: "wireless", what: "a TS device over MQTT" },
+  { device: "wired", what: "a TS device over serial" },
+] as const;
+
+let cluster: ControlPlane;
+let gateway: GatewayProcess;
+let metricsServer: RunningProcess;
+let folder: TemporaryFolder;
+const running = new Map<string, Board>();
+
+before(async () => {
+  folder = makeTemporaryFolder("motelet-top-");
+  cluster = await startControlPlane(withMetricsServer);
+  await install(cluster);
+  const token = await cluster.serviceAccountToken(gatewayNamespace, gatewayAccount);
+  gateway = new GatewayProcess({
+    kubeconfig: await cluster.kubeconfigForToken(token),
+    settings: { "session.heartbeatS": "2", "serial.rtoMs": "100" },
+  });
+  await gateway.start();
+  const line = `${folder.path}/wired.sock`;
+  await apply(cluster, deviceManifest("wireless") + deviceManifest("wired", { port: `unix:${line}` }));
+  const identity = await waitFor(() => identityOf(cluster, "wireless"), {
+    deadlineMs: 20_000,
+    what: "the Secret wireless-identity",
+  });
+  const members = [{ name: "wireless", board: "esp32-c3", ...identity }];
+  running.set(
+    "wireless",
+    await startReferenceFleet({ mqttPort: gateway.ports.mqtt, members, folder: folder.path }),
+  );
+  running.set("wired", await startSerialReference({ unixPath: line, board: "rp2040" }));
+  metricsServer = await startMetricsServer(cluster);
+});
+
+after(async () => {
+  await metricsServer?.[Symbol.asyncDispose]();
+  for (const board of running.values()) await board[Symbol.asyncDispose]();
+  await gateway?.[Symbol.asyncDispose]();
+  await cluster?.stop();
+  await folder?.[Symbol.asyncDispose]();
+});
+
+interface Usage {
+  readonly cpu: string;
+  readonly memory: string;
+}
+
+/** What metrics-server says of a Node, and of the container `device` of the Pod of that name. */
+async function measured(device: string): Promise<{ node: Usage; container: Usage }> {
+  const get = async (path: string) =>
+    JSON.parse(await kubectlOk(cluster, "get", "--raw", `/apis/metrics.k8s.io/v1beta1/${path}`));
+  const node = await get(`nodes/${device}`);
+  const pod = await get(`namespaces/default/pods/${device}`);
+  const container = pod.containers.find(({ name }: { name: string }) => name === "device");
+  return { node: node.usage, container: container.usage };
+}
+
+/** A quantity of bytes: "299008", "292Ki", "12Mi". */
+function bytesOf(quantity: string): number {
+  const [, number, unit = ""] = /^(\d+)(Ki|Mi|Gi)?$/.exec(quantity) ?? [];
+  return Number(number) * { "": 1, Ki: 1_024, Mi: 1_048_576, Gi: 1_073_741_824 }[unit as "Ki"];
+}
+
+/** A quantity of processors, in cores: "12", "3m", "4u", "1234567n". */
+function coresOf(quantity: string): number {
+  const [, number, unit = ""] = /^(\d+)([num]?)$/.exec(quantity) ?? [];
+  return Number(number) * { "": 1, m: 1e-3, u: 1e-6, n: 1e-9 }[unit as "m"];
+}
+
+/** RAM of a device that is not free heap, by its Node's capacity and its own shell. */
+async function usedBytes(device: string): Promise<number> {
+  const capacity = await kubectlOk(
+    cluster,
+    "get",
+    "node",
+    device,
+    "-o",
+    "jsonpath={.status.capacity.memory}",
+  );
+  const free = /^free (\d+)$/m.exec(await kubectlOk(cluster, "exec", device, "--", "free"))?.[1];
+  return bytesOf(capacity) - Number(free);
+}
+
+/** Busy milliseconds of all tasks of a device since its boot, by its own shell. */
+async function busyMs(device: string): Promise<number> {
+  const lines = (await kubectlOk(cluster, "exec", device, "--", "ps")).trim().split("\n").slice(1);
+  return lines.reduce((sum, line) => sum + Number(line.split("\t")[1]) * 1_000, 0);
+}
+
+for (const { device, what } of devices) {
+  describe(what, { concurrency: false }, () => {
+    test("kubectl top node and top pod have its figures after two scrapes", async (t) => {
+      for (const kind of ["node", "pod"]) {
+        const [name, cpu, ...rest] = await waitFor(
+          async () => {
+            const { code, stdout } = await cluster.kubectl(["top", kind, device, "--no-headers"]);
+            return code === 0 && stdout.toString().trim().split(/\s+/);
+          },
+          { deadlineMs: 6 * resolutionS * 1_000, what: `figures of kubectl top ${kind}`, intervalMs: 1_000 },
+        );
+        t.diagnostic([kind, name, cpu, ...rest].join(" "));
+        assert.equal(name, device);
+        assert.match(cpu ?? "", /^\d+m$/);
+        assert.match(rest.find((word) => word.endsWith("Mi")) ?? "", /^\d+Mi$/);
+      }
+    });
+
+    test("its memory is what its own shell says", async (t) => {
+      // Figures are as old as the last scrape: wait for one that is near what the device says at this moment.
+      await waitFor(
+        async () => {
+          const wanted = await usedBytes(device);
+          const { node, container } = await measured(device);
+          const near = (quantity: string) => Math.abs(bytesOf(quantity) - wanted) <= 0.1 * wanted;
+          t.diagnostic(`metrics-server says ${node.memory}, the device ${wanted} bytes`);
+          return near(node.memory) && near(container.memory);
+        },
+        {
+          deadlineMs: 4 * resolutionS * 1_000,
+          what: "memory within a tenth of the device's own",
+          intervalMs: 1_000,
+        },
+      );
+    });
+
+    test("its processor time grows as its own shell counts it", async (t) => {
+      const startedMs = performance.now();
+      const before = await busyMs(device);
+      // Work whose share of the processor stands out, for longer than two scrapes.
+      const untilMs = startedMs + 2.5 * resolutionS * 1_000;
+      while (performance.now() < untilMs) await kubectlOk(cluster, "exec", device, "--", "ls", "/");
+      const said = await measured(device);
+      const share = ((await busyMs(device)) - before) / (performance.now() - startedMs);
+      t.diagnostic(`metrics-server says ${said.node.cpu}, the device ${share.toFixed(6)} cores`);
+      for (const { cpu } of [said.node, said.container])
+        assert.ok(
+          Math.abs(coresOf(cpu) - share) <= Math.max(0.5 * share, 0.005),
+          `metrics-server says ${cpu}, the device ${share} cores`,
+        );
+    });
+  });
+}
+
+test("a device that is away has no figures any more", async () => {
+  await running.get("wired")?.kill();
+  await waitFor(
+    async () => {
+      const { code, stderr } = await cluster.kubectl(["top", "node", "wired"]);
+      return code !== 0 && /not found|NotFound|not available/.test(stderr);
+    },
+    { deadlineMs: 6 * resolutionS * 1_000, what: "wired to have no figures", intervalMs: 1_000 },
+  );
+});
