@@ -233,12 +233,10 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
 
 class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   end(): void {
@@ -275,6 +273,19 @@ class Reader {
     }
   }
 
+  // By hand: a DataView for each message took a twentieth of the time of a beat.
+  #uint16(at: number): number {
+    return ((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number);
+  }
+
+  #uint32(at: number): number {
+    return this.#uint16(at) * 0x1_0000 + this.#uint16(at + 2);
+  }
+
+  #uint64(at: number): bigint {
+    return (BigInt(this.#uint32(at)) << 32n) | BigInt(this.#uint32(at + 4));
+  }
+
   /** Reads a head's argument; a number while safe. */
   #argument(start: number): number | bigint {
     const info = (this.#bytes[start] as number) & 31;
@@ -292,9 +303,9 @@ class Reader {
     let argument: number | bigint;
     let least: number;
     if (width === 1) [argument, least] = [this.#bytes[start + 1] as number, 24];
-    else if (width === 2) [argument, least] = [this.#view.getUint16(start + 1), 0x100];
-    else if (width === 4) [argument, least] = [this.#view.getUint32(start + 1), 0x1_0000];
-    else [argument, least] = [this.#view.getBigUint64(start + 1), 0x1_0000_0000];
+    else if (width === 2) [argument, least] = [this.#uint16(start + 1), 0x100];
+    else if (width === 4) [argument, least] = [this.#uint32(start + 1), 0x1_0000];
+    else [argument, least] = [this.#uint64(start + 1), 0x1_0000_0000];
     if (argument < least)
       throw this.#fault("CBOR_NOT_SHORTEST", start, `${argument} does not need ${width} bytes`);
     return typeof argument === "bigint" && argument <= Number.MAX_SAFE_INTEGER ? Number(argument) : argument;
@@ -319,8 +330,8 @@ class Reader {
       throw this.#fault("CBOR_TRUNCATED", start, "the bytes end inside a float");
     this.#at = start + 1 + width;
     return width === 4
-      ? new CborFloat(32, BigInt(this.#view.getUint32(start + 1)))
-      : new CborFloat(64, this.#view.getBigUint64(start + 1));
+      ? new CborFloat(32, BigInt(this.#uint32(start + 1)))
+      : new CborFloat(64, this.#uint64(start + 1));
   }
 
   #take(start: number, length: number | bigint): Uint8Array {

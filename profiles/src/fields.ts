@@ -193,8 +193,16 @@ export type ShapeOf<F> = { readonly [K in Exclude<keyof F, OptionalNames<F>>]: F
   readonly [K in OptionalNames<F>]?: Exclude<FieldType<F[K]>, undefined>;
 };
 
-function each(fields: Fields): [string, Field<unknown>][] {
-  return Object.entries(fields);
+const entries = new WeakMap<Fields, readonly [string, Field<unknown>][]>();
+
+/** Fields are tables that stand for good: their entries are taken once, not for each message. */
+function each(fields: Fields): readonly [string, Field<unknown>][] {
+  let known = entries.get(fields);
+  if (!known) {
+    known = Object.entries(fields);
+    entries.set(fields, known);
+  }
+  return known;
 }
 
 /** Values in the order of the fields; absent optional ones at the end are left out, in between they are null. */
