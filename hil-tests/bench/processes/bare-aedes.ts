@@ -17,6 +17,8 @@ const server = createServer((socket) => void broker.handle(socket));
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
 process.stdout.write(`${JSON.stringify({ port: (server.address() as AddressInfo).port })}\n`);
+// An ordinary end, so that --cpu-prof writes what it has.
+process.on("SIGTERM", () => process.exit(0));
 for await (const question of createInterface({ input: process.stdin }))
   process.stdout.write(`${JSON.stringify({ question, received })}\n`);
 process.exit(0);

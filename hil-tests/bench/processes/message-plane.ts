@@ -35,6 +35,8 @@ const mqtt = new MqttTransport({ authenticator, acceptor, log, metrics, clock, l
 const { port } = await mqtt.start();
 process.stdout.write(`${JSON.stringify({ port })}\n`);
 
+// An ordinary end, so that --cpu-prof writes what it has.
+process.on("SIGTERM", () => process.exit(0));
 for await (const question of createInterface({ input: process.stdin })) {
   const received = await metrics.valueOf("motelet_mqtt_received_total");
   const online = registry.list().filter(({ phase }) => phase === "Online").length;
