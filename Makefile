@@ -46,7 +46,7 @@ demo: $(if $(BOARD),tools,host-tools) control-plane ## the main job: control pla
 cluster: control-plane ## a Kubernetes control plane of one's own, in the foreground
 	@exec $(NODE) hil-tests/control-plane/cluster.ts
 
-.PHONY: test test-unit test-c test-rig test-suites soak bench
+.PHONY: test test-unit test-c test-rig test-suites test-matrix soak bench
 test: test-unit test-c test-rig test-suites ## every test
 
 test-unit: host-tools ## codecs, gateway and reference runtime
@@ -62,6 +62,13 @@ test-rig: tools control-plane ## rig and control plane
 test-suites: tools control-plane ## everything together, on real things (KUBERNETES=1.35)
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@$(NODE) --test --test-concurrency=1 $(REPORT) 'hil-tests/suites/**/*.test.ts'
+
+test-matrix: tools control-plane ## every kubectl on every API server (minutes: older kubectls are built first)
+	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
+	@for version in 1.35 1.37; do \
+	  echo "API server $$version" >&2; \
+	  KUBERNETES=$$version MOTELET_MATRIX=1 $(NODE) --test --test-concurrency=1 $(REPORT) hil-tests/suites/kubectl.test.ts; \
+	done
 
 soak: tools control-plane ## the full counts: fuzzing, fault ledgers, kills
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m

@@ -33,6 +33,8 @@ export async function startReferenceFleet(options: {
   readonly seed?: number;
   /** How many of them start each second. */
   readonly startsPerSecond?: number;
+  /** What port-forward finds on them: the address of a TCP server by port. */
+  readonly services?: Readonly<Record<number, string>>;
 }): Promise<Board> {
   const identities = path.join(options.folder, "identities.json");
   await writeFile(identities, JSON.stringify(options.members), { mode: 0o600 });
@@ -40,7 +42,11 @@ export async function startReferenceFleet(options: {
   const { chatterS, faults, seed, startsPerSecond } = options;
   const flags = Object.entries({ chatter: chatterS, faults, seed, ramp: startsPerSecond });
   const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, String(value)]));
-  const board = motelet("reference fleet", [...args, ...given], /: online /);
+  const services = Object.entries(options.services ?? {}).flatMap(([port, address]) => [
+    "--service",
+    `${port}=${address}`,
+  ]);
+  const board = motelet("reference fleet", [...args, ...given, ...services], /: online /);
   await board.restart();
   return board;
 }
