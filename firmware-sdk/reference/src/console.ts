@@ -21,7 +21,7 @@ export interface ConsoleOptions {
 }
 
 /** Input that is typed ahead while a command runs, bytes; more is dropped, or not taken. */
-const typeAheadBytes = 1_024;
+export const typeAheadBytes = 1_024;
 const interruptSignal = 2;
 const interruptKey = 0x03;
 

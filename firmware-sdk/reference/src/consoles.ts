@@ -1,5 +1,5 @@
 import { Status } from "@motelet/profiles";
-import { Console, type ConsoleSink } from "./console.ts";
+import { Console, type ConsoleSink, typeAheadBytes } from "./console.ts";
 import { ConsoleOutput } from "./console-output.ts";
 import type { ShellHost } from "./shell/job.ts";
 import type { ShellCommand } from "./shell/process.ts";
@@ -40,6 +40,7 @@ export class Consoles {
       });
       this.#onStreams.add(opened);
       return {
+        mostRoom: typeAheadBytes,
         get room() {
           return opened.room;
         },

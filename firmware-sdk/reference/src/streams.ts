@@ -17,6 +17,8 @@ export interface StreamSettings {
 export interface StreamEndpoint {
   /** Bytes that `take` takes now; undefined: whatever comes, because it goes nowhere. */
   readonly room: number | undefined;
+  /** What `room` is at most, if it is less than a window; half of it is worth an update. */
+  readonly mostRoom?: number;
   /** When `pump` has something to do although nothing came in, device milliseconds; absent or Infinity: never. */
   readonly wakeAtMs?: number;
   /** Takes all of the bytes, at most `room`. They alias the message: what is kept must be copied. */
@@ -90,11 +92,12 @@ export class StreamTable {
       return Status.RESOURCE_EXHAUSTED;
     const senders = streams.map(() => new StreamSender({ bufferBytes: streamBufferBytes, rtoMs }));
     const group: Group = { endpoint: make(senders), over: false };
+    const windowBytes = Math.min(streamBufferBytes, rxWindowBytes, group.endpoint.mostRoom ?? rxWindowBytes);
     for (const [index, stream] of streams.entries()) {
       this.#slots.push({
         stream,
         sender: senders[index] as StreamSender,
-        receiver: new StreamReceiver(Math.min(streamBufferBytes, rxWindowBytes)),
+        receiver: new StreamReceiver(windowBytes),
         group,
         reads: index === streams.length - 1,
       });
