@@ -101,3 +101,16 @@ test("a reader that reads nothing stops the reading of the store", deadline, asy
   assert.ok(given < 1_000, `${given} batches of 64 KiB were read`);
   sent.destroy();
 });
+
+test("a peripheral's container runs and says nothing", deadline, async () => {
+  await using kubelet = await new KubeletUnderTest({ logs: logsOf(...lines) }).start();
+  const spec = kubelet.registry.get("default/lamp")?.spec;
+  assert.ok(spec);
+  kubelet.registry.admit({ ...spec, peripherals: ["relay0"] });
+  const relay = "/containerLogs/default/lamp/relay0";
+  assert.deepEqual(await kubelet.get(`${relay}?follow=true`), { code: 200, body: "" });
+  assert.deepEqual(await kubelet.get(`${relay}?previous=true`), {
+    code: 400,
+    body: 'previous terminated container "relay0" in pod "lamp" not found',
+  });
+});

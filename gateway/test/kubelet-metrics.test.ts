@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Usage } from "../src/devices/usage.ts";
+import { buildPodList } from "../src/kubelet/pods.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
 const deadline = { timeout: 20_000 };
@@ -108,4 +109,36 @@ test("a Node's summary has what the device uses", deadline, async () => {
   assert.equal(pods[0].containers[0].name, "device");
   assert.equal(pods[0].containers[0].cpu.usageCoreNanoSeconds, 2_345_000_000);
   assert.equal(pods[0].memory.workingSetBytes, 60_000);
+});
+
+test(
+  "a peripheral's container uses next to nothing, or its Pod would have no figures",
+  deadline,
+  async () => {
+    await using kubelet = await new KubeletUnderTest({ usage: readerOf(usage) }).start();
+    const spec = kubelet.registry.get("default/lamp")?.spec;
+    assert.ok(spec);
+    kubelet.registry.admit({ ...spec, peripherals: ["relay0"] });
+    const lines = series((await kubelet.get("/metrics/nodes/lamp/metrics/resource")).body);
+    const relay = '{container="relay0",namespace="default",pod="lamp"}';
+    assert.ok(lines.includes(`container_cpu_usage_seconds_total${relay} 0.000001 ${atMs}`), lines.join("\n"));
+    assert.ok(lines.includes(`container_memory_working_set_bytes${relay} 1 ${atMs}`));
+    assert.ok(lines.includes(`pod_memory_working_set_bytes{namespace="default",pod="lamp"} 60001 ${atMs}`));
+  },
+);
+
+test("on a listener of one Node the paths mean that Node", () => {
+  const facts = {
+    key: "default/lamp",
+    spec: { namespace: "default", name: "lamp", uid: "u", nodeName: "lamp", paused: false },
+    phase: "Online" as const,
+    phaseSinceMs: 0,
+    hardware: {},
+    capabilities: [],
+  };
+  const { items } = buildPodList(facts) as { items: { metadata: { name: string } }[] };
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ["lamp"],
+  );
 });
