@@ -10,25 +10,25 @@ import { collect, eventually, key, pattern, startLamp, weather } from "./fakes/l
  */
 
 const rounds = process.env.MOTELET_SOAK ? 300 : 2;
-const soon = () => ({ signal: AbortSignal.timeout(20_000) });
+const soon = () => ({ signal: AbortSignal.timeout(60_000) });
 
 async function* source(bytes: Uint8Array, pieceBytes = 4_096): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
 
-test("a file goes there and back unchanged where a fifth of the messages is lost and some come twice", async (t) => {
-  await using lamp = await startLamp({ fate: weather(0.2) });
+test("a file goes there and back unchanged where a seventh of the messages is lost and some come twice", async (t) => {
+  await using lamp = await startLamp({ fate: weather(0.15) });
   const { files } = lamp.plane;
   const startedMs = performance.now();
-  const file = { size: 40_000, mode: 0o640, bytes: source(pattern(40_000)) };
+  const file = { size: 20_000, mode: 0o640, bytes: source(pattern(20_000)) };
   await files.write(key, "/data/log.bin", file, soon());
   const back = await collect(await files.read(key, "/data/log.bin", soon()));
-  t.diagnostic(`40 kB there and back in ${Math.round(performance.now() - startedMs)} ms`);
-  assert.ok(back.equals(pattern(40_000)));
-  const tail = await collect(await files.read(key, "/data/log.bin", { ...soon(), offset: 39_990 }));
-  assert.ok(tail.equals(pattern(40_000).subarray(39_990)));
+  t.diagnostic(`20 kB there and back in ${Math.round(performance.now() - startedMs)} ms`);
+  assert.ok(back.equals(pattern(20_000)));
+  const tail = await collect(await files.read(key, "/data/log.bin", { ...soon(), offset: 19_990 }));
+  assert.ok(tail.equals(pattern(20_000).subarray(19_990)));
   const { modifiedMs, ...stat } = await files.stat(key, "/data/log.bin", soon());
-  assert.deepEqual(stat, { type: "file", size: 40_000, mode: 0o640 });
+  assert.deepEqual(stat, { type: "file", size: 20_000, mode: 0o640 });
   assert.ok(Math.abs((modifiedMs ?? 0) - Date.now()) < 60_000);
 });
 

@@ -12,6 +12,6 @@ export {
   messageKinds,
   profileVersion,
   ResetCause,
-  reportTypes,
-} from "../src/message.ts";
+} from "../src/message-kinds.ts";
+export { reportTypes } from "../src/report-body.ts";
 export { statusTable } from "../src/status.ts";

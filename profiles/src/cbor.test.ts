@@ -4,7 +4,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, fromNotation, toHex, toNotation } from "../scripts/notation.ts";
 import { soak } from "../test/soak.ts";
-import { CborError, CborFloat, type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
+import { CborError, CborFloat, type CborValue } from "./cbor.ts";
+import { decodeCbor } from "./cbor-decoder.ts";
+import { encodeCbor } from "./cbor-encoder.ts";
 import { limits } from "./limits.ts";
 
 interface CborVectors {

@@ -1,6 +1,8 @@
 export * from "./bindings.ts";
 export * from "./capability.ts";
 export * from "./cbor.ts";
+export { decodeCbor } from "./cbor-decoder.ts";
+export { encodeCbor } from "./cbor-encoder.ts";
 export { FirmwareState, TaskState } from "./commands/device.ts";
 export { ExecControl, ExecFlag } from "./commands/exec.ts";
 export { FileType } from "./commands/files.ts";
@@ -12,6 +14,8 @@ export { type FieldType, MessageError, type MessageErrorCode } from "./fields.ts
 export * from "./frame.ts";
 export * from "./limits.ts";
 export * from "./message.ts";
+export * from "./message-kinds.ts";
 export { isPath } from "./path.ts";
+export * from "./report-body.ts";
 export * from "./serial-number.ts";
 export * from "./status.ts";

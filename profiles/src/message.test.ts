@@ -4,13 +4,17 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, fromNotation, toHex, toNotation } from "../scripts/notation.ts";
 import { soak } from "../test/soak.ts";
-import { CborError, type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
+import { CborError, type CborValue } from "./cbor.ts";
+import { decodeCbor } from "./cbor-decoder.ts";
+import { encodeCbor } from "./cbor-encoder.ts";
 import type { CommandRow } from "./commands/row.ts";
 import { commandByOp, commands } from "./commands.ts";
 import { MessageError } from "./fields.ts";
 import { encodeFrame } from "./frame.ts";
 import { limits } from "./limits.ts";
-import { decodeMessage, encodeMessage, type Message, messageKinds, reportTypes } from "./message.ts";
+import { decodeMessage, encodeMessage } from "./message.ts";
+import { type Message, messageKinds } from "./message-kinds.ts";
+import { reportTypes } from "./report-body.ts";
 
 interface MessageVectors {
   readonly valid: readonly {

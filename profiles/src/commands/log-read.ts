@@ -1,6 +1,6 @@
 import type { CborValue } from "../cbor.ts";
 import { decodePositional, nullable, u8, u16, u32 } from "../fields.ts";
-import { decodeReportBody, encodeReportBody, type ReportBody } from "../message.ts";
+import { decodeReportBody, encodeReportBody, type ReportBody } from "../report-body.ts";
 import { type CommandRow, command } from "./row.ts";
 
 const logReadFields = { seq: u16, ageMs: nullable(u32), type: u8 };
