@@ -61,7 +61,7 @@ test-rig: tools control-plane ## rig and control plane
 # The Kubernetes of all that has a control plane: the newest; KUBERNETES=1.35 builds and takes that one.
 test-suites: tools control-plane ## everything together, on real things (KUBERNETES=1.35)
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
-	@$(NODE) --test --test-concurrency=1 $(REPORT) 'hil-tests/suites/**/*.test.ts'
+	@$(NODE) --test --test-concurrency=1 $(REPORT) 'hil-tests/{suites,interop}/**/*.test.ts'
 
 test-matrix: tools control-plane ## every kubectl on every API server (minutes: older kubectls are built first)
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
@@ -72,7 +72,7 @@ test-matrix: tools control-plane ## every kubectl on every API server (minutes: 
 
 soak: tools control-plane ## the full counts: fuzzing, fault ledgers, kills
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
-	@MOTELET_SOAK=1 $(NODE) --test --test-concurrency=1 $(REPORT) $(UNIT) 'firmware-sdk/c/test/**/*.test.ts' 'hil-tests/suites/**/*.test.ts'
+	@MOTELET_SOAK=1 $(NODE) --test --test-concurrency=1 $(REPORT) $(UNIT) 'firmware-sdk/c/test/**/*.test.ts' 'hil-tests/{suites,interop}/**/*.test.ts'
 
 bench: tools control-plane ## figures beside their rivals: a table, and build/bench.json
 	@$(NODE) hil-tests/bench/bench.ts

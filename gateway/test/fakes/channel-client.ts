@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type WebSocket from "ws";
+import WebSocket, { type ClientOptions } from "ws";
 
 /**
  * A client of Kubernetes' channels on a WebSocket. Not done: closing by itself after the server's status (the server
@@ -76,6 +76,19 @@ export class ChannelClient {
     this.webSocket.close();
     await once(this.webSocket, "close");
   }
+}
+
+/** A WebSocket that is not open yet. */
+export function webSocketTo(
+  url: string,
+  protocols: readonly string[],
+  options: ClientOptions = {},
+): WebSocket {
+  return new WebSocket(url, [...protocols], {
+    rejectUnauthorized: false,
+    headers: { authorization: "Bearer good-token" },
+    ...options,
+  });
 }
 
 /** The refusal of a WebSocket that does not open. */

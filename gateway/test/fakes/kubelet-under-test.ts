@@ -1,6 +1,7 @@
 import type { RequestOptions } from "node:https";
 import { get as httpsGet } from "node:https";
-import WebSocket, { type ClientOptions } from "ws";
+import type WebSocket from "ws";
+import type { ClientOptions } from "ws";
 import type { DeviceLogReader } from "../../src/devices/device-log.ts";
 import { Registry } from "../../src/devices/registry.ts";
 import { systemClock } from "../../src/foundation/clock.ts";
@@ -8,6 +9,7 @@ import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
 import { KubeletServer, type KubeletServerOptions } from "../../src/kubelet/server.ts";
 import { selfSignedCertificate, servingSubject } from "../../src/kubelet/serving-certificate.ts";
+import { webSocketTo } from "./channel-client.ts";
 import { FakeAttach } from "./fake-attach.ts";
 import { FakeDial } from "./fake-dial.ts";
 import { FakeExec } from "./fake-exec.ts";
@@ -123,11 +125,7 @@ export class KubeletUnderTest implements AsyncDisposable {
 
   /** A WebSocket that is not open yet. */
   webSocket(path: string, protocols: readonly string[], extra: ClientOptions = {}): WebSocket {
-    return new WebSocket(`wss://127.0.0.1:${this.port}${path}`, [...protocols], {
-      rejectUnauthorized: false,
-      headers: { authorization: "Bearer good-token" },
-      ...extra,
-    });
+    return webSocketTo(`wss://127.0.0.1:${this.port}${path}`, protocols, extra);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
