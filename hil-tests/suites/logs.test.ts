@@ -175,6 +175,18 @@ describe("the flags of kubectl logs", { concurrency: false }, () => {
     assert.equal(await logs("--previous", "-f"), previous);
   });
 
+  test("a follower goes on over a reboot", async () => {
+    await using follower = follow("--tail=1");
+    await waitFor(() => follower.lastLines().length > 0, { deadlineMs: 20_000, what: "a line" });
+    await kubectlOk(cluster, "exec", device, "--", "reboot");
+    await answers();
+    await says("after the reboot");
+    await waitFor(() => follower.lastLines().at(-1) === "after the reboot", {
+      deadlineMs: 10_000,
+      what: `the line of the new boot, not ${JSON.stringify(follower.lastLines())}`,
+    });
+  });
+
   test("a gateway that was killed gives the same logs when it is back", async () => {
     const [current, previous] = [await logs(), await logs("--previous")];
     await gateway.kill();
