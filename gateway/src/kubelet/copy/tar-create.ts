@@ -54,8 +54,9 @@ export class ArchiveWriter {
    */
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     for (const member of this.#options.members) yield* this.#argument(member);
-    yield* this.#emit(tarEnd);
-    if (this.#failed) await this.#options.complain("tar: Exiting with failure status due to previous errors");
+    // kubectl takes what is whole for success and does not wait for the exit code.
+    if (!this.#failed) yield* this.#emit(tarEnd);
+    else await this.#options.complain("tar: Exiting with failure status due to previous errors");
   }
 
   async *#argument({ directory, name }: ArchiveMember): AsyncGenerator<Uint8Array> {
