@@ -18,6 +18,8 @@ export interface ScriptedDevice {
   readonly logRingBytes: number;
   readonly rtoMs: number;
   readonly beatsAcked: boolean;
+  /** Room for files; absent: the device keeps none. */
+  readonly fileBytes?: number;
   readonly ring?: { readonly epoch: number; readonly nextSeq: number; readonly oldestSeq: number };
 }
 

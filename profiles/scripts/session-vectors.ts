@@ -1,3 +1,4 @@
+import { files } from "./session-files.ts";
 import { byes, sessions } from "./session-greeting.ts";
 import { reports } from "./session-reports.ts";
 import { requests } from "./session-requests.ts";
@@ -10,10 +11,11 @@ const note = [
   "A credit's window, a choice: what the command could take now; for cat the free bytes of the stream's transmit buffer, also after its stdin has ended; for a command that reads no stdin rxWindowBytes. After the gateway's end no window update is sent.",
   "A retransmission timer starts with the first thing in flight (or with the blocking) and starts anew with progress, not with each sending. What is sent again is cut anew: as many bytes as are buffered and allowed, in one message (after losses a sender may cut shorter; no script has it cut below 96 bytes).",
   "uptimeS of a repeated hello is not pinned: repetitions stay within one second. Nor are: the output of help and uptime, the exit code after a signal, how many reports a ring of logRingBytes holds, whether NO_SESSION before a welcome comes from a stale attempt.",
+  "A device with fileBytes keeps files in so much room, at first none; a file that is being written takes its own beside the one that it replaces. file-write takes all that comes at once: its window is rxWindowBytes. The mode of a directory is 0755.",
   "A gap counts in the report window as its sequence numbers; the script uses a window of 1, where it makes no difference.",
 ];
 
-const scripts = [...sessions, ...byes, ...requests, ...reports, ...streams];
+const scripts = [...sessions, ...byes, ...requests, ...reports, ...streams, ...files];
 
 /**
  * The content of vectors/session-device.json: conversations that every device implementation has to hold (SPEC §5, §6).

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { decodeMessage } from "@motelet/profiles";
-import { LogRing, Session } from "../src/index.ts";
+import { FileStore, LogRing, Session } from "../src/index.ts";
 
 interface Step {
   readonly at: number;
@@ -28,6 +28,7 @@ interface Script {
     readonly streams: number;
     readonly logRingBytes: number;
     readonly rtoMs: number;
+    readonly fileBytes?: number;
     readonly ring?: { readonly epoch: number; readonly nextSeq: number };
   };
   readonly steps: readonly Step[];
@@ -46,9 +47,10 @@ function play({ device, steps }: Script): void {
   const sent: string[] = [];
   const effects: string[] = [];
   const ring = device.ring && new LogRing({ capacityBytes: device.logRingBytes, ...device.ring });
-  const { ring: _positions, logRingBytes: _bytes, ...limits } = device;
+  const files = device.fileBytes && new FileStore({ totalBytes: device.fileBytes, files: 8 });
+  const { ring: _positions, logRingBytes: _bytes, fileBytes: _room, ...limits } = device;
   const session = new Session(
-    { ...limits, startedMs: 0, parts: ring ? { ring } : {} },
+    { ...limits, startedMs: 0, parts: { ...(ring ? { ring } : {}), ...(files ? { files } : {}) } },
     {
       send(message) {
         sent.push(Buffer.from(message).toString("hex"));
