@@ -9,7 +9,7 @@ import { collect, eventually, key, pattern, startLamp, weather } from "./fakes/l
  * makes of single messages is in device-files.test.ts and device-streams.test.ts.
  */
 
-const rounds = process.env.MOTELET_SOAK ? 300 : 2;
+const rounds = process.env.MOTELET_SOAK ? 100 : 2;
 const soon = () => ({ signal: AbortSignal.timeout(60_000) });
 
 async function* source(bytes: Uint8Array, pieceBytes = 4_096): AsyncGenerator<Uint8Array> {
