@@ -278,6 +278,8 @@ test("what is not there is told, the rest is copied, and the code is 2", deadlin
       "tar: Exiting with failure status due to previous errors\n",
   );
   assert.equal(execFileSync("tar", ["tf", "-"], { input: stdout, encoding: "utf8" }), "a\n");
+  // Header and content: kubectl would take an archive with its end for success.
+  assert.equal(stdout.length, 1_024);
 });
 
 test(
