@@ -26,10 +26,13 @@ export class PacketConnection implements MqttConnection {
   readonly #socket: Socket;
   readonly #events: MqttConnectionEvents;
   readonly #wireId: string;
+  /** The topic of every message, with its length, as it stands in a PUBLISH. */
+  readonly #topic: Buffer;
   readonly #cutter = new PacketCutter();
   readonly #keepalive: NodeJS.Timeout;
   #ended = false;
   #held = false;
+  #corked = false;
   /** PINGREQs that were not answered. */
   #unanswered = 0;
 
@@ -37,6 +40,7 @@ export class PacketConnection implements MqttConnection {
   constructor(options: MqttConnectionOptions, events: MqttConnectionEvents) {
     const { wireId, generation, password } = options;
     this.#wireId = wireId;
+    this.#topic = topicField(uplinkTopic(wireId));
     this.#events = events;
     this.#socket = openSocket(options);
     // Nagle's algorithm and delayed acks would cost 40 ms for each window of a stream.
@@ -66,9 +70,7 @@ export class PacketConnection implements MqttConnection {
 
   publish(message: Uint8Array): boolean {
     if (this.#ended || this.#held || this.#socket.writableLength > sendBufferBytes) return false;
-    const payload = Buffer.from(message.buffer, message.byteOffset, message.length);
-    const topic = uplinkTopic(this.#wireId);
-    this.#write({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false });
+    this.#writeBytes(publishPacket(this.#topic, message));
     return true;
   }
 
@@ -116,7 +118,8 @@ export class PacketConnection implements MqttConnection {
     }
     for (const packet of packets) {
       if (this.#ended) return;
-      this.#handle(packet);
+      if (packet instanceof Uint8Array) this.#events.message(packet);
+      else this.#handle(packet);
     }
   }
 
@@ -155,7 +158,20 @@ export class PacketConnection implements MqttConnection {
   }
 
   #write(packet: Packet): void {
-    this.#socket.write(generate(packet));
+    this.#writeBytes(generate(packet));
+  }
+
+  /** What one turn of the event loop says goes out in one system call. */
+  #writeBytes(bytes: Uint8Array): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(bytes);
   }
 
   #lose(reason: string): void {
@@ -171,17 +187,18 @@ export class PacketConnection implements MqttConnection {
 class PacketCutter {
   #rest: Buffer | undefined;
 
-  /** @returns what these bytes completed; undefined: this is not MQTT, or too long */
-  push(bytes: Buffer): Packet[] | undefined {
+  /** @returns what these bytes completed, a plain message as its payload; undefined: this is not MQTT, or too long */
+  push(bytes: Buffer): (Packet | Uint8Array)[] | undefined {
     let left = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
     this.#rest = undefined;
-    const packets: Packet[] = [];
+    const packets: (Packet | Uint8Array)[] = [];
     while (left.length > 0) {
       const length = lengthOf(left);
       if (length === undefined) break;
       if (length > longestPacketBytes) return undefined;
       if (left.length < length) break;
-      const packet = sharedParser.parse(left.subarray(0, length));
+      const whole = left.subarray(0, length);
+      const packet = payloadOf(whole) ?? sharedParser.parse(whole);
       if (!packet) return undefined;
       packets.push(packet);
       left = left.subarray(length);
@@ -190,6 +207,41 @@ class PacketCutter {
     if (left.length > 0) this.#rest = Buffer.from(left);
     return packets;
   }
+}
+
+/** First byte of a PUBLISH with QoS 0 that is neither retained nor a duplicate (MQTT 3.1.1 §3.3.1). */
+const plainPublish = 0x30;
+
+/** The payload of a PUBLISH with QoS 0; undefined: something else, or not whole. There is but one topic, so it is skipped. */
+function payloadOf(packet: Buffer): Uint8Array | undefined {
+  if (packet[0] !== plainPublish) return undefined;
+  let at = 1;
+  while ((packet[at] ?? 0) >= 0x80) at++;
+  const topicAt = at + 1;
+  if (topicAt + 2 > packet.length) return undefined;
+  const payloadAt = topicAt + 2 + packet.readUInt16BE(topicAt);
+  return payloadAt <= packet.length ? packet.subarray(payloadAt) : undefined;
+}
+
+/** A topic with its length before it (MQTT 3.1.1 §1.5.3). */
+function topicField(topic: string): Buffer {
+  const bytes = Buffer.from(topic);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
+}
+
+/** A PUBLISH with QoS 0, in one buffer: most of what a device ever says. */
+function publishPacket(topic: Buffer, payload: Uint8Array): Buffer {
+  let remaining = topic.length + payload.length;
+  const lengthBytes = remaining < 0x80 ? 1 : remaining < 0x4000 ? 2 : 3;
+  const packet = Buffer.allocUnsafe(1 + lengthBytes + remaining);
+  packet[0] = plainPublish;
+  for (let index = 1; index <= lengthBytes; index++) {
+    packet[index] = (remaining & 0x7f) | (index < lengthBytes ? 0x80 : 0);
+    remaining >>= 7;
+  }
+  packet.set(topic, 1 + lengthBytes);
+  packet.set(payload, 1 + lengthBytes + topic.length);
+  return packet;
 }
 
 /** Length of the packet that begins here, header included; undefined: not yet known. */

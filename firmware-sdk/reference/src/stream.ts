@@ -187,14 +187,18 @@ export class StreamSender {
   }
 
   #segment(count: number, end: StreamEnd | undefined): Segment {
-    const from = this.#nxt % this.#capacity;
-    const first = Math.min(count, this.#capacity - from);
-    const bytes = new Uint8Array(count);
-    if (this.#ring && count > 0) {
-      bytes.set(this.#ring.subarray(from, from + first));
-      bytes.set(this.#ring.subarray(0, count - first), first);
-    }
+    const bytes = this.#copy(this.#nxt % this.#capacity, count);
     return end ? { offset: this.#nxt & 0xffff, bytes, end } : { offset: this.#nxt & 0xffff, bytes };
+  }
+
+  #copy(from: number, count: number): Uint8Array {
+    const first = this.#capacity - from;
+    if (!this.#ring) return new Uint8Array(0);
+    if (count <= first) return this.#ring.slice(from, from + count);
+    const bytes = new Uint8Array(count);
+    bytes.set(this.#ring.subarray(from));
+    bytes.set(this.#ring.subarray(0, count - first), first);
+    return bytes;
   }
 }
 

@@ -38,6 +38,10 @@ export class BenchStream {
     return Buffer.concat(this.#chunks);
   }
 
+  get ended(): boolean {
+    return this.end !== undefined;
+  }
+
   get text(): string {
     return this.bytes.toString();
   }

@@ -22,7 +22,7 @@ suite("a console on a stream (SPEC §6.5)", () => {
     device.write(1, "echo a\r\necho b\n\nfrobnicate\rec");
     device.write(1, "ho c\n");
     assert.equal(console.text, "a\nb\nfrobnicate: not found\nc\n");
-    assert.equal(console.end, undefined);
+    assert.equal(console.ended, false);
   });
 
   test("shows the lines of the log and what the device prints, on every console that is open", () => {
@@ -44,7 +44,7 @@ suite("a console on a stream (SPEC §6.5)", () => {
     device.write(1, "sleep 5\necho done\n");
     device.endInput(1);
     device.advance(4_999);
-    assert.equal(console.end, undefined);
+    assert.equal(console.ended, false);
     device.advance(1);
     assert.deepEqual([console.text, console.end], ["done\n", { status: Status.OK }]);
     assert.equal(device.session.openStreams, 0);

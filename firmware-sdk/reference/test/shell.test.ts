@@ -111,7 +111,7 @@ suite("the shell (SHELL.md)", () => {
     assert.equal(heads().length, 1);
     device.advance(1);
     assert.equal(heads()[1], "up 4 s, cpu 0 %, heap 200000 of 524288 free");
-    assert.equal(stream.end, undefined);
+    assert.equal(stream.ended, false);
     device.advance(1_000);
     assert.equal(heads().length, 3);
     assert.equal(stream.end?.exitCode, 0);
@@ -161,7 +161,7 @@ suite("the shell (SHELL.md)", () => {
     const device = deviceWith();
     const slept = device.exec(["sleep", "2"]);
     device.advance(1_999);
-    assert.equal(slept.end, undefined);
+    assert.equal(slept.ended, false);
     device.advance(1);
     assert.equal(slept.end?.exitCode, 0);
     const killed = device.exec(["sleep", "2"]);
@@ -185,7 +185,7 @@ suite("a terminal", () => {
     for (const argv of [["cat"], ["sleep", "60"], ["top"], ["size", "-f"]]) {
       const stream = device.exec(argv, { tty: true, stdin: true });
       device.write(1, "abc");
-      assert.equal(stream.end, undefined, argv[0]);
+      assert.equal(stream.ended, false, argv[0]);
       device.write(1, "\u0003more");
       assert.equal(stream.end?.exitCode, 130, argv[0]);
     }
@@ -195,7 +195,7 @@ suite("a terminal", () => {
     const device = deviceWith();
     const stream = device.exec(["cat"], { tty: true, stdin: true });
     device.write(1, "ab\u0004c\r");
-    assert.equal(stream.end, undefined);
+    assert.equal(stream.ended, false);
     assert.equal(stream.text, "abc\r\n");
     device.write(1, "\u0004");
     assert.equal(stream.end?.exitCode, 0);

@@ -111,9 +111,15 @@ function planMqtt(options: Options, identity: DeviceIdentity, index: number): De
   const { wireId, generation, password, name, board } = identity;
   const random = options.seed === undefined ? undefined : seededRandom(options.seed + index);
   const url = options.mqtt as string;
-  // A fleet wants to be small, and a device that can freeze must not be kept alive by a library's timers.
-  const compact = options.identities !== undefined || options.faults !== undefined;
-  const link = new MqttLink({ url, wireId, generation, password, compact, ...(random ? { random } : {}) });
+  // Small and fast, and a device that can freeze must not be kept alive by a library's timers.
+  const link = new MqttLink({
+    url,
+    wireId,
+    generation,
+    password,
+    compact: true,
+    ...(random ? { random } : {}),
+  });
   return {
     ...common(options, name, index),
     ...(board === undefined ? {} : { board }),
