@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import type { Board } from "../rig/boards/board.ts";
@@ -78,6 +79,22 @@ async function measured(device: string): Promise<{ node: Usage; container: Usage
   return { node: node.usage, container: container.usage };
 }
 
+/** What the kubelet API has under /stats. Asked at the gateway: nodes/proxy of 1.37 reaches no loopback address. */
+async function summary(path: string) {
+  const { certificate, key } = await cluster.issueCertificate({
+    commonName: "reader",
+    organizations: ["system:masters"],
+    usage: "client",
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const host = { host: "127.0.0.1", port: gateway.ports.kubelet, path: `/stats/${path}`, agent: false };
+  const sent = request({ ...host, cert: certificate, key, rejectUnauthorized: false }, async (answer) =>
+    resolve((await answer.toArray()).join("")),
+  );
+  sent.on("error", reject).end();
+  return JSON.parse(await promise);
+}
+
 /** A quantity of bytes: "299008", "292Ki", "12Mi". */
 function bytesOf(quantity: string): number {
   const [, number, unit = ""] = /^(\d+)(Ki|Mi|Gi)?$/.exec(quantity) ?? [];
@@ -144,6 +161,14 @@ for (const { device, what } of devices) {
           intervalMs: 1_000,
         },
       );
+    });
+
+    test("its summary has its own path, and the one that names no Node has no figures", async () => {
+      const { node, pods } = await summary(`nodes/${device}/summary`);
+      assert.equal(node.nodeName, device);
+      assert.ok(node.cpu.usageCoreNanoSeconds > 0 && node.memory.workingSetBytes > 1_000);
+      assert.equal(pods[0].podRef.name, device);
+      assert.deepEqual((await summary("summary")).pods, []);
     });
 
     test("its processor time grows as its own shell counts it", async (t) => {
