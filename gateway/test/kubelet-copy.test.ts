@@ -541,3 +541,30 @@ test("other commands are the device's, and so is test where it keeps no files", 
   assert.deepEqual(exit, ended(2));
   assert.equal(stderr, "tar: device default/lamp keeps no files: its firmware does not say files\n");
 });
+
+const deaths = process.env.MOTELET_SOAK ? 1_000 : 100;
+test(`copies whose device dies leave nothing behind, ${deaths} times`, { timeout: 120_000 }, async () => {
+  using folder = new Folder();
+  folder.write("b", "y".repeat(20_000));
+  const archive = folder.tar("-c", "b");
+  const copying = new Copying();
+  copying.files.put("/a", "x".repeat(20_000));
+  const round = async () => {
+    copying.files.isAway = false;
+    copying.files.readsLeftBytes = 5_000;
+    const from = await copying.run(["tar", "cf", "-", "/a"]);
+    assert.equal(from.exit.status, 14);
+    const to = await copying.run(["tar", "-xmf", "-"], archive);
+    assert.equal(to.exit.status, 14);
+  };
+  const used = () => {
+    globalThis.gc?.();
+    return process.memoryUsage().heapUsed;
+  };
+  for (let times = 0; times < deaths / 5; times++) await round();
+  const before = used();
+  for (let times = 0; times < deaths; times++) await round();
+  assert.ok(used() - before < 8_000_000, `${used() - before} bytes more`);
+  assert.equal(await copying.metrics.valueOf("motelet_copies_open"), 0);
+  assert.equal(copying.files.text("/b"), undefined);
+});

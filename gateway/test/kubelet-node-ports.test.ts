@@ -60,6 +60,12 @@ test(
     assert.equal((await get("/healthz")).code, 200);
     const asked = kubelet.kube.accessReviews.map(({ name, subresource }) => `${subresource} ${name}`);
     assert.deepEqual(asked, ["proxy lamp", "proxy fan", "healthz lamp"]);
+    const summary = JSON.parse((await get("/stats/summary")).body);
+    assert.equal(summary.node.nodeName, "lamp");
+    assert.equal((await get("/stats/nodes/lamp/summary")).code, 200);
+    assert.equal((await get("/stats/nodes/fan/summary")).code, 404);
+    assert.match((await get("/metrics/resource")).body, /scrape_error 1/);
+    assert.match((await kubelet.get("/metrics/resource")).body, /scrape_error 0/);
     const unauthorised = await kubelet.get("/pods", { port, headers: {} });
     assert.equal(unauthorised.code, 401);
   },

@@ -50,8 +50,10 @@ export async function admit(
   const named = { namespace, pod, ...(container === undefined ? {} : { container }) };
   const target = onlyOfNode(findPodTarget(floor.registry, named), floor.nodeName);
   // A pod that is not on the Node of its listener is told to who may reach that Node, as every kubelet tells it.
-  const nodeName = nodeOfTarget(target) ?? params.node ?? floor.nodeName;
+  const nodeName = floor.nodeName ?? nodeOfTarget(target) ?? params.node;
   await floor.authorizer.authorize(user, route.access, nodeName ?? "");
+  if (params.node !== undefined && params.node !== nodeName)
+    throw new RequestError("NODE_NOT_FOUND", `node ${JSON.stringify(params.node)} is not on this port`);
   return { route, params, query, user, target, nodeName };
 }
 
