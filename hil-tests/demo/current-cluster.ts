@@ -134,7 +134,7 @@ and make there, until it ends:
   CustomResourceDefinition  devices.motelet.dev, deviceprofiles.motelet.dev
   Namespace                 ${gatewayNamespace} with ServiceAccount ${gatewayAccount}, and ${namespace} with the Devices, their Pods and Secrets
   ClusterRole               motelet-gateway and others of that prefix, with bindings; a Role in kube-node-lease, a RoleBinding in kube-system
-  ValidatingAdmissionPolicy three, which keep the gateway to its own; and a FlowSchema for its Leases
+  ValidatingAdmissionPolicy four, which keep the gateway to its own; and a FlowSchema for its Leases
   Node and Lease            one for each device
 The API server must reach this machine at ${address} (make demo CLUSTER=current ADDRESS=… for another one).
 `);

@@ -69,8 +69,12 @@ export async function brokenWithout(
       : foreign
         ? "cluster scope"
         : "";
+  // This right tells the admission policy which namespaces are served.
+  const tellsServed = resource === "devices/status";
   const refusals = new RefusalLog(
-    (message) => message.includes(`cannot ${verb} resource "${resource}"`) && message.includes(where),
+    (message) =>
+      (message.includes(`cannot ${verb} resource "${resource}"`) && message.includes(where)) ||
+      (tellsServed && message.includes("namespaces that it serves only")),
   );
   const rules = role.rules.map((rule) =>
     rule.resources[0] === resource ? { ...rule, verbs: rule.verbs.filter((other) => other !== verb) } : rule,
@@ -128,7 +132,8 @@ class RefusalLog {
   }
 
   #note(error: unknown): never {
-    if (error instanceof KubeApiError && error.status === 403 && this.#fits(error.message))
+    // RBAC says 403, an admission policy 422.
+    if (error instanceof KubeApiError && [403, 422].includes(error.status) && this.#fits(error.message))
       this.first ??= error.message;
     throw error;
   }

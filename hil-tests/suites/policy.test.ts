@@ -191,6 +191,49 @@ test("the gateway's own token", { timeout: 300_000 }, async (t) => {
     assert.match(stderr.toString(), new RegExp(`X-Kubernetes-Pf-Flowschema-Uid: ${uid}`, "i"));
   });
 
+  await t.test(
+    "cannot write Devices that it does not serve, nor what people want of those that it does",
+    async () => {
+      const devices = (namespace: string) => `/apis/motelet.dev/v1alpha1/namespaces/${namespace}/devices`;
+      await made(plane, "/api/v1/namespaces", { metadata: { name: "unserved" } });
+      const device = (name: string): Loose => ({ metadata: { name } });
+      const body = (name: string) => ({
+        apiVersion: "motelet.dev/v1alpha1",
+        kind: "Device",
+        ...device(name),
+      });
+      const other = await made(plane, devices("unserved"), body("other"));
+      const finalizers = ["motelet.dev/node"];
+      const claim = (object: Loose) => ({ ...object, metadata: { ...object.metadata, finalizers } });
+      await forbidden(
+        "finalizer",
+        gateway.replace(`${devices("unserved")}/other`, claim(other)),
+        /namespaces that it serves only/,
+      );
+      await forbidden("status", gateway.replace(`${devices("unserved")}/other/status`, other));
+      const own = await made(plane, devices("default"), body("own"));
+      const owned = await gateway.replace<Loose>(`${devices("default")}/own`, claim(own));
+      await forbidden(
+        "spec",
+        gateway.replace(`${devices("default")}/own`, { ...owned, spec: { paused: true } }),
+        /leaves the spec of a Device to people/,
+      );
+      await gateway.replace(`${devices("default")}/own`, {
+        ...owned,
+        metadata: { ...owned.metadata, finalizers: [] },
+      });
+      // The namespace of a tenant goes, and its binding first: the finalizer may still be taken off.
+      const path = `${devices("unserved")}/other`;
+      const held = await plane.request("PUT", path, claim(other));
+      assert.equal(held.status, 200, JSON.stringify(held.body));
+      await kubectlOk(plane, "delete", "device", "other", "-n", "unserved", "--wait=false");
+      const going = ((await plane.request("GET", path)).body as Loose) ?? {};
+      await gateway.replace(path, { ...going, metadata: { ...going.metadata, finalizers: [] } });
+      assert.equal((await plane.request("GET", path)).status, 404);
+      await kubectlOk(plane, "delete", "device", "own", "--timeout=10s");
+    },
+  );
+
   await t.test("may say why a foreign Pod is Pending and finish its deletion, and nothing else", async () => {
     const pod = await made(plane, pods, boundPod("foreign", "real"));
     const path = `${pods}/foreign`;

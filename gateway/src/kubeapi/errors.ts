@@ -46,6 +46,11 @@ export function isConflict(error: unknown): boolean {
   return hasReason(error, "Conflict");
 }
 
+/** RBAC or an admission policy says no. */
+export function isForbidden(error: unknown): boolean {
+  return hasReason(error, "Forbidden");
+}
+
 /** The resourceVersion is too old to watch from or to continue a list at. */
 export function isGone(error: unknown): boolean {
   return hasReason(error, "Expired", "Gone");

@@ -155,6 +155,44 @@ test("a selector and a namespace narrow what is asked and kept", async () => {
   assert.equal(pods.list().length, 2);
 });
 
+test("a namespace that may not be read keeps the others waiting no longer than until that is told", async () => {
+  await using t = await setUp();
+  t.server.put("/api/v1/namespaces/y/pods", { metadata: { name: "p", namespace: "y" } });
+  let forbidden = ["x"];
+  t.server.fault = ({ url = "" }) =>
+    forbidden.some((name) => url.startsWith(`/api/v1/namespaces/${name}/`)) ? { status: 403 } : undefined;
+  const options = { ...t.options, path: "/api/v1", resource: "pods", random: () => 0 };
+  await using pods = new NamespacedInformer({ ...options, namespaces: ["x", "y"] });
+  const reads: string[] = [];
+  pods.reads.subscribe((namespace) => reads.push(namespace));
+  await pods.start();
+  assert.ok(pods.get("y/p"));
+  assert.deepEqual([pods.hasRead("x"), pods.hasRead("y"), pods.hasRead("z")], [false, true, false]);
+  t.clock.move(60_000);
+  assert.equal(pods.trouble(), undefined);
+  assert.deepEqual(reads, ["y"]);
+  forbidden = [];
+  await until("the namespace to be read", () => reads.length === 2);
+  assert.equal(pods.hasRead("x"), true);
+});
+
+test("where no namespace may be read the start waits, and that is trouble", async () => {
+  await using t = await setUp();
+  let forbidden = true;
+  t.server.fault = () => (forbidden ? { status: 403 } : undefined);
+  const options = { ...t.options, path: "/api/v1", resource: "pods", random: () => 0 };
+  await using pods = new NamespacedInformer({ ...options, namespaces: ["x", "y"] });
+  let started = false;
+  const starting = pods.start().then(() => {
+    started = true;
+  });
+  await until("two refusals", () => t.server.requests.length >= 4);
+  assert.equal(started, false);
+  assert.match(pods.trouble() ?? "", /has not been read yet/);
+  forbidden = false;
+  await starting;
+});
+
 test("disposal ends the watch and a start that still waits", async () => {
   const t = await setUp();
   t.server.fault = () => "hang";

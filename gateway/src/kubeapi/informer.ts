@@ -5,7 +5,7 @@ import { delay } from "../foundation/delay.ts";
 import { MoteletError, messageOf } from "../foundation/errors.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
-import { isGone, KubeApiError } from "./errors.ts";
+import { isForbidden, isGone, KubeApiError } from "./errors.ts";
 import type { KubeClient, WatchEvent } from "./kube-client.ts";
 import { type KubeList, type KubeObject, type KubeStatus, objectKey } from "./objects.ts";
 
@@ -56,8 +56,10 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   readonly #objects = new Map<string, T>();
   readonly #stop = new AbortController();
   readonly #synced = Promise.withResolvers<void>();
+  readonly #answered = Promise.withResolvers<void>();
   #resourceVersion: string | undefined;
   #listed = false;
+  #refused = false;
   /** When the list or watch broke that is not back yet. */
   #brokenSinceMs: number | undefined;
   #loop: Promise<void> | undefined;
@@ -73,6 +75,21 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
 
   list(): readonly T[] {
     return [...this.#objects.values()];
+  }
+
+  /** Whether everything has been read once. */
+  get listed(): boolean {
+    return this.#listed;
+  }
+
+  /** Whether the API server's last word was that this may not be read. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
+  /** Resolves when the first list is in the store, or the right to read it is missing (or on disposal). */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
   }
 
   /** For readiness: what is wrong where nothing has been read yet, or no news has come for 15 s because the watch is broken. */
@@ -93,6 +110,7 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#synced.resolve();
+    this.#answered.resolve();
     await this.#loop;
   }
 
@@ -122,6 +140,8 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
       return 0;
     }
     metrics.failures.inc({ path });
+    this.#refused = isForbidden(error);
+    if (this.#refused) this.#answered.resolve();
     this.#brokenSinceMs ??= this.#options.clock.monotonicMs();
     const code = error instanceof MoteletError ? error.code : undefined;
     const fields = { path, code, failures: failures + 1, err: messageOf(error) };
@@ -147,7 +167,9 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
     for (const key of gone) this.#objects.delete(key);
     for (const [key, object] of changed) this.#objects.set(key, object);
     this.#listed = true;
+    this.#refused = false;
     this.#synced.resolve();
+    this.#answered.resolve();
     for (const key of [...gone, ...changed.map(([key]) => key)]) this.changes.publish(key);
   }
 
@@ -156,6 +178,7 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
     const { kube, path } = this.#options;
     const query = { ...this.#selectors, resourceVersion: this.#resourceVersion };
     const onOpen = () => {
+      this.#refused = false;
       this.#brokenSinceMs = undefined;
     };
     for await (const event of kube.watch<T>(path, { query, signal: this.#stop.signal, onOpen })) {

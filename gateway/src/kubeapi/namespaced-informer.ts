@@ -11,6 +11,8 @@ export type Namespaces = readonly string[] | "all";
  */
 export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>, AsyncDisposable {
   readonly changes = new ChangeFeed<string>();
+  /** Names each namespace (of all: "") whose objects have been read for the first time. */
+  readonly reads = new ChangeFeed<string>();
   readonly #informers: ReadonlyMap<string, Informer<T>>;
 
   /** @param options `path` is that of the API group, e.g. "/api/v1"; `resource` the plural name */
@@ -37,14 +39,36 @@ export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>,
     return [...this.#informers.values()].flatMap((informer) => informer.list());
   }
 
-  /** For readiness: the first of them with which something is wrong. */
-  trouble(): string | undefined {
-    return [...this.#informers.values()].map((informer) => informer.trouble()).find((reason) => reason);
+  /** Whether a namespace's objects have been read: only then is what is not here not there. */
+  hasRead(namespace: string): boolean {
+    return (this.#informers.get("") ?? this.#informers.get(namespace))?.listed ?? false;
   }
 
-  /** Resolves when all of them have listed once. */
+  /**
+   * For readiness: the first of them with which something is wrong. A namespace that may not be read (it is gone, or has lost
+   * its binding) is that namespace's trouble, as long as there is another.
+   */
+  trouble(): string | undefined {
+    const informers = [...this.#informers.values()];
+    const readable = informers.filter(({ refused }) => !refused);
+    return (readable.length > 0 ? readable : informers)
+      .map((informer) => informer.trouble())
+      .find((reason) => reason);
+  }
+
+  /**
+   * Resolves when all of them have listed once. One that may not be read keeps the others waiting no longer than until it
+   * is told so; where none may be read, the first that may ends the wait.
+   */
   async start(): Promise<void> {
-    await Promise.all([...this.#informers.values()].map((informer) => informer.start()));
+    const informers = [...this.#informers];
+    const reads = informers.map(([namespace, informer]) =>
+      informer.start().then(() => {
+        if (informer.listed) this.reads.publish(namespace);
+      }),
+    );
+    await Promise.all(informers.map(([, { answered }]) => answered));
+    await Promise.race(reads);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

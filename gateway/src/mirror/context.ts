@@ -26,7 +26,10 @@ export interface MirrorContext {
   readonly queue: WorkQueue;
   readonly events: EventRecorder;
   readonly findings: Findings;
-  readonly devices: ObjectStore<Device>;
+  readonly devices: ObjectStore<Device> & {
+    /** Whether the Devices of a namespace are known. */
+    hasRead(namespace: string): boolean;
+  };
   readonly profiles: ObjectStore<DeviceProfile>;
   readonly nodes: ObjectStore<Node>;
   readonly pods: ObjectStore<Pod>;

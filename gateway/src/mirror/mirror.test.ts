@@ -112,6 +112,28 @@ test("a Node whose Device is gone is deleted; of a namespace that is not served 
   assert.ok(t.server.at(`${nodes}/other`));
 });
 
+test("the Nodes of a namespace that cannot be read are no orphans", async () => {
+  const sealed = ourNode("uid-x", "sealed");
+  sealed.metadata.labels["motelet.dev/namespace"] = "sealed";
+  let forbidden = true;
+  await using t = await setUp(
+    (server) => {
+      server.put(nodes, ourNode("uid-of-nobody"));
+      server.put(nodes, sealed);
+      server.fault = ({ url = "" }) =>
+        forbidden && url.includes("/namespaces/sealed/") ? { status: 403 } : undefined;
+    },
+    { namespaces: ["default", "sealed"] },
+  );
+  await until("the deletion of the orphan", () => t.server.at(`${nodes}/lamp`) === undefined);
+  assert.ok(t.server.at(`${nodes}/sealed`));
+  forbidden = false;
+  await until("its deletion, when there proves to be no Device", () => {
+    t.clock.advance(1_000);
+    return t.server.at(`${nodes}/sealed`) === undefined;
+  });
+});
+
 test("the Node of an earlier Device of this name is adopted", async () => {
   await using t = await setUp();
   // Made after the start and seen only by the create that finds the name taken: it lacks the label.

@@ -138,8 +138,8 @@ export class Mirror implements AsyncDisposable {
     await this.#nodes.start();
     this.#leaseController.nodesKnown();
     await Promise.all([this.#secrets.start(), this.#pods.start(), this.#readProfiles(), this.#lookAround()]);
+    this.#devices.reads.subscribe(() => this.#nodeController.devicesKnown());
     await this.#devices.start();
-    this.#nodeController.devicesKnown();
     // Not waited for: the right to see Pods of others may have been left out.
     if (this.#options.foreignPods ?? true) void this.#foreignPods.start();
   }

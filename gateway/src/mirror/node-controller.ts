@@ -35,7 +35,6 @@ export class NodeController {
   readonly #taken: RetryLater;
   readonly #readiness: NodeReadiness;
   readonly #created;
-  #devicesKnown = false;
 
   constructor(context: MirrorContext) {
     this.#context = context;
@@ -68,9 +67,8 @@ export class NodeController {
     });
   }
 
-  /** All Devices are read: from now on a Node whose Device does not exist is an orphan. */
+  /** All Devices of a namespace are read: from now on a Node there whose Device does not exist is an orphan. */
   devicesKnown(): void {
-    this.#devicesKnown = true;
     for (const node of this.#context.nodes.list()) this.#orphans.add(node.metadata.name);
   }
 
@@ -201,9 +199,10 @@ export class NodeController {
   async #sweep(name: string, signal: AbortSignal): Promise<undefined> {
     const { nodes, devices, namespaces, kube, log } = this.#context;
     const node = nodes.get(name);
-    if (!this.#devicesKnown || !node || node.metadata.deletionTimestamp || !isServedNode(node, namespaces))
-      return undefined;
+    if (!node || node.metadata.deletionTimestamp || !isServedNode(node, namespaces)) return undefined;
     const labels = node.metadata.labels ?? {};
+    // A namespace that cannot be read now is not empty.
+    if (!devices.hasRead(labels[namespaceLabel] ?? "")) return undefined;
     const device = devices.get(`${labels[namespaceLabel]}/${labels[deviceLabel]}`);
     const owner = node.metadata.annotations?.[deviceUidAnnotation] ?? "";
     if (device?.metadata.uid === owner || this.#isLive(owner)) return undefined;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type DeviceFacts, type DeviceSpec, deviceKey } from "../devices/device.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { Work } from "../foundation/workqueue.ts";
-import { ignoreGone, isAlreadyExists, isConflict, isNotFound } from "../kubeapi/errors.ts";
+import { ignoreGone, isAlreadyExists, isConflict, isForbidden, isNotFound } from "../kubeapi/errors.ts";
 import { FreshStore } from "../kubeapi/fresh-store.ts";
 import { eventSubject } from "../resources/device.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
@@ -57,8 +57,13 @@ export class VirtualPodController {
 
   /** Deletes the Pod of a device that goes. */
   async remove(spec: DeviceSpec, signal: AbortSignal): Promise<void> {
-    const pod = await this.#read(spec, signal);
-    if (pod && ownsPod({ spec }, pod)) await this.#delete(pod, signal);
+    try {
+      const pod = await this.#read(spec, signal);
+      if (pod && ownsPod({ spec }, pod)) await this.#delete(pod, signal);
+    } catch (error) {
+      // A namespace that goes takes our rights along, and its Pods, too: what is left is collected after its Node.
+      if (!isForbidden(error)) throw error;
+    }
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
