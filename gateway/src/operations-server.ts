@@ -6,6 +6,15 @@ import type { Metrics } from "./foundation/metrics.ts";
 /** A part that must work before the gateway is ready: undefined when it does, else the reason. */
 export type ReadinessCheck = () => string | undefined;
 
+/** Bounds of a port that probes and scrapers ask now and then, and that asks nobody who they are. */
+export const operationsLimits = {
+  connections: 64,
+  headerBytes: 8_192,
+  headersMs: 5_000,
+  requestMs: 10_000,
+  keepAliveMs: 65_000,
+} as const;
+
 /**
  * What operators and probes ask, on a port of its own without authentication: /healthz (the process answers),
  * /readyz (every part works, else 503 and one reason a line), /metrics (Prometheus text).
@@ -21,7 +30,19 @@ export class OperationsServer implements AsyncDisposable {
     readonly readiness: Readonly<Record<string, ReadinessCheck>>;
   }) {
     this.#options = options;
-    this.#server = createServer((request, response) => {
+    const refused = options.metrics.counter(
+      "motelet_operations_refused_total",
+      "Connections to the operations port that were refused",
+      ["reason"],
+    );
+    const limits = {
+      maxHeaderSize: operationsLimits.headerBytes,
+      headersTimeout: operationsLimits.headersMs,
+      requestTimeout: operationsLimits.requestMs,
+      keepAliveTimeout: operationsLimits.keepAliveMs,
+      connectionsCheckingInterval: 1_000,
+    };
+    this.#server = createServer(limits, (request, response) => {
       const answer = (code: number, body: string, type = "text/plain; charset=utf-8") => {
         response.writeHead(code, { "content-type": type }).end(body);
       };
@@ -46,6 +67,13 @@ export class OperationsServer implements AsyncDisposable {
         default:
           return answer(404, "try /healthz, /readyz or /metrics\n");
       }
+    });
+    this.#server.maxConnections = operationsLimits.connections;
+    this.#server.on("drop", () => refused.inc({ reason: "connection-limit" }));
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      const reason = reasonOfClientError(error.code);
+      if (reason !== undefined) refused.inc({ reason });
+      socket.destroy();
     });
   }
 
@@ -73,6 +101,22 @@ export class OperationsServer implements AsyncDisposable {
       this.#server.close(resolve);
       this.#server.closeAllConnections();
     });
+  }
+}
+
+/** @returns undefined where the client has just gone */
+function reasonOfClientError(code: string | undefined): string | undefined {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return "header-too-long";
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return "too-slow";
+    case "ECONNRESET":
+    case "EPIPE":
+    case "HPE_INVALID_EOF_STATE":
+      return undefined;
+    default:
+      return "not-http";
   }
 }
 

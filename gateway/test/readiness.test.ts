@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { createLogger } from "../src/foundation/log.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { Gateway } from "../src/gateway.ts";
 import { loadConfig } from "../src/load-config.ts";
-import { OperationsServer } from "../src/operations-server.ts";
+import { OperationsServer, operationsLimits } from "../src/operations-server.ts";
 import { MqttTransport } from "../src/transport/mqtt/mqtt-transport.ts";
 import { ClientAuthority } from "./fakes/client-authority.ts";
 import { FakeApiServer, until } from "./fakes/fake-api-server.ts";
@@ -30,6 +30,36 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return typeof address === "object" && address ? address.port : 0;
 }
+
+test("the operations port takes so many connections and not one more, and bytes that are no request are counted", async () => {
+  const metrics = new Metrics();
+  await using server = new OperationsServer({ host: "127.0.0.1", port: 0, metrics, readiness: {} });
+  const { port } = await server.start();
+  const refused = (reason: string) => metrics.valueOf("motelet_operations_refused_total", { reason });
+  const open = () => {
+    const socket = connect(port, "127.0.0.1").on("error", () => {});
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    return { socket, closed };
+  };
+  const crowd = Array.from({ length: operationsLimits.connections }, open);
+  await Promise.all(crowd.map(({ socket }) => new Promise((resolve) => socket.once("connect", resolve))));
+  await open().closed;
+  assert.equal(await refused("connection-limit"), 1);
+  const [first, ...others] = crowd;
+  first?.socket.resume().write("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  await first?.closed;
+  for (const { socket } of others) socket.destroy();
+  await until("there is room", async () => (await ask(port, "/healthz")).code === 200);
+  for (const [reason, bytes] of [
+    ["not-http", Buffer.from([0x16, 3, 1, 2, 0])],
+    ["header-too-long", `GET / HTTP/1.1\r\nx: ${"y".repeat(operationsLimits.headerBytes + 1)}`],
+  ] as const) {
+    const { socket, closed } = open();
+    socket.resume().write(bytes);
+    await closed;
+    assert.equal(await refused(reason), 1);
+  }
+});
 
 test("readyz tells each part's reason on a line of its own, and nothing else when all is well", async () => {
   let reasons: Record<string, string | undefined> = { store: "full", mqtt: undefined, kubelet: "deaf" };
