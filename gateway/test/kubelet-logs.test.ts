@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { get as httpsGet } from "node:https";
 import { test } from "node:test";
-import type { DeviceLogReader, LogEntry, LogQuery } from "../src/devices/device-log.ts";
+import { DeviceLog, type DeviceLogReader, type LogEntry, type LogQuery } from "../src/devices/device-log.ts";
+import { Registry } from "../src/devices/registry.ts";
+import { Metrics } from "../src/foundation/metrics.ts";
+import { openStore } from "../src/store/store.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
 const deadline = { timeout: 20_000 };
@@ -113,4 +116,41 @@ test("a peripheral's container runs and says nothing", deadline, async () => {
     code: 400,
     body: 'previous terminated container "relay0" in pod "lamp" not found',
   });
+});
+
+test("forty followers that do not read cost what is under way to them, whatever the device prints", {
+  timeout: 60_000,
+}, async () => {
+  const store = openStore({ path: ":memory:", metrics: new Metrics(), commitSpacingMs: 0 });
+  const registry = new Registry(() => 0);
+  registry.admit({ namespace: "default", name: "lamp", uid: "u1", nodeName: "lamp", paused: false });
+  registry.learn("default/lamp", { phase: "Online" });
+  const logs = new DeviceLog(registry, store.logs);
+  await using kubelet = await new KubeletUnderTest({ logs, registry }).start();
+  const print = (lines: number) =>
+    store.database.write((transaction) =>
+      store.logs.append(transaction, "u1", "this", Array(lines).fill(entry(`${"x".repeat(4_095)}\n`))),
+    );
+  const opened = await Promise.all(
+    Array.from({ length: 40 }, () => {
+      const { promise, resolve, reject } = Promise.withResolvers<ReturnType<typeof httpsGet>>();
+      const sent = httpsGet(kubelet.options(`${path}?follow=true`), (answer) => {
+        answer.pause().on("error", () => undefined);
+        resolve(sent);
+      });
+      sent.on("error", reject);
+      return promise;
+    }),
+  );
+  const heldBytes = () => {
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    return heapUsed + external + arrayBuffers;
+  };
+  for (let times = 0; times < 20; times++) await print(16);
+  const before = heldBytes();
+  // 10 MB, of which the store keeps one.
+  for (let times = 0; times < 160; times++) await print(16);
+  const grownMb = (heldBytes() - before) / 1e6;
+  assert.ok(grownMb < 40 * 0.6, `${grownMb.toFixed(1)} MB more for 10 MB that nobody read`);
+  for (const sent of opened) sent.destroy();
 });

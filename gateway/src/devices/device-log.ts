@@ -34,7 +34,7 @@ export interface DeviceLogReader {
 }
 
 /** Lines that are read from the store at a time: what a reader that has stopped to read may hold in memory. */
-const batchLines = 100;
+const batchLines = 32;
 
 /**
  * The devices' logs: console text and reports in order of arrival. A follower goes on across reboots, and sees late
