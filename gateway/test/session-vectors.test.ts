@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import { commandByOp, decodeMessage, statusName } from "@motelet/profiles";
+import { commandByOp, commands, decodeMessage, statusName } from "@motelet/profiles";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { Session } from "../src/session/session.ts";
 import type { SessionEvents } from "../src/session/session-events.ts";
 import { sessionMeters } from "../src/session/session-meters.ts";
 import { SessionRecords } from "../src/session/session-record.ts";
+import type { Stream } from "../src/session/stream.ts";
 import { openStore } from "../src/store/store.ts";
 import type { Channel } from "../src/transport/channel.ts";
 import { ManualClock } from "./fakes/manual-clock.ts";
@@ -21,6 +22,9 @@ interface Step {
   readonly close?: true;
   readonly receive?: string;
   readonly call?: string;
+  readonly write?: string;
+  readonly endInput?: true;
+  readonly cancel?: true;
   readonly restart?: true;
   readonly end?: "closing";
   readonly tick?: true;
@@ -73,6 +77,8 @@ async function play({ gateway, steps }: Script): Promise<void> {
 const messageOf = (hex: string) => decodeMessage(Buffer.from(hex, "hex")).message;
 const readable = (sent: Sent) =>
   Object.fromEntries(Object.entries(sent).map(([line, messages]) => [line, messages.map(messageOf)]));
+/** Ops whose first argument is a stream. */
+const streamed: readonly number[] = [commands.console.op, commands.fileWrite.op];
 const nameOf = (op: number) => commandByOp(op)?.name ?? `op ${op}`;
 
 /** A gateway's session with its store and lines. Not done: admission, every hello is admitted. */
@@ -85,6 +91,7 @@ class Bed {
   #sent: Partial<Record<Line, string[]>> = {};
   #effects: string[] = [];
   #session: Session;
+  #stream: Stream | undefined;
 
   constructor(gateway: Script["gateway"]) {
     this.#gateway = gateway;
@@ -116,6 +123,9 @@ class Bed {
       else this.#session.receive(link, message);
     }
     if (step.call !== undefined) void this.#call(step.call);
+    if (step.write !== undefined) void this.#stream?.write(Buffer.from(step.write));
+    if (step.endInput) void this.#stream?.endInput();
+    if (step.cancel) this.#stream?.cancel();
     if (step.restart) this.#restart();
     if (step.end) this.#session.end(step.end);
   }
@@ -175,8 +185,21 @@ class Bed {
     const message = messageOf(hex);
     assert.ok(message.kind === "request");
     const effects = this.#effects;
+    if (streamed.includes(message.op)) this.#openStream(Number(message.args[0]));
     const { status } = await this.#session.call(message.op, message.args);
     effects.push(`${nameOf(message.op)} ${statusName(status)}`);
+  }
+
+  #openStream(id: number): void {
+    const effects = this.#effects;
+    const stream = this.#session.openStream();
+    assert.ok(stream);
+    assert.equal(stream.id, id, "the stream's id");
+    this.#stream = stream;
+    void (async () => {
+      for await (const bytes of stream.read()) effects.push(`${id} read ${Buffer.from(bytes).toString()}`);
+      effects.push(`${id} ended ${statusName((await stream.ended).status)}`);
+    })();
   }
 
   #open(line: Line): void {

@@ -23,6 +23,10 @@ export interface GatewayStep {
   readonly receive?: string;
   /** The request to make; its id is the gateway's to choose. */
   readonly call?: string;
+  /** What the caller does with the newest stream: text to send, its end, or leaving it. */
+  readonly write?: string;
+  readonly endInput?: true;
+  readonly cancel?: true;
   readonly restart?: true;
   readonly end?: "closing";
   readonly tick?: true;
@@ -76,6 +80,17 @@ export const mqtt = stepsOn("mqtt");
 
 /** The gateway starts anew with what it has stored; its lines have to be opened again. */
 export const restart = (at: number): GatewayStep => ({ at, restart: true, send: {} });
+/** The caller uses the newest stream. */
+export const onStream = (
+  at: number,
+  { write, end, cancel }: { write?: string; end?: true; cancel?: true },
+): GatewayStep => ({
+  at,
+  ...(write === undefined ? {} : { write }),
+  ...(end ? { endInput: true } : {}),
+  ...(cancel ? { cancel: true } : {}),
+  send: {},
+});
 /** The gateway goes away. */
 export const end = (at: number): GatewayStep => ({ at, end: "closing", send: {} });
 

@@ -11,6 +11,7 @@ import {
   telling,
   welcomeAt,
 } from "./session-gateway-script.ts";
+import { gatewayStreams } from "./session-gateway-streams.ts";
 import { ack, beat, bye, exec, hello, ping, request, response, sid } from "./session-script.ts";
 import { sessionText } from "./session-vectors.ts";
 
@@ -276,13 +277,13 @@ const partings: readonly GatewayScript[] = [
 
 const note = [
   "Each script is played from a fresh gateway with an empty store. At each step the runner advances time to `at` (what comes due before must send nothing), gives the one input, waits until what had to be stored is stored, and compares everything sent: on each line in order, nothing on lines that `send` does not name.",
-  "Inputs: open, close: the line `on` opens, closes; receive: a message comes on it (every hello is admitted); call: somebody wants this request (id: the gateway's); restart: the gateway loses everything but its store, its lines too; end: it goes away; tick: only time.",
-  "Effects, in no order: `lost <why>`, `asleep <seconds>`, `<command> <status>` when a call ends, `unknown <command>` when a once-request of before a restart may have had its effect.",
+  "Inputs: open, close: the line `on` opens, closes; receive: a message comes on it (every hello is admitted); call: somebody wants this request (id: the gateway's), and where it names a stream that is opened for it; write (text), endInput, cancel: the caller of the newest stream sends, ends, leaves it; restart: the gateway loses everything but its store, its lines too; end: it goes away; tick: only time.",
+  "Effects, in no order: `lost <why>`, `asleep <seconds>`, `<command> <status>` when a call ends, `unknown <command>` when a once-request of before a restart may have had its effect, `<stream> read <text>` when a stream's reader gets something, which it always waits for, `<stream> ended <status>`.",
   "The device's time starts at `wallS` seconds after 1970. A repeated welcome carries the time of its own sending: the device counts from its last hello.",
-  "Choices that the SPEC leaves open: the first sid is 7 and each new one is the stored one + 1; ids begin at 0 with each sid, are reserved in blocks of 64, and each ping takes one of its own.",
+  "Choices that the SPEC leaves open: the first sid is 7 and each new one is the stored one + 1; ids begin at 0 with each sid, are reserved in blocks of 64, and each ping takes one of its own. A stream takes the id that was free for the longest time, at first 1; its buffer is 16,384 bytes, and what has just come stands in it while the credit is made. A data message leaves 11 bytes of M for its head and end, and what does not fill one waits while something is in flight.",
   "Not pinned: what the gateway sends to a device that is silent after a welcome (the scripts have its beat come within rto), and whether a bye outside a session is answered. No device has a ring: storedSeq is 0.",
 ];
 
 /** The content of vectors/session-gateway.json; reasoned from the SPEC by hand like the device's scripts. */
 export const gatewayVectors = (): string =>
-  sessionText(note, [...greetings, ...liveness, ...exchanges, ...partings]);
+  sessionText(note, [...greetings, ...liveness, ...exchanges, ...partings, ...gatewayStreams]);
