@@ -226,6 +226,19 @@ describe("console text of the C firmware", () => {
     await logsShow("arm", /motelet/);
   });
 
+  test("kubectl attach shows it as it is printed, whether or not the firmware has a console command", async () => {
+    await using attached = startProcess({
+      name: "kubectl attach",
+      command: cluster.kubectlPath,
+      args: ["attach", "posix"],
+      env: cluster.kubectlEnvironment(),
+    });
+    await waitFor(() => attached.lastLines().some((line) => /tick \d+/.test(line)), {
+      deadlineMs: 20_000,
+      what: "a tick in kubectl attach",
+    });
+  });
+
   for (const device of ["posix", "arm"]) {
     test(`a panic text inside a broken frame of ${device} is in kubectl logs`, async () => {
       await cluster.kubectl(["exec", device, "--", "panic"], { timeoutMs: 20_000 });
