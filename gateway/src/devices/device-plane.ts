@@ -12,6 +12,7 @@ import type { Store } from "../store/store.ts";
 import type { Channel, ChannelAcceptor, ChannelEvents } from "../transport/channel.ts";
 import type { Authenticator, WantedLinks } from "../transport/directory.ts";
 import { Admission, judgeLink, type Refusal, refusalSentence } from "./admission.ts";
+import { CheckUps } from "./check-ups.ts";
 import { type ConsoleDropCounter, ConsoleText, consoleDropCounter } from "./console-text.ts";
 import type { DeviceFacts, DeviceSpec } from "./device.ts";
 import { DeviceLog, type DeviceLogReader } from "./device-log.ts";
@@ -23,6 +24,7 @@ import type { Registry } from "./registry.ts";
 import { Reports } from "./reports.ts";
 import { SessionFacts } from "./session-facts.ts";
 import { type AttachVerb, SessionAttach } from "./verbs/attach.ts";
+import { askClockSkew } from "./verbs/clock-skew.ts";
 import { DeviceCalls } from "./verbs/device-calls.ts";
 import { type DialVerb, SessionDial } from "./verbs/dial.ts";
 import { type ExecVerb, SessionExec } from "./verbs/exec.ts";
@@ -80,6 +82,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly #links: RegistryLinks;
   readonly #admission: Admission;
   readonly #liveness: Liveness;
+  readonly #checkUps: CheckUps;
   readonly #reports: Reports;
   readonly #sessions: SessionTable;
   readonly #records: SessionRecords;
@@ -123,7 +126,21 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.dial = new SessionDial(calls);
     this.attach = new SessionAttach(calls, this.#consoles, clock);
     this.invoke = new SessionInvoke(calls, clock);
-    this.stats = new SessionStats(calls, clock);
+    const stats = new SessionStats(calls, clock);
+    this.#checkUps = new CheckUps({
+      registry,
+      clock,
+      stats,
+      clockSkew: (key, signal) => askClockSkew(calls, clock, key, signal),
+      fetchInfo: (key) => this.#facts.fetchInfo(key),
+    });
+    this.stats = {
+      stats: async (key, asked) => {
+        const told = await stats.stats(key, asked);
+        this.#checkUps.told(key, told);
+        return told;
+      },
+    };
     this.logs = new DeviceLog(registry, store.logs);
     this.#consoleDrops = consoleDropCounter(metrics);
     this.#refusedHellos = metrics.counter("motelet_hellos_refused_total", "Devices that were not let in.", [
@@ -141,6 +158,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#identities.start();
     this.#links.start();
     this.#liveness.start();
+    this.#checkUps.start();
     this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
     for (const { key } of this.#options.registry.list()) this.#follow(key);
   }
@@ -163,6 +181,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     if (this.#leaving) return;
     this.#leaving = true;
     this.#liveness[Symbol.dispose]();
+    this.#checkUps[Symbol.dispose]();
     for (const session of this.#sessions.all()) session.end("closing");
   }
 

@@ -63,6 +63,20 @@ export interface DeviceFirmware {
   /** `name version` as the device says it, e.g. "blinky 1.4.0". */
   readonly text: string;
   readonly buildId?: string;
+  /** Slot that it runs from. */
+  readonly slot?: number;
+  /** Whether it stays: one on probation is rolled back where nobody confirms it. */
+  readonly state?: "confirmed" | "probation";
+}
+
+/** What a device tells when it is asked, rarely; absent = it cannot tell. */
+export interface DeviceCheckUp {
+  /** The device's clock minus ours, half the round trip taken into account. */
+  readonly clockSkewMs?: number;
+  /** Stack that was never used, of the task that has the least of it. */
+  readonly leastStackFreeBytes?: number;
+  readonly filesTotalBytes?: number;
+  readonly filesFreeBytes?: number;
 }
 
 /** The latest figures of a beat; absent = the device does not know. */
@@ -84,6 +98,8 @@ export interface DeviceFacts {
   readonly phase: Phase;
   /** When `phase` last changed. */
   readonly phaseSinceMs: number;
+  /** Of a device that is Asleep: when it is to be back. */
+  readonly asleepUntilMs?: number;
   readonly link?: DeviceLink;
   readonly lastSeenMs?: number;
   readonly boot?: number;
@@ -94,6 +110,7 @@ export interface DeviceFacts {
   /** Capability names of profiles/src/capability.ts. */
   readonly capabilities: readonly string[];
   readonly sample?: DeviceSample;
+  readonly checkUp?: DeviceCheckUp;
   /** Somebody showed the device's wire id without its proof; counted since the gateway began. */
   readonly failedLogins?: {
     readonly count: number;

@@ -1,4 +1,4 @@
-import { capabilityNames, type commands, type HelloMessage } from "@motelet/profiles";
+import { capabilityNames, type commands, FirmwareState, type HelloMessage } from "@motelet/profiles";
 import type { DeviceFacts, DeviceFirmware, DeviceHardware } from "./device.ts";
 
 type Info = ReturnType<(typeof commands)["info"]["decodeResult"]>;
@@ -35,6 +35,21 @@ export function hardwareOfInfo(info: Info, before: DeviceHardware): DeviceHardwa
     ...(ramKiB === undefined ? {} : { ramBytes: ramKiB * 1024 }),
     ...(flashKiB === undefined ? {} : { flashBytes: flashKiB * 1024 }),
     ...(labels === undefined ? {} : { labels: Object.fromEntries(labels) }),
+  };
+}
+
+/** What the info command says of the firmware that runs. */
+export function firmwareOfInfo(
+  { firmwareSlot, firmwareState }: Info,
+  before: DeviceFirmware | undefined,
+): DeviceFirmware | undefined {
+  if (!before) return undefined;
+  return {
+    ...before,
+    ...(firmwareSlot === undefined ? {} : { slot: firmwareSlot }),
+    ...(firmwareState === undefined
+      ? {}
+      : { state: firmwareState === FirmwareState.probation ? "probation" : "confirmed" }),
   };
 }
 

@@ -116,6 +116,16 @@ test("a sleeper is Asleep until 2.5 heartbeats after it was to be back", async (
   assert.equal(p.registry.get(key)?.phase, "Offline");
 });
 
+test("a sleeper that an earlier gateway knew sleeps on, and has 2.5 heartbeats after that", async () => {
+  const p = plane();
+  const asleepUntilMs = p.clock.wallMs() + 600_000;
+  p.registry.admit(spec, { phase: "Asleep", asleepUntilMs, hardware: {}, capabilities: [] });
+  p.clock.advance(624_999);
+  assert.equal(p.registry.get(key)?.phase, "Asleep");
+  p.clock.advance(1);
+  assert.equal(p.registry.get(key)?.phase, "Offline");
+});
+
 test("the gateway's own end makes nobody Offline", async () => {
   const p = plane();
   p.registry.admit(spec);

@@ -5,7 +5,8 @@ import type { Registry } from "./registry.ts";
 
 /**
  * The only judge of who is alive: nobody else writes `phase`. A session's confirmation makes a device Online, its loss
- * Offline. A device that was Online when the gateway last ran gets 2.5 heartbeats to return before it is Offline.
+ * Offline. A device that was Online when the gateway last ran gets 2.5 heartbeats to return before it is Offline, one that
+ * was Asleep has them after the time that it announced.
  */
 export class Liveness implements Disposable {
   readonly #registry: Registry;
@@ -47,6 +48,8 @@ export class Liveness implements Disposable {
   /** The device said that it sleeps; it is missed 2.5 heartbeats after it was to be back. */
   asleep(key: string, seconds: number): void {
     this.#alive.delete(key);
+    // Before the phase, which a gateway that starts anew reads together with it.
+    this.#registry.learn(key, { asleepUntilMs: this.#clock.wallMs() + seconds * 1000 });
     this.#judge(key, "Asleep");
     this.#cancel(key);
     this.#expect(key, seconds * 1000 + this.#graceMs);
@@ -60,7 +63,9 @@ export class Liveness implements Disposable {
       return;
     }
     const unproven = (facts.phase === "Online" || facts.phase === "Asleep") && !this.#alive.has(key);
-    if (unproven && !this.#waits.has(key)) this.#expect(key, this.#graceMs);
+    if (!unproven || this.#waits.has(key)) return;
+    const asleepMs = facts.phase === "Asleep" ? (facts.asleepUntilMs ?? 0) - this.#clock.wallMs() : 0;
+    this.#expect(key, Math.max(0, asleepMs) + this.#graceMs);
   }
 
   #expect(key: string, withinMs: number): void {

@@ -3,7 +3,9 @@ import { type DeviceFacts, type DeviceSpec, deviceKey } from "./device.ts";
 
 /** What an earlier process wrote down about a device: it holds until the device or its silence says otherwise. */
 export type RestoredFacts = Pick<DeviceFacts, "phase"> &
-  Partial<Pick<DeviceFacts, "lastSeenMs" | "boot" | "hardware" | "firmware" | "capabilities">>;
+  Partial<
+    Pick<DeviceFacts, "asleepUntilMs" | "lastSeenMs" | "boot" | "hardware" | "firmware" | "capabilities">
+  >;
 
 /**
  * All devices that the gateway is told to serve, by `<namespace>/<name>`. The only place where facts are kept;

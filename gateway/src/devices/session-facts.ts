@@ -12,7 +12,7 @@ import type { SessionEvents } from "../session/session-events.ts";
 import type { SessionTable } from "../session/session-table.ts";
 import type { Store } from "../store/store.ts";
 import type { Channel } from "../transport/channel.ts";
-import { factsOfHello, hardwareOfInfo } from "./hardware.ts";
+import { factsOfHello, firmwareOfInfo, hardwareOfInfo } from "./hardware.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Registry } from "./registry.ts";
 import type { Reports } from "./reports.ts";
@@ -89,6 +89,8 @@ export class SessionFacts {
     const { bootedAtMs, ...facts } = factsOfHello(hello, before.hardware, nowMs);
     registry.learn(key, {
       ...facts,
+      // Slot and state are the info's to tell, once a boot.
+      ...(facts.firmware && !rebooted ? { firmware: { ...before.firmware, ...facts.firmware } } : {}),
       // The uptime of a later hello would only move it by the time that it took to arrive.
       ...(rebooted && bootedAtMs !== undefined ? { bootedAtMs } : {}),
       ...(moved ? { link: { carrier, peer, sinceMs: nowMs } } : {}),
@@ -96,10 +98,11 @@ export class SessionFacts {
     });
     if (before.phase !== "Online") log.info({ device: key, link: carrier, peer }, "device online");
     liveness.confirmed(key);
-    if (rebooted || before.hardware.arch === undefined) void this.#fetchInfo(key);
+    if (rebooted || before.hardware.arch === undefined) void this.fetchInfo(key);
   }
 
-  async #fetchInfo(key: string): Promise<void> {
+  /** Asks a device what it is made of. */
+  async fetchInfo(key: string): Promise<void> {
     const { registry, log, sessions } = this.#options;
     const outcome = await sessions.get(key)?.call(commands.info.op, []);
     const facts = registry.get(key);
@@ -110,7 +113,11 @@ export class SessionFacts {
     }
     try {
       const info = commands.info.decodeResult(outcome.result);
-      registry.learn(key, { hardware: hardwareOfInfo(info, facts.hardware) });
+      const firmware = firmwareOfInfo(info, facts.firmware);
+      registry.learn(key, {
+        hardware: hardwareOfInfo(info, facts.hardware),
+        ...(firmware ? { firmware } : {}),
+      });
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       log.warn(

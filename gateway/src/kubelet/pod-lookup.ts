@@ -42,6 +42,10 @@ export function expectTarget({ target, params, route }: Subject): KnownTarget {
  */
 export function expectOnline(facts: DeviceFacts): void {
   if (facts.phase === "Online") return;
+  if (facts.phase === "Asleep" && facts.asleepUntilMs !== undefined) {
+    const until = new Date(facts.asleepUntilMs).toISOString();
+    throw new UnavailableError("DEVICE_ASLEEP", `device ${facts.key} is asleep until ${until}`);
+  }
   const seen =
     facts.lastSeenMs === undefined ? "never seen" : `last seen ${new Date(facts.lastSeenMs).toISOString()}`;
   throw new UnavailableError(

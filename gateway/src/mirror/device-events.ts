@@ -50,20 +50,26 @@ const failureTexts = {
   "wrong-generation": "somebody came in the device's name with an identity of another generation",
 } as const;
 
-function phaseEvents({ phase }: DeviceFacts, over: string): readonly EventText[] {
+function phaseEvents(facts: DeviceFacts, over: string): readonly EventText[] {
+  const { phase } = facts;
   switch (phase) {
     case "Online":
       return [{ type: "Normal", reason: "Online", message: `the device answers${over}` }];
     case "Offline":
       return [{ type: "Warning", reason: "Offline", message: "the device has stopped answering" }];
     case "Asleep":
-      return [{ type: "Normal", reason: "Asleep", message: "the device announced its sleep" }];
+      return [{ type: "Normal", reason: "Asleep", message: `the device sleeps${sleepLength(facts)}` }];
     case "Retired":
     case "Pending":
       return [];
     default:
       return phase satisfies never;
   }
+}
+
+/** How long, not until when: that is in the status, and would make an Event of its own for each sleep. */
+function sleepLength({ asleepUntilMs, phaseSinceMs }: DeviceFacts): string {
+  return asleepUntilMs === undefined ? "" : ` for ${Math.round((asleepUntilMs - phaseSinceMs) / 1000)} s`;
 }
 
 /** Records Events about devices as their facts change. Disposable: ends the subscription. */

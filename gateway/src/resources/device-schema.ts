@@ -131,11 +131,24 @@ export const deviceStatusSchema = Type.Object(
         since: time("When the link came up."),
       }),
     ),
+    sleep: Type.Optional(
+      Type.Object(
+        { until: time("When the device is to be back.") },
+        { description: "Of a device that announced its sleep." },
+      ),
+    ),
     firmware: Type.Optional(
       Type.Object({
         name: Type.String({ maxLength: 128 }),
         version: Type.Optional(Type.String({ maxLength: 128 })),
         buildId: Type.Optional(Type.String({ maxLength: 128 })),
+        slot: Type.Optional(Type.Integer({ minimum: 0, maximum: 255, description: "Where it runs from." })),
+        state: Type.Optional(
+          Type.Enum(["confirmed", "probation"], {
+            type: "string",
+            description: "A firmware on probation is rolled back where nobody confirms it.",
+          }),
+        ),
       }),
     ),
     hardware: Type.Optional(

@@ -6,7 +6,7 @@ import { mergeConditions, timestamp, type WantedCondition } from "./conditions.t
 import type { Condition, DeviceResourceSpec, DeviceResourceStatus } from "./device-schema.ts";
 import { firmwareOf } from "./firmware.ts";
 import { apiVersion, reportedLabels } from "./labels.ts";
-import { pausedMessage } from "./node-conditions.ts";
+import { asleepMessage, pausedMessage } from "./node-conditions.ts";
 
 /** The API object that a user writes. */
 export interface Device extends KubeObject {
@@ -77,6 +77,7 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
     phase,
     hardware: { ...hardware, ...(id ? { hardwareId: id } : {}) },
     capabilities: status.capabilities ?? [],
+    ...(status.sleep ? { asleepUntilMs: Date.parse(status.sleep.until) } : {}),
     ...(status.lastSeen ? { lastSeenMs: Date.parse(status.lastSeen) } : {}),
     ...(status.boot === undefined ? {} : { boot: status.boot }),
     ...(firmware
@@ -84,6 +85,10 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
           firmware: {
             text: [firmware.name, firmware.version].filter(Boolean).join(" "),
             ...(firmware.buildId ? { buildId: firmware.buildId } : {}),
+            ...(firmware.slot === undefined ? {} : { slot: firmware.slot }),
+            ...(firmware.state === "confirmed" || firmware.state === "probation"
+              ? { state: firmware.state }
+              : {}),
           },
         }
       : {}),
@@ -127,6 +132,10 @@ export function deviceStatus(
     ),
     nodeName: facts.phase === "Pending" ? undefined : facts.spec.nodeName,
     link: linkStatus(current, facts),
+    sleep:
+      facts.phase === "Asleep" && facts.asleepUntilMs !== undefined
+        ? { until: timestamp(facts.asleepUntilMs) }
+        : undefined,
     firmware: facts.firmware && firmwareStatus(facts.firmware),
     hardware: Object.keys(hardware).length > 0 ? hardware : undefined,
     capabilities: facts.capabilities.length > 0 ? facts.capabilities.slice(0, 64) : undefined,
@@ -135,7 +144,8 @@ export function deviceStatus(
   }) as DeviceResourceStatus;
 }
 
-function readyCondition({ phase, spec }: DeviceFacts): WantedCondition {
+function readyCondition(facts: DeviceFacts): WantedCondition {
+  const { phase, spec } = facts;
   if (spec.paused) return { type: "Ready", status: "False", reason: "DevicePaused", message: pausedMessage };
   switch (phase) {
     case "Online":
@@ -145,7 +155,7 @@ function readyCondition({ phase, spec }: DeviceFacts): WantedCondition {
         type: "Ready",
         status: "True",
         reason: "DeviceAsleep",
-        message: "the device announced its sleep",
+        message: asleepMessage(facts.asleepUntilMs),
       };
     case "Offline":
       return {
@@ -179,7 +189,8 @@ function linkStatus(
 
 function firmwareStatus(firmware: NonNullable<DeviceFacts["firmware"]>): DeviceResourceStatus["firmware"] {
   const { name, version } = firmwareOf(firmware);
-  return defined({ name, version, buildId: cut(firmware.buildId, 128) });
+  const { buildId, slot, state } = firmware;
+  return defined({ name, version, buildId: cut(buildId, 128), slot, state });
 }
 
 function lastSeen(current: DeviceResourceStatus, facts: DeviceFacts): string | undefined {

@@ -1,5 +1,5 @@
 import type { DeviceFacts } from "../devices/device.ts";
-import type { ConditionCore, WantedCondition } from "./conditions.ts";
+import { type ConditionCore, timestamp, type WantedCondition } from "./conditions.ts";
 
 /** A figure that becomes bad beyond one bound and good again only beyond another, so that noise at a bound flips nothing. */
 interface Threshold {
@@ -10,6 +10,12 @@ interface Threshold {
 const heapShare: Threshold = { badBelow: 0.05, goodFrom: 0.1 };
 const batteryPercent: Threshold = { badBelow: 15, goodFrom: 20 };
 const rssiDbm: Threshold = { badBelow: -85, goodFrom: -80 };
+/** Of the files' bytes that are free. */
+const filesShare: Threshold = { badBelow: 0.05, goodFrom: 0.1 };
+/** Bytes; a task that was ever so close to the end of its stack is a line of code away from it. */
+const stackFree: Threshold = { badBelow: 128, goodFrom: 256 };
+/** Minus the seconds that the device's clock is off. */
+const clockError: Threshold = { badBelow: -5, goodFrom: -2 };
 
 /** What of a Node's conditions the device's facts do not say. */
 export interface NodeView {
@@ -26,6 +32,13 @@ export const flappingReason = "Flapping";
 
 /** Said of a device with spec.paused. */
 export const pausedMessage = "the Device is paused: the gateway leaves it alone";
+
+/** Said of a device that sleeps. The time is new with each sleep, and so is its phase: it costs no write of its own. */
+export function asleepMessage(untilMs: number | undefined): string {
+  return untilMs === undefined
+    ? "the device announced its sleep"
+    : `the device is asleep until ${timestamp(untilMs)}`;
+}
 
 /** Whether the device counts as being there: it answers, or it said that it sleeps. */
 export function isAvailable({ phase }: Pick<DeviceFacts, "phase">): boolean {
@@ -51,7 +64,7 @@ export function nodeConditions(
   current: readonly ConditionCore[],
   view: NodeView = {},
 ): readonly WantedCondition[] {
-  const { sample, hardware } = facts;
+  const { sample, hardware, checkUp, firmware } = facts;
   const wasBad = (type: string) => current.find((condition) => condition.type === type)?.status === "True";
   const pressure = (type: string, figure: number | undefined, threshold: Threshold): boolean =>
     figure === undefined ? wasBad(type) : figure < (wasBad(type) ? threshold.goodFrom : threshold.badBelow);
@@ -59,6 +72,10 @@ export function nodeConditions(
   const heap =
     sample?.heapFreeBytes !== undefined && hardware.ramBytes
       ? sample.heapFreeBytes / hardware.ramBytes
+      : undefined;
+  const files =
+    checkUp?.filesFreeBytes !== undefined && checkUp.filesTotalBytes
+      ? checkUp.filesFreeBytes / checkUp.filesTotalBytes
       : undefined;
   const conditions: WantedCondition[] = [
     readyCondition(facts, view),
@@ -68,9 +85,9 @@ export function nodeConditions(
       "DeviceHasSufficientMemory",
       "the device has sufficient heap",
     ]),
-    pressureCondition("DiskPressure", false, [
-      "",
-      "",
+    pressureCondition("DiskPressure", pressure("DiskPressure", files, filesShare), [
+      "DeviceHasLittleFlash",
+      "the device's file system is nearly full",
       "DeviceHasNoDiskPressure",
       "the device has sufficient flash",
     ]),
@@ -109,12 +126,44 @@ export function nodeConditions(
       ]),
     );
   }
+  if (checkUp?.leastStackFreeBytes !== undefined) {
+    const low = pressure("motelet.dev/StackLow", checkUp.leastStackFreeBytes, stackFree);
+    conditions.push(
+      pressureCondition("motelet.dev/StackLow", low, [
+        "StackNearlyUsed",
+        "a task of the device has nearly used up its stack",
+        "StacksFine",
+        "the tasks' stacks have room",
+      ]),
+    );
+  }
+  if (checkUp?.clockSkewMs !== undefined) {
+    const off = pressure("motelet.dev/ClockSkew", -Math.abs(checkUp.clockSkewMs) / 1000, clockError);
+    conditions.push(
+      pressureCondition("motelet.dev/ClockSkew", off, [
+        "ClockIsOff",
+        "the device's clock is off by seconds or more",
+        "ClockFine",
+        "the device's clock agrees with the gateway's",
+      ]),
+    );
+  }
+  if (firmware?.state !== undefined) {
+    conditions.push(
+      pressureCondition("motelet.dev/FirmwareOnProbation", firmware.state === "probation", [
+        "NotConfirmed",
+        "the firmware is rolled back unless it is confirmed",
+        "Confirmed",
+        "the firmware stays",
+      ]),
+    );
+  }
   if (facts.phase === "Asleep") {
     conditions.push({
       type: asleepCondition,
       status: "True",
       reason: "SleepAnnounced",
-      message: "the device announced its sleep",
+      message: asleepMessage(facts.asleepUntilMs),
     });
   }
   return conditions;

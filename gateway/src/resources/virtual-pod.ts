@@ -4,7 +4,7 @@ import type { KubeObject } from "../kubeapi/objects.ts";
 import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import { firmwareImage } from "./firmware.ts";
 import { apiVersion, deviceContainer, deviceLabel, managedByLabel } from "./labels.ts";
-import { pausedMessage } from "./node-conditions.ts";
+import { asleepMessage, pausedMessage } from "./node-conditions.ts";
 
 interface ContainerStatus {
   readonly name: string;
@@ -159,12 +159,12 @@ export function virtualPodStatus(
   };
 }
 
-function podConditions({ phase, spec }: DeviceFacts): readonly WantedCondition[] {
+function podConditions({ phase, spec, asleepUntilMs }: DeviceFacts): readonly WantedCondition[] {
   const yes = (type: string): WantedCondition => ({ type, status: "True", reason: "", message: "" });
   const unready = spec.paused
     ? { reason: "DevicePaused", message: pausedMessage }
     : phase === "Asleep"
-      ? { reason: "Asleep", message: "the device announced its sleep" }
+      ? { reason: "Asleep", message: asleepMessage(asleepUntilMs) }
       : { reason: "DeviceOffline", message: "the device has stopped answering" };
   const readiness = (type: string): WantedCondition =>
     phase === "Online" && !spec.paused ? yes(type) : { type, status: "False", ...unready };

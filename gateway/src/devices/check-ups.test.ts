@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../test/fakes/manual-clock.ts";
+import { UnavailableError } from "../foundation/errors.ts";
+import { CheckUps, checkUpTimes } from "./check-ups.ts";
+import { Registry } from "./registry.ts";
+import type { DeviceStats } from "./verbs/stats.ts";
+
+const key = "default/lamp";
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** One online device, asked by check-ups whose answers the test gives. */
+function bed(capabilities: readonly string[] = ["time", "stats"]) {
+  const clock = new ManualClock();
+  const registry = new Registry(() => clock.wallMs());
+  const asked: string[] = [];
+  const answers = { skewMs: 0, away: false, stats: { atMs: 0, tasks: [] } as DeviceStats };
+  const answer = async <T>(what: string, value: () => T): Promise<T> => {
+    asked.push(what);
+    if (answers.away) throw new UnavailableError("DEVICE_OFFLINE", "away");
+    return value();
+  };
+  const checkUps = new CheckUps({
+    registry,
+    clock,
+    clockSkew: () => answer("time", () => answers.skewMs),
+    stats: { stats: () => answer("stats", () => answers.stats) },
+    fetchInfo: () => answer("info", () => undefined),
+    random: () => 0.5,
+  });
+  registry.admit({ namespace: "default", name: "lamp", uid: "u", nodeName: "lamp", paused: false });
+  registry.learn(key, { phase: "Online", boot: 1, capabilities });
+  checkUps.start();
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await settle();
+  };
+  return { clock, registry, asked, answers, checkUps, pass, found: () => registry.get(key)?.checkUp };
+}
+
+const first = checkUpTimes.firstMs + checkUpTimes.firstSpreadMs / 2;
+
+test("a device is looked at some time after it came, and then every hour", async () => {
+  const t = bed();
+  t.answers.skewMs = -7_000;
+  t.answers.stats = {
+    atMs: 0,
+    filesTotalBytes: 1_000,
+    filesFreeBytes: 10,
+    tasks: [
+      { name: "main", state: "running", stackFreeBytes: 400 },
+      { name: "net", state: "blocked", stackFreeBytes: 96 },
+      { name: "idle", state: "ready" },
+    ],
+  };
+  await t.pass(first - 1);
+  assert.deepEqual(t.asked, []);
+  await t.pass(1);
+  assert.deepEqual(t.asked, ["time", "stats"]);
+  assert.deepEqual(t.found(), {
+    clockSkewMs: -7_000,
+    leastStackFreeBytes: 96,
+    filesTotalBytes: 1_000,
+    filesFreeBytes: 10,
+  });
+  await t.pass(checkUpTimes.everyMs - 1);
+  assert.equal(t.asked.length, 2);
+  await t.pass(1);
+  assert.equal(t.asked.length, 4);
+  t.checkUps[Symbol.dispose]();
+});
+
+test("a device that cannot tell is not asked, and one that does not answer keeps what was known", async () => {
+  const t = bed([]);
+  await t.pass(first);
+  assert.deepEqual(t.asked, []);
+  t.registry.learn(key, { boot: 2, capabilities: ["time"] });
+  t.answers.skewMs = 3;
+  await t.pass(first);
+  assert.deepEqual(t.found(), { clockSkewMs: 3 });
+  t.answers.away = true;
+  await t.pass(checkUpTimes.everyMs);
+  assert.deepEqual(t.asked, ["time", "time"]);
+  assert.deepEqual(t.found(), { clockSkewMs: 3 });
+  t.checkUps[Symbol.dispose]();
+});
+
+test("a firmware on probation is looked at every minute until it is confirmed", async () => {
+  const t = bed([]);
+  t.registry.learn(key, { firmware: { text: "blinky 2", state: "probation" } });
+  await t.pass(first);
+  await t.pass(checkUpTimes.onProbationMs);
+  assert.deepEqual(t.asked, ["info", "info"]);
+  t.registry.learn(key, { firmware: { text: "blinky 2", state: "confirmed" } });
+  await t.pass(checkUpTimes.onProbationMs);
+  await t.pass(checkUpTimes.everyMs);
+  assert.equal(t.asked.length, 2);
+  t.checkUps[Symbol.dispose]();
+});
+
+test("nobody is asked who is away, nor after the end", async () => {
+  const t = bed();
+  t.registry.learn(key, { phase: "Offline" });
+  await t.pass(checkUpTimes.everyMs * 2);
+  assert.deepEqual(t.asked, []);
+  t.registry.learn(key, { phase: "Online" });
+  t.checkUps[Symbol.dispose]();
+  await t.pass(checkUpTimes.everyMs * 2);
+  assert.deepEqual(t.asked, []);
+});
