@@ -13,6 +13,7 @@ import { copyingExec } from "../src/kubelet/copy/copying-exec.ts";
 import { archiveLimits } from "../src/kubelet/copy/tar-extract.ts";
 import { FakeExec } from "./fakes/fake-exec.ts";
 import { FakeFiles } from "./fakes/fake-files.ts";
+import { liveBytes } from "./fakes/live-memory.ts";
 import { ManualClock } from "./fakes/manual-clock.ts";
 
 const deadline = { timeout: 20_000 };
@@ -557,14 +558,11 @@ test(`copies whose device dies leave nothing behind, ${deaths} times`, { timeout
     const to = await copying.run(["tar", "-xmf", "-"], archive);
     assert.equal(to.exit.status, 14);
   };
-  const used = () => {
-    globalThis.gc?.();
-    return process.memoryUsage().heapUsed;
-  };
   for (let times = 0; times < deaths / 5; times++) await round();
-  const before = used();
+  const before = await liveBytes();
   for (let times = 0; times < deaths; times++) await round();
-  assert.ok(used() - before < 8_000_000, `${used() - before} bytes more`);
+  const grown = (await liveBytes()) - before;
+  assert.ok(grown < 2_000_000, `${grown} bytes more`);
   assert.equal(await copying.metrics.valueOf("motelet_copies_open"), 0);
   assert.equal(copying.files.text("/b"), undefined);
 });
