@@ -39,6 +39,8 @@ export class LogStore {
   readonly #dropped;
   readonly #bytes;
   readonly #sizes = new LogSizes();
+  /** The transaction that will show the sizes when it is committed; many writes share one. */
+  #told: Transaction | undefined;
 
   constructor(database: Database, metrics: Metrics, limits: LogLimits = defaultLogLimits) {
     this.#database = database;
@@ -226,6 +228,8 @@ export class LogStore {
   /** The sizes of a device follow the tables, also where the transaction is not kept. */
   #keepInStep(transaction: Transaction, device: string): void {
     transaction.afterRollback(() => this.#count(this.#database, device));
+    if (this.#told === transaction) return;
+    this.#told = transaction;
     transaction.afterCommit(() => this.#bytes.set(this.#sizes.total));
   }
 
