@@ -64,7 +64,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 }
 
 /** Variables of the test rig that share our prefix. */
-const foreignVariables = new Set(["MOTELET_CACHE", "MOTELET_SOAK", "MOTELET_CONFIG"]);
+const foreignVariables = new Set(["MOTELET_CACHE", "MOTELET_SOAK", "MOTELET_MATRIX", "MOTELET_CONFIG"]);
 
 function knownKey(key: string, place: string): SettingKey {
   if (key in settings) return key as SettingKey;
