@@ -6,7 +6,8 @@ export interface CpuAccount {
 
 /**
  * Measures what a device's parts really keep this process busy with: each call into a part is timed, and a call from one part
- * into another counts for the inner one only.
+ * into another counts for the inner one only. It goes by the clock, which costs next to nothing: on an overloaded machine the time without a core
+ * counts too.
  */
 export class CpuMeter {
   readonly #now: () => number;

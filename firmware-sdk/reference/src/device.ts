@@ -105,7 +105,7 @@ export class ReferenceDevice {
    */
   print(text: string): boolean {
     this.link.print?.(text);
-    this.#do("print", "console", () => this.#session.print(text, now()));
+    this.#do("print", "console", () => this.#session.print(text.replaceAll("\r\n", "\n"), now()));
     return this.link.print !== undefined;
   }
 

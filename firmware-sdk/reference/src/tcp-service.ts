@@ -1,10 +1,12 @@
 import { connect, type Socket } from "node:net";
-import { Status } from "@motelet/profiles";
+import { limits, Status } from "@motelet/profiles";
 import { OptionError } from "./errors.ts";
 import type { Service } from "./services.ts";
 
-/** Bytes that may wait for a service that does not read, before the stream's window closes. */
-const waitingBytes = 16_384;
+/** Bytes that may wait for a service that does not read, before the stream's window closes: one window behind another. */
+const waitingBytes = 2 * limits.windowBytes;
+/** Room of which the gateway is told anew. */
+const updateBytes = limits.windowBytes / 2;
 /** Time in which a service must answer, milliseconds; well within the deadline of dial. */
 const connectTimeoutMs = 5_000;
 
@@ -35,7 +37,20 @@ export function parseServiceAddress(text: string): ServiceAddress {
 export function tcpService(target: ServiceAddress["target"]): Service {
   return (output, settled) => {
     const socket = connect({ ...target, noDelay: true, allowHalfOpen: true });
+    /** The gateway has been told of less than half a window. */
+    let short = false;
     let answer: ((status: Status) => void) | undefined = settled;
+    let corked = false;
+    // What comes in one turn of the event loop goes on in one system call.
+    const cork = () => {
+      if (corked) return;
+      corked = true;
+      socket.cork();
+      process.nextTick(() => {
+        corked = false;
+        socket.uncork();
+      });
+    };
     const settle = (status: Status) => {
       answer?.(status);
       answer = undefined;
@@ -47,7 +62,6 @@ export function tcpService(target: ServiceAddress["target"]): Service {
     });
     // Reads only what the stream takes: without a "data" listener the rest stays in the kernel.
     socket.on("readable", () => output.changed());
-    socket.on("drain", () => output.changed());
     socket.once("end", () => output.changed());
     socket.on("error", () => {
       settle(Status.UNAVAILABLE);
@@ -58,8 +72,17 @@ export function tcpService(target: ServiceAddress["target"]): Service {
       get room() {
         return Math.max(0, waitingBytes - socket.writableLength);
       },
-      // A copy: the message is gone when the socket gets to it.
-      take: (bytes) => void socket.write(Uint8Array.from(bytes)),
+      take(bytes) {
+        cork();
+        // A copy: the message is gone when the socket gets to it.
+        socket.write(Uint8Array.from(bytes), () => {
+          // "drain" would come only where far more had waited.
+          if (!short || waitingBytes - socket.writableLength < updateBytes) return;
+          short = false;
+          output.changed();
+        });
+        if (waitingBytes - socket.writableLength < updateBytes) short = true;
+      },
       end: () => void socket.end(),
       pump() {
         pumpSocket(socket, output);
