@@ -106,6 +106,12 @@ export const fakeCommands: Readonly<Record<string, FakeCommand>> = {
 export class FakeExec implements ExecVerb {
   readonly started: { readonly key: string; readonly request: ExecRequest }[] = [];
   open = 0;
+  readonly #losses = new Set<(exit: ExecExit) => void>();
+
+  /** The device dies: every command ends with that. */
+  lose(message: string): void {
+    for (const lose of [...this.#losses]) lose({ status: 14, exitCode: 0, message });
+  }
 
   async start(key: string, request: ExecRequest): Promise<ExecSession> {
     this.started.push({ key, request });
@@ -115,7 +121,10 @@ export class FakeExec implements ExecVerb {
     const stop = new AbortController();
     this.open += 1;
     const running = command({ request, input, output, errors, sizes, signal: stop.signal });
-    const exit = running.then((ended): ExecExit => {
+    const lost = Promise.withResolvers<ExecExit>();
+    this.#losses.add(lost.resolve);
+    const exit = Promise.race([running, lost.promise]).then((ended): ExecExit => {
+      this.#losses.delete(lost.resolve);
       output.end();
       errors.end();
       return typeof ended === "number" ? { status: 0, exitCode: ended } : ended;
@@ -129,6 +138,7 @@ export class FakeExec implements ExecVerb {
       resize: (columns, rows) => sizes.put(text(`${columns}x${rows} `)),
       [Symbol.asyncDispose]: async () => {
         this.open -= 1;
+        this.#losses.delete(lost.resolve);
         stop.abort();
         input.end();
         sizes.end();
