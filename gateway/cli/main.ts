@@ -1,5 +1,9 @@
 import { Command } from "commander";
+import { holdMemoryFlags } from "./memory-flags.ts";
 import { version } from "./version.ts";
+
+// Before anything is loaded that would have to be loaded again.
+if (process.argv[2] === "gateway" && process.argv[3] === "run") holdMemoryFlags();
 
 // Whoever reads the output may have had enough (`| head`).
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
