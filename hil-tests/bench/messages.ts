@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { memoryFlags } from "../../gateway/cli/memory-flags.ts";
 import { cpuSeconds } from "./cpu-account.ts";
 import { atLeastTimes, type Figure, plainFigure } from "./figure.ts";
 import { ask, startScript } from "./line-process.ts";
@@ -23,7 +24,7 @@ export async function messageFigures(): Promise<Figure[]> {
   // In turns, so that what else the machine does meets both.
   for (let round = 0; round < rounds; round++) {
     aedes.push(await throughput("bare-aedes", []));
-    motelet.push(await throughput("message-plane", [String(devices)], []));
+    motelet.push(await throughput("message-plane", [String(devices)], memoryFlags));
   }
   const best = (of: readonly Throughput[], by: keyof Throughput) => Math.max(...of.map((each) => each[by]));
   const rival = { name: "aedes", value: best(aedes, "perProcessorSecond") };
