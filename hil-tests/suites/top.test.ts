@@ -127,67 +127,74 @@ async function busyMs(device: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split("\t")[1]) * 1_000, 0);
 }
 
-for (const { device, what } of devices) {
-  describe(what, { concurrency: false }, () => {
-    test("kubectl top node and top pod have its figures after two scrapes", async (t) => {
-      for (const kind of ["node", "pod"]) {
-        const [name, cpu, ...rest] = await waitFor(
+// All devices at a time: most of a test is waiting for the next scrape.
+describe("kubectl top", { concurrency: true }, () => {
+  for (const { device, what } of devices) {
+    describe(what, { concurrency: false }, () => {
+      test("kubectl top node and top pod have its figures after two scrapes", async (t) => {
+        for (const kind of ["node", "pod"]) {
+          const [name, cpu, ...rest] = await waitFor(
+            async () => {
+              const { code, stdout } = await cluster.kubectl(["top", kind, device, "--no-headers"]);
+              return code === 0 && stdout.toString().trim().split(/\s+/);
+            },
+            {
+              deadlineMs: 6 * resolutionS * 1_000,
+              what: `figures of kubectl top ${kind}`,
+              intervalMs: 1_000,
+            },
+          );
+          t.diagnostic([kind, name, cpu, ...rest].join(" "));
+          assert.equal(name, device);
+          assert.match(cpu ?? "", /^\d+m$/);
+          assert.match(rest.find((word) => word.endsWith("Mi")) ?? "", /^\d+Mi$/);
+        }
+      });
+
+      test("its memory is what its own shell says", async (t) => {
+        // Figures are as old as the last scrape: wait for one that is near what the device says at this moment.
+        await waitFor(
           async () => {
-            const { code, stdout } = await cluster.kubectl(["top", kind, device, "--no-headers"]);
-            return code === 0 && stdout.toString().trim().split(/\s+/);
+            const wanted = await usedBytes(device);
+            const { node, container } = await measured(device);
+            const near = (quantity: string) => Math.abs(bytesOf(quantity) - wanted) <= 0.1 * wanted;
+            t.diagnostic(`metrics-server says ${node.memory}, the device ${wanted} bytes`);
+            return near(node.memory) && near(container.memory);
           },
-          { deadlineMs: 6 * resolutionS * 1_000, what: `figures of kubectl top ${kind}`, intervalMs: 1_000 },
+          {
+            deadlineMs: 4 * resolutionS * 1_000,
+            what: "memory within a tenth of the device's own",
+            intervalMs: 1_000,
+          },
         );
-        t.diagnostic([kind, name, cpu, ...rest].join(" "));
-        assert.equal(name, device);
-        assert.match(cpu ?? "", /^\d+m$/);
-        assert.match(rest.find((word) => word.endsWith("Mi")) ?? "", /^\d+Mi$/);
-      }
-    });
+      });
 
-    test("its memory is what its own shell says", async (t) => {
-      // Figures are as old as the last scrape: wait for one that is near what the device says at this moment.
-      await waitFor(
-        async () => {
-          const wanted = await usedBytes(device);
-          const { node, container } = await measured(device);
-          const near = (quantity: string) => Math.abs(bytesOf(quantity) - wanted) <= 0.1 * wanted;
-          t.diagnostic(`metrics-server says ${node.memory}, the device ${wanted} bytes`);
-          return near(node.memory) && near(container.memory);
-        },
-        {
-          deadlineMs: 4 * resolutionS * 1_000,
-          what: "memory within a tenth of the device's own",
-          intervalMs: 1_000,
-        },
-      );
-    });
+      test("its summary has its own path, and the one that names no Node has no figures", async () => {
+        const { node, pods } = await summary(`nodes/${device}/summary`);
+        assert.equal(node.nodeName, device);
+        assert.ok(node.cpu.usageCoreNanoSeconds > 0 && node.memory.workingSetBytes > 1_000);
+        assert.equal(pods[0].podRef.name, device);
+        assert.deepEqual((await summary("summary")).pods, []);
+      });
 
-    test("its summary has its own path, and the one that names no Node has no figures", async () => {
-      const { node, pods } = await summary(`nodes/${device}/summary`);
-      assert.equal(node.nodeName, device);
-      assert.ok(node.cpu.usageCoreNanoSeconds > 0 && node.memory.workingSetBytes > 1_000);
-      assert.equal(pods[0].podRef.name, device);
-      assert.deepEqual((await summary("summary")).pods, []);
+      test("its processor time grows as its own shell counts it", async (t) => {
+        const startedMs = performance.now();
+        const before = await busyMs(device);
+        // Work whose share of the processor stands out, for longer than two scrapes.
+        const untilMs = startedMs + 2.5 * resolutionS * 1_000;
+        while (performance.now() < untilMs) await kubectlOk(cluster, "exec", device, "--", "ls", "/");
+        const said = await measured(device);
+        const share = ((await busyMs(device)) - before) / (performance.now() - startedMs);
+        t.diagnostic(`metrics-server says ${said.node.cpu}, the device ${share.toFixed(6)} cores`);
+        for (const { cpu } of [said.node, said.container])
+          assert.ok(
+            Math.abs(coresOf(cpu) - share) <= Math.max(0.5 * share, 0.005),
+            `metrics-server says ${cpu}, the device ${share} cores`,
+          );
+      });
     });
-
-    test("its processor time grows as its own shell counts it", async (t) => {
-      const startedMs = performance.now();
-      const before = await busyMs(device);
-      // Work whose share of the processor stands out, for longer than two scrapes.
-      const untilMs = startedMs + 2.5 * resolutionS * 1_000;
-      while (performance.now() < untilMs) await kubectlOk(cluster, "exec", device, "--", "ls", "/");
-      const said = await measured(device);
-      const share = ((await busyMs(device)) - before) / (performance.now() - startedMs);
-      t.diagnostic(`metrics-server says ${said.node.cpu}, the device ${share.toFixed(6)} cores`);
-      for (const { cpu } of [said.node, said.container])
-        assert.ok(
-          Math.abs(coresOf(cpu) - share) <= Math.max(0.5 * share, 0.005),
-          `metrics-server says ${cpu}, the device ${share} cores`,
-        );
-    });
-  });
-}
+  }
+});
 
 test("a device that is away has no figures any more", async () => {
   await running.get("wired")?.kill();
