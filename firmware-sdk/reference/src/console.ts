@@ -113,7 +113,7 @@ export class Console {
       if (!this.#job) this.#press(this.#typedAhead.shift() as number);
       else {
         // Whoever types into a terminal types the command's input too.
-        const room = this.#terminal ? (this.#job.inputRoom ?? 0) : 0;
+        const room = this.#terminal && !this.#job.ended ? (this.#job.inputRoom ?? 0) : 0;
         if (room === 0) return;
         this.#job.take(Uint8Array.from(this.#typedAhead.splice(0, room)));
       }

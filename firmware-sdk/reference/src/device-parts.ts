@@ -7,7 +7,7 @@ import type { DeviceParts } from "./parts.ts";
 import { adcPeripheral, type Peripheral, switchPeripheral } from "./peripherals.ts";
 import { type SimulatedSensors, seededRandom, simulatedSensors, Wanderer } from "./sensors.ts";
 import { builtInServices, type Services } from "./services.ts";
-import type { SensorValues } from "./session.ts";
+import type { SensorValues } from "./session-settings.ts";
 import { Settings } from "./settings.ts";
 import type { ShellJob } from "./shell/job.ts";
 import type { DeviceStats, TaskStats } from "./stats.ts";

@@ -2,8 +2,9 @@ import { ByeReason, Capability, FirmwareState, LogLevel } from "@motelet/profile
 import { type DeviceOptions, type DeviceState, deviceDefaults } from "./device-options.ts";
 import { type PartName, ReferenceParts } from "./device-parts.ts";
 import type { DeviceLink } from "./link.ts";
-import { type DeviceDescription, Session, type SessionCounters } from "./session.ts";
+import { Session } from "./session.ts";
 import type { SessionPhase } from "./session-machine.ts";
+import type { DeviceDescription, SessionCounters } from "./session-settings.ts";
 
 /** A reset takes this long, so that an answer and the last output are out before. */
 const rebootMs = 150;

@@ -30,8 +30,9 @@ export { adcPeripheral, type Peripheral, switchPeripheral } from "./peripherals.
 export { seededRandom } from "./sensors.ts";
 export { SerialLink } from "./serial-line.ts";
 export { echoPort, echoService, type Service, type ServiceOutput, type Services } from "./services.ts";
-export { Session, type SessionCounters, type SessionOutput, type SessionSettings } from "./session.ts";
+export { Session } from "./session.ts";
 export type { SessionPhase } from "./session-machine.ts";
+export type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
 export { Settings } from "./settings.ts";
 export { shellCommands } from "./shell/commands.ts";
 export type { RunningCommand, ShellCommand, ShellProcess, StdinReader, Terminal } from "./shell/process.ts";

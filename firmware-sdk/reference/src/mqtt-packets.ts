@@ -11,6 +11,7 @@ import {
   type MqttConnectionOptions,
   sendBufferBytes,
 } from "./mqtt-connection.ts";
+import { payloadOf, publishPacket, topicField } from "./mqtt-publish.ts";
 
 /** Longest packet that is taken from a broker: a message of 1,024 bytes with its topic, generously. */
 const longestPacketBytes = 64 * 1024;
@@ -207,41 +208,6 @@ class PacketCutter {
     if (left.length > 0) this.#rest = Buffer.from(left);
     return packets;
   }
-}
-
-/** First byte of a PUBLISH with QoS 0 that is neither retained nor a duplicate (MQTT 3.1.1 §3.3.1). */
-const plainPublish = 0x30;
-
-/** The payload of a PUBLISH with QoS 0; undefined: something else, or not whole. There is but one topic, so it is skipped. */
-function payloadOf(packet: Buffer): Uint8Array | undefined {
-  if (packet[0] !== plainPublish) return undefined;
-  let at = 1;
-  while ((packet[at] ?? 0) >= 0x80) at++;
-  const topicAt = at + 1;
-  if (topicAt + 2 > packet.length) return undefined;
-  const payloadAt = topicAt + 2 + packet.readUInt16BE(topicAt);
-  return payloadAt <= packet.length ? packet.subarray(payloadAt) : undefined;
-}
-
-/** A topic with its length before it (MQTT 3.1.1 §1.5.3). */
-function topicField(topic: string): Buffer {
-  const bytes = Buffer.from(topic);
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
-}
-
-/** A PUBLISH with QoS 0, in one buffer: most of what a device ever says. */
-function publishPacket(topic: Buffer, payload: Uint8Array): Buffer {
-  let remaining = topic.length + payload.length;
-  const lengthBytes = remaining < 0x80 ? 1 : remaining < 0x4000 ? 2 : 3;
-  const packet = Buffer.allocUnsafe(1 + lengthBytes + remaining);
-  packet[0] = plainPublish;
-  for (let index = 1; index <= lengthBytes; index++) {
-    packet[index] = (remaining & 0x7f) | (index < lengthBytes ? 0x80 : 0);
-    remaining >>= 7;
-  }
-  packet.set(topic, 1 + lengthBytes);
-  packet.set(payload, 1 + lengthBytes + topic.length);
-  return packet;
 }
 
 /** Length of the packet that begins here, header included; undefined: not yet known. */

@@ -1,4 +1,4 @@
-import type { SensorValues } from "./session.ts";
+import type { SensorValues } from "./session-settings.ts";
 
 /** A small seeded generator (mulberry32): the same seed gives the same life. Values are in 0…1. */
 export function seededRandom(seed: number): () => number {

@@ -1,5 +1,4 @@
 import {
-  type BeatMessage,
   CborError,
   decodeMessage,
   encodeMessage,
@@ -13,64 +12,17 @@ import {
   Status,
   type UnknownMessage,
 } from "@motelet/profiles";
-import type { CommandContext, InfoResult } from "./command.ts";
+import type { CommandContext } from "./command.ts";
 import { Consoles } from "./consoles.ts";
-import type { CpuMeter } from "./cpu-meter.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Answer, OnceRecord } from "./exchange.ts";
 import type { DeviceParts } from "./parts.ts";
 import { ReportSender } from "./reports.ts";
 import { type SessionEffect, SessionMachine, type SessionPhase } from "./session-machine.ts";
+import type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
 import type { ShellHost, ShellJob } from "./shell/job.ts";
-import type { ShellCommand } from "./shell/process.ts";
-import { type StreamSettings, StreamTable } from "./streams.ts";
+import { StreamTable } from "./streams.ts";
 import { splitText } from "./text.ts";
-
-/** What hello says about the device beside its limits (SPEC §3.3). */
-export type DeviceDescription = Pick<
-  HelloMessage,
-  "hardwareId" | "board" | "firmware" | "buildId" | "resetCause"
->;
-/** What a beat carries beside uptimeS (SPEC §3.4). */
-export type SensorValues = Omit<BeatMessage, "kind" | "uptimeS" | "ext">;
-
-export interface SessionSettings extends StreamSettings {
-  /** 32 bits that name this boot. */
-  readonly boot: number;
-  readonly caps: number;
-  /** The carrier's retransmission time-out, milliseconds (SPEC §8). */
-  readonly rtoMs: number;
-  /** Device time at which this boot began. */
-  readonly startedMs: number;
-  readonly description?: DeviceDescription;
-  readonly info?: InfoResult;
-  /** Without a ring the device makes no reports. */
-  readonly parts?: DeviceParts;
-  readonly sense?: (nowMs: number) => SensorValues;
-  /** Commands beside or instead of the usual ones. */
-  readonly shell?: ReadonlyMap<string, ShellCommand>;
-  /** Measures what commands take. */
-  readonly meter?: CpuMeter;
-}
-
-/** Where the session's output goes. */
-export interface SessionOutput {
-  /** Sends one encoded message; false: the carrier dropped it, which the protocol mends. */
-  send(message: Uint8Array, kind: MessageKind): boolean;
-  reboot(): void;
-  /** Something came that nobody asked for: `poll` is to be called. */
-  wake?(): void;
-}
-
-/** Drops and oddities, for people and tests. */
-export interface SessionCounters {
-  /** Messages that were malformed, too long or broke the profile. */
-  refused: number;
-  /** Messages of an unknown kind, or of one that only devices send. */
-  ignored: number;
-  /** Messages that the carrier did not take. */
-  dropped: number;
-}
 
 /**
  * A device's session on one channel at a time: the driver of the machine, the once-record, the streams and the reports

@@ -104,6 +104,11 @@ export class ShellJob implements ShellProcess {
     return wakeAtMs ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Whether it has ended, though its output may still wait. */
+  get ended(): boolean {
+    return this.#exitCode !== undefined;
+  }
+
   /** Bytes of stdin that it takes now; undefined: it reads none, and swallows what comes. */
   get inputRoom(): number | undefined {
     return this.#command?.take ? (this.#command.room ?? 0) : undefined;

@@ -1,0 +1,52 @@
+import type { BeatMessage, HelloMessage, MessageKind } from "@motelet/profiles";
+import type { InfoResult } from "./command.ts";
+import type { CpuMeter } from "./cpu-meter.ts";
+import type { DeviceParts } from "./parts.ts";
+import type { ShellCommand } from "./shell/process.ts";
+import type { StreamSettings } from "./streams.ts";
+
+/** What hello says about the device beside its limits (SPEC §3.3). */
+export type DeviceDescription = Pick<
+  HelloMessage,
+  "hardwareId" | "board" | "firmware" | "buildId" | "resetCause"
+>;
+/** What a beat carries beside uptimeS (SPEC §3.4). */
+export type SensorValues = Omit<BeatMessage, "kind" | "uptimeS" | "ext">;
+
+export interface SessionSettings extends StreamSettings {
+  /** 32 bits that name this boot. */
+  readonly boot: number;
+  readonly caps: number;
+  /** The carrier's retransmission time-out, milliseconds (SPEC §8). */
+  readonly rtoMs: number;
+  /** Device time at which this boot began. */
+  readonly startedMs: number;
+  readonly description?: DeviceDescription;
+  readonly info?: InfoResult;
+  /** Without a ring the device makes no reports. */
+  readonly parts?: DeviceParts;
+  readonly sense?: (nowMs: number) => SensorValues;
+  /** Commands beside or instead of the usual ones. */
+  readonly shell?: ReadonlyMap<string, ShellCommand>;
+  /** Measures what commands take. */
+  readonly meter?: CpuMeter;
+}
+
+/** Where the session's output goes. */
+export interface SessionOutput {
+  /** Sends one encoded message; false: the carrier dropped it, which the protocol mends. */
+  send(message: Uint8Array, kind: MessageKind): boolean;
+  reboot(): void;
+  /** Something came that nobody asked for: `poll` is to be called. */
+  wake?(): void;
+}
+
+/** Drops and oddities, for people and tests. */
+export interface SessionCounters {
+  /** Messages that were malformed, too long or broke the profile. */
+  refused: number;
+  /** Messages of an unknown kind, or of one that only devices send. */
+  ignored: number;
+  /** Messages that the carrier did not take. */
+  dropped: number;
+}
