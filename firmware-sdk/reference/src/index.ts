@@ -29,7 +29,14 @@ export type { DeviceParts } from "./parts.ts";
 export { adcPeripheral, type Peripheral, switchPeripheral } from "./peripherals.ts";
 export { seededRandom } from "./sensors.ts";
 export { SerialLink } from "./serial-line.ts";
-export { echoPort, echoService, type Service, type ServiceOutput, type Services } from "./services.ts";
+export {
+  builtInServices,
+  echoPort,
+  echoService,
+  type Service,
+  type ServiceOutput,
+  type Services,
+} from "./services.ts";
 export { Session } from "./session.ts";
 export type { SessionPhase } from "./session-machine.ts";
 export type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
