@@ -91,6 +91,11 @@ export class ControlPlane implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** "http://127.0.0.1:23457": etcd's client API, its JSON gateway included; without authentication. */
+  get etcdUrl(): string {
+    return `http://127.0.0.1:${this.#ports.etcdClient}`;
+  }
+
   /** See {@link startControlPlane}. */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const assets = await findAssets(options);

@@ -5,6 +5,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #target: { readonly host: string; readonly port: number };
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #forgotten = new WeakSet<readonly [Socket, Socket]>();
   #mode: "pass" | "silent" | "refuse" = "pass";
 
   private constructor(port: number, host: string) {
@@ -38,6 +39,14 @@ export class TcpProxy implements AsyncDisposable {
   fallSilent(): void {
     this.#mode = "silent";
     for (const pair of this.#pairs) for (const socket of pair) socket.pause();
+  }
+
+  /** The connections that are open never say anything again, and new ones pass: what is left of a path that moved elsewhere. */
+  forgetConnections(): void {
+    for (const pair of this.#pairs) {
+      for (const socket of pair) socket.pause();
+      this.#forgotten.add(pair);
+    }
   }
 
   /** Ends all connections in order (FIN) and refuses new ones. */
@@ -88,7 +97,7 @@ export class TcpProxy implements AsyncDisposable {
         if (!to.write(chunk)) from.pause();
       });
       to.on("drain", () => {
-        if (this.#mode === "pass") from.resume();
+        if (this.#mode === "pass" && !this.#forgotten.has(pair)) from.resume();
       });
       if (this.#mode === "silent") from.pause();
     }

@@ -15,11 +15,15 @@ import { KubeApiError } from "./errors.ts";
 import { kubeconfigCredentials } from "./kubeconfig.ts";
 import { readWatchEvents } from "./watch.ts";
 
-function clientFor(url: string, options: { token?: Credentials["token"]; requestTimeoutMs?: number } = {}) {
+function clientFor(
+  url: string,
+  options: { token?: Credentials["token"]; requestTimeoutMs?: number } = {},
+  metrics = new Metrics(),
+) {
   return new HttpKubeClient({
     credentials: { server: url, verify: true, token: options.token ?? (async () => undefined) },
     clock: systemClock,
-    metrics: new Metrics(),
+    metrics,
     timing: { requestTimeoutMs: options.requestTimeoutMs ?? 2_000 },
   });
 }
@@ -115,6 +119,25 @@ test("an aborted request throws the signal's reason, an aborted watch just ends"
   await assert.rejects(request, reason);
   await watching;
   assert.deepEqual(watched, []);
+});
+
+test("an answer that does not come gives up all connections, watches too; the next ones are new", async () => {
+  await using server = await new FakeApiServer().start();
+  const metrics = new Metrics();
+  await using client = clientFor(server.url, { requestTimeoutMs: 100 }, metrics);
+  const opened = Promise.withResolvers<void>();
+  const watching = (async () => {
+    for await (const _ of client.watch("/api/v1/nodes", { onOpen: opened.resolve }));
+  })();
+  const ended = assert.rejects(watching, { code: "KUBE_UNREACHABLE", message: /given up/ });
+  await opened.promise;
+  server.fault = () => "hang";
+  const [first, second] = await Promise.allSettled([client.get("/api/v1/nodes"), client.get("/api/v1/pods")]);
+  assert.deepEqual([first?.status, second?.status], ["rejected", "rejected"]);
+  await ended;
+  server.fault = undefined;
+  await client.get("/api/v1/nodes");
+  assert.equal(await metrics.valueOf("motelet_kube_reconnects_total"), 1);
 });
 
 test("a request leaves nothing on its caller's signal, answered, refused or timed out", async () => {

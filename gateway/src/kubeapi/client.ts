@@ -45,6 +45,12 @@ const defaultTiming: Timing = {
   watchSilenceMs: 150_000,
 };
 
+interface Pools {
+  readonly requests: Pool;
+  /** Each watch occupies a connection for minutes. */
+  readonly watches: Pool;
+}
+
 /** A restart of the API server takes some seconds; whoever asks for readiness need not hear of it. */
 const silencePatienceMs = 15_000;
 
@@ -57,9 +63,10 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   readonly #clock: Clock;
   readonly #timing: Timing;
   readonly #prefix: string;
-  readonly #requests: Pool;
-  readonly #watches: Pool;
+  readonly #openPools: () => Pools;
+  #pools: Pools;
   readonly #count;
+  readonly #reconnects;
   readonly #retries;
   /** Since when there is no answer, and why not; undefined while there is one. */
   #silence: { readonly sinceMs: number; readonly reason: string } | undefined;
@@ -89,16 +96,23 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
         ...(credentials.serverName ? { servername: credentials.serverName } : {}),
       },
     };
-    this.#requests = new Pool(url.origin, { ...common, connections: options.connections ?? 8 });
-    this.#watches = new Pool(url.origin, {
-      ...common,
-      headersTimeout: 30_000,
-      bodyTimeout: this.#timing.watchSilenceMs,
+    this.#openPools = () => ({
+      requests: new Pool(url.origin, { ...common, connections: options.connections ?? 8 }),
+      watches: new Pool(url.origin, {
+        ...common,
+        headersTimeout: 30_000,
+        bodyTimeout: this.#timing.watchSilenceMs,
+      }),
     });
+    this.#pools = this.#openPools();
     this.#count = options.metrics.counter(
       "motelet_kube_requests_total",
       "Requests to the API server by answer",
       ["verb", "code"],
+    );
+    this.#reconnects = options.metrics.counter(
+      "motelet_kube_reconnects_total",
+      "Times that all connections to the API server were given up after an answer that did not come",
     );
     this.#retries = options.metrics.counter(
       "motelet_kube_retries_total",
@@ -131,7 +145,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     const query = { ...options.query, watch: true, allowWatchBookmarks: true, timeoutSeconds: lengthS };
     const target = this.#target(path, query);
     try {
-      const answer = await this.#watches.request({
+      const answer = await this.#pools.watches.request({
         method: "GET",
         path: target,
         headers: await this.#headers("application/json"),
@@ -159,7 +173,20 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
+    const { requests, watches } = this.#pools;
+    await Promise.all([requests.destroy(), watches.destroy()]);
+  }
+
+  /**
+   * An answer that does not come mostly means a path that swallows what is sent, and every connection went that way: each would
+   * cost one more request its time-out, and a watch its two minutes and a half of silence.
+   */
+  #giveUpConnections(): void {
+    const { requests, watches } = this.#pools;
+    this.#pools = this.#openPools();
+    this.#reconnects.inc();
+    const reason = new UnavailableError("KUBE_UNREACHABLE", "the connection was given up with all others");
+    for (const pool of [requests, watches]) pool.destroy(reason).catch(() => undefined);
   }
 
   async #call<T>(
@@ -175,15 +202,18 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     let freshToken = false;
     for (let attempt = 0; ; attempt++) {
       let answer: WholeAnswer;
+      const pools = this.#pools;
       try {
         answer = await wholeAnswer(
-          this.#requests,
+          pools.requests,
           { method, path: target, headers: await this.#headers(mediaType, freshToken), body: text ?? null },
           { timeoutMs: this.#timing.requestTimeoutMs, signal: options.signal },
         );
       } catch (error) {
         options.signal?.throwIfAborted();
         this.#count.inc({ verb: method, code: "none" });
+        // The first to miss its answer gives up for all that went the same way.
+        if (isTimeout(error) && pools === this.#pools) this.#giveUpConnections();
         const told = asUnavailable(error, subject);
         this.#unanswered(told.message);
         throw told;
@@ -238,6 +268,10 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     if (!Number.isFinite(seconds)) return undefined;
     return Math.min(this.#timing.maxRetryAfterMs, seconds * 1_000);
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 /** Often the larger half of an object, of no use to us; absent in a later PUT they are kept by the API server. */
