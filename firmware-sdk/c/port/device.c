@@ -1,15 +1,66 @@
 #include "device.h"
 
-#include "mote/commands.h"
-#include "mote/shell.h"
+#include "mote/console.h"
+#include "mote/print.h"
+
+enum { LABEL_BYTES = 32, PROMPT_BYTES = 16 };
 
 struct mote_session device_session;
 struct mote_line device_line;
+struct mote_job device_jobs[MOTE_JOBS];
+
+static char label[LABEL_BYTES + 1], prompt[PROMPT_BYTES + 1] = ">";
+static bool relay;
+
+const struct mote_setting device_settings[] = {
+    {"label", label, LABEL_BYTES}, {"prompt", prompt, PROMPT_BYTES}, {NULL, NULL, 0}};
+
+int32_t device_get_relay(void *context) {
+    (void)context;
+    return relay;
+}
+
+void device_set_relay(void *context, bool on) {
+    (void)context;
+    relay = on;
+}
 
 static enum mote_step run_panic(struct mote_session *session, struct mote_job *job) {
     (void)session, (void)job;
     port_panic();
     return MOTE_STEP_DONE;
+}
+
+static enum mote_step run_stack(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    if (!mote_print_begin(job, job->out)) {
+        return MOTE_STEP_WAIT;
+    }
+    mote_print_number(job, port_stack_used());
+    mote_print(job, "\n");
+    return mote_print_end(job) ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
+}
+
+const struct mote_program device_programs[] = {
+    MOTE_SHELL_PROGRAMS,
+    MOTE_SHELL_FILE_PROGRAMS,
+    MOTE_SHELL_TASK_PROGRAMS,
+    MOTE_SHELL_LOG_PROGRAMS,
+    MOTE_SHELL_SETTING_PROGRAMS,
+    MOTE_SHELL_LAST_PROGRAMS,
+    {"panic", "", "faults in the middle of a frame", run_panic, NULL, NULL},
+    {"stack", "", "high-water mark of the stack, bytes", run_stack, NULL, NULL},
+    MOTE_SHELL_END,
+};
+
+const struct mote_command device_commands[DEVICE_COMMANDS] = {
+    MOTE_COMMANDS(&port_device, &port_info), MOTE_FILE_COMMANDS(&port_device),
+    MOTE_CONSOLE_COMMAND(&port_device),      MOTE_STATS_COMMAND(&port_device),
+    MOTE_DIAL_COMMAND(&port_device),         MOTE_PERIPHERAL_COMMANDS(&port_device)};
+
+void device_print(const char *text) {
+    port_print(text);
+    mote_console_print(&port_device, text);
 }
 
 /* Decimal before `end`, without printf. */
@@ -20,30 +71,6 @@ static char *format_number(char *end, uint32_t number) {
     } while (number > 0);
     return end;
 }
-
-static enum mote_step run_stack(struct mote_session *session, struct mote_job *job) {
-    char text[12] = "";
-    uint16_t from = 0;
-    (void)session;
-    text[sizeof text - 2] = '\n';
-    text[sizeof text - 1] = '\0';
-    (void)mote_exec_print(job->out, &job->state, &from,
-                          format_number(text + sizeof text - 2, port_stack_used()));
-    return MOTE_STEP_DONE;
-}
-
-static const struct mote_program programs[] = {
-    MOTE_SHELL_PROGRAMS,
-    {"panic", "            faults in the middle of a frame\n", run_panic, NULL},
-    {"stack", "            high-water mark of the stack, bytes\n", run_stack, NULL},
-    MOTE_SHELL_END,
-};
-
-static struct mote_job jobs[MOTE_EXEC_JOBS];
-const struct mote_exec device_exec = {programs, jobs};
-
-const struct mote_command device_commands[DEVICE_COMMANDS] = {
-    MOTE_COMMANDS(&device_exec, &port_info)};
 
 void device_start(const struct mote_session_config *config, const struct mote_boot *boot,
                   uint32_t now_ms) {

@@ -1,8 +1,13 @@
 #ifndef PORT_DEVICE_H
 #define PORT_DEVICE_H
 
+#include "mote/commands.h"
+#include "mote/dial.h"
 #include "mote/line.h"
+#include "mote/peripherals.h"
 #include "mote/session.h"
+#include "mote/shell.h"
+#include "mote/stats.h"
 
 /*
  * The example device that all ports run: a session over one serial line, every command of the SDK,
@@ -17,15 +22,33 @@ extern struct mote_line device_line;
 void device_start(const struct mote_session_config *config, const struct mote_boot *boot,
                   uint32_t now_ms);
 
+/** Prints text on the line's console, and on those that streams have opened. */
+void device_print(const char *text);
+
 /** What a port puts into the configuration of its session. */
 #define DEVICE_CAPS                                                                                \
-    (MOTE_CAP_EXEC | MOTE_CAP_LOG_READ | MOTE_CAP_REBOOT | MOTE_CAP_TIME | MOTE_CAP_STDERR)
+    (MOTE_CAP_EXEC | MOTE_CAP_TTY | MOTE_CAP_CONSOLE | MOTE_CAP_LOG_READ | MOTE_CAP_REBOOT |       \
+     MOTE_CAP_TIME | MOTE_CAP_STDERR | MOTE_CAP_STATS | MOTE_CAP_DIAL | MOTE_CAP_FILES |           \
+     MOTE_CAP_PERIPHERALS)
 #define DEVICE_FIRMWARE "motelet-c 0.1.0"
-#define DEVICE_COMMANDS 7
+#define DEVICE_COMMANDS 18
 extern const struct mote_command device_commands[DEVICE_COMMANDS];
-extern const struct mote_exec device_exec;
+
+/** What a port puts into its `port_device`. */
+extern struct mote_job device_jobs[MOTE_JOBS];
+extern const struct mote_program device_programs[];
+extern const struct mote_setting device_settings[];
+#define DEVICE_SHELL                                                                               \
+    .jobs = device_jobs, .programs = device_programs, .settings = device_settings
+
+/** A relay that is only a variable; a row of the port's peripherals. */
+int32_t device_get_relay(void *context);
+void device_set_relay(void *context, bool on);
 
 /* From the port: */
+
+/** What its commands find. */
+extern const struct mote_device port_device;
 
 /** Prints text on the console, outside frames. */
 void port_print(const char *text);

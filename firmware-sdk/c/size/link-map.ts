@@ -10,6 +10,7 @@ const outputs: Readonly<Record<string, readonly ("flash" | "ram")[]>> = {
   ".text": ["flash"],
   ".data": ["flash", "ram"],
   ".bss": ["ram"],
+  ".session": ["ram"],
   ".kept": ["ram"],
 };
 

@@ -23,7 +23,7 @@ void mote_log(struct mote_session *session, enum mote_level level, const char *t
         }
     }
     bool is_utf8 = mote_cbor_is_utf8(bytes, length);
-    const struct mote_log_entry entry = {session->clock.now_ms, (uint16_t)length, (uint16_t)level};
+    const struct mote_log_entry entry = {session->clock.now_ms, (uint16_t)length, (uint8_t)level, false};
     uint8_t *at = mote_log_ring_add(&reports->ring, &entry);
     for (; length > 0; length--, bytes++) {
         *at++ = is_utf8 || *bytes < 0x80 ? *bytes : '?';
@@ -61,15 +61,24 @@ void mote_reports_stored(struct mote_reports *reports, uint16_t stored_seq, bool
     mote_retry_stop(&reports->retry);
 }
 
+/* Writes the number of a report and its age, which may be null. */
+static MOTE_NOINLINE void write_head(struct mote_session *session, uint32_t seq,
+                                     enum mote_cbor_major major, uint32_t age_ms) {
+    mote_cbor_write_head(&session->writer, MOTE_CBOR_UINT, seq);
+    mote_cbor_write_head(&session->writer, major, age_ms);
+}
+
 bool mote_reports_write(struct mote_session *session, uint16_t seq) {
     struct mote_log_entry entry;
     const uint8_t *body = mote_log_ring_find(&session->reports.ring, &seq, &entry);
     if (!body) {
         return false;
     }
-    const uint32_t head[] = {seq, session->clock.now_ms - entry.at_ms, MOTE_REPORT_TEXT,
-                             entry.level};
-    mote_cbor_write_uints(&session->writer, head, 4);
+    uint32_t age_ms = session->clock.now_ms - entry.at_ms;
+    write_head(session, seq, entry.is_earlier ? MOTE_CBOR_OTHER : MOTE_CBOR_UINT,
+               entry.is_earlier ? MOTE_CBOR_NULL : age_ms);
+    const uint32_t body_head[] = {MOTE_REPORT_TEXT, entry.level};
+    mote_cbor_write_uints(&session->writer, body_head, 2);
     mote_cbor_write_head(&session->writer, MOTE_CBOR_TEXT, entry.length);
     mote_session_insert(session, body, entry.length);
     return true;
@@ -77,11 +86,10 @@ bool mote_reports_write(struct mote_session *session, uint16_t seq) {
 
 /* Says that the reports from `first` up to the oldest one are lost. */
 static void write_gap(struct mote_session *session, uint32_t first) {
-    const uint32_t gap[] = {first, MOTE_REPORT_GAP,
+    const uint32_t gap[] = {MOTE_REPORT_GAP,
                             (uint16_t)(session->reports.ring.oldest_seq - first)};
-    mote_cbor_write_uints(&session->writer, gap, 1);
-    mote_cbor_write_head(&session->writer, MOTE_CBOR_OTHER, MOTE_CBOR_NULL);
-    mote_cbor_write_uints(&session->writer, gap + 1, 2);
+    write_head(session, first, MOTE_CBOR_OTHER, MOTE_CBOR_NULL);
+    mote_cbor_write_uints(&session->writer, gap, 2);
 }
 
 bool mote_reports_send(struct mote_session *session) {

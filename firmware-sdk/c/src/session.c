@@ -8,7 +8,7 @@ void mote_session_init(struct mote_session *session, const struct mote_session_c
     session->boot = *boot;
     session->clock.now_ms = now_ms;
     session->second_at_ms = now_ms;
-    session->reports.stored_seq = 0xffff;
+    session->reports.stored_seq = (uint16_t)(session->reports.ring.oldest_seq - 1);
 }
 
 void mote_session_open(struct mote_session *session) {

@@ -53,8 +53,7 @@ size_t mote_stream_write(struct mote_stream *stream, const void *bytes, size_t l
 void mote_stream_end(struct mote_stream *stream, enum mote_status status, int exit_code) {
     stream->ended = true;
     stream->end_status = (uint8_t)status;
-    stream->has_exit = exit_code >= 0;
-    stream->end_exit = (uint8_t)exit_code;
+    stream->end_exit = (int16_t)exit_code;
 }
 
 static MOTE_NOINLINE void resume(struct mote_stream *stream, bool kept) {
@@ -73,7 +72,7 @@ void mote_stream_resume(struct mote_session *session, bool kept) {
 }
 
 static uint16_t window_of(struct mote_stream *stream) {
-    return stream->take ? (uint16_t)stream->take(stream, NULL, 0) : MOTE_RX_WINDOW_BYTES;
+    return (uint16_t)stream->take(stream, NULL, 0);
 }
 
 static void send_credit(struct mote_session *session, struct mote_stream *stream) {
@@ -93,12 +92,13 @@ void mote_stream_data(struct mote_session *session, const struct mote_message *m
     uint16_t known = (uint16_t)(stream->next - message->field[MOTE_DATA_OFFSET]);
     size_t length = (size_t)(message->body.end - message->body.at);
     if (known <= length && !stream->finished) {
-        size_t fresh = length - known, taken = fresh;
-        if (stream->take) {
-            taken = stream->take(stream, message->body.at + known, fresh);
+        size_t fresh = length - known;
+        size_t taken = stream->take(stream, message->body.at + known, fresh);
+        if (taken == fresh && message->has_last) {
+            stream->finished = (uint8_t)(1 + message->field[MOTE_DATA_STATUS]);
+            stream->next++;
         }
-        stream->finished = taken == fresh && message->has_last;
-        stream->next = (uint16_t)(stream->next + taken + stream->finished);
+        stream->next = (uint16_t)(stream->next + taken);
     }
     send_credit(session, stream);
 }
@@ -144,11 +144,12 @@ static void send_data(struct mote_session *session, struct mote_stream *stream, 
     mote_cbor_write_head(writer, MOTE_CBOR_BYTES, count);
     mote_session_insert(session, stream->buffer + (uint16_t)(stream->sent - stream->base), count);
     if (end) {
-        const uint32_t codes[] = {stream->end_status, stream->end_exit};
-        if (stream->has_exit) {
+        const uint32_t codes[] = {stream->end_status, (uint32_t)stream->end_exit};
+        bool has_exit = stream->end_exit >= 0;
+        if (has_exit) {
             mote_cbor_write_head(writer, MOTE_CBOR_ARRAY, 2);
         }
-        mote_cbor_write_uints(writer, codes, 1u + stream->has_exit);
+        mote_cbor_write_uints(writer, codes, 1u + has_exit);
     }
     mote_session_send(session);
     stream->sent = (uint16_t)(stream->sent + count + end);
@@ -169,7 +170,7 @@ static MOTE_NOINLINE bool send_one(struct mote_session *session, struct mote_str
     if (count > left) {
         count = left;
     }
-    if (count > MESSAGE_BYTES) {
+    if (MOTE_STREAM_BUFFER_BYTES > MESSAGE_BYTES && count > MESSAGE_BYTES) {
         count = MESSAGE_BYTES;
     }
     if (count < 0) {

@@ -11,18 +11,26 @@
  *   line                      → a new frame decoder
  *   push AT HEX | expire AT   → "message HEX" and "text HEX" in order, then "bad N wait MS"
  *   session BOOT CAPS RTO EPOCH NEXT OLDEST
+ *   cut N | mount             → "wait 0": flash takes N more bytes and erasures; or all again, after a reset
+ *   reset                     → "wait 0": a new boot, with ring and files of the one before
  *   open|close|tick AT, receive AT HEX, log AT HEX
  *                             → "send HEX" and "effect NAME" in order, then "wait MS"
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mote/commands.h"
 #include "mote/crc16.h"
+#include "mote/dial.h"
+#include "mote/flash_store.h"
 #include "mote/frame.h"
+#include "mote/kept_ring.h"
+#include "mote/peripherals.h"
 #include "mote/session.h"
 #include "mote/shell.h"
+#include "mote/stats.h"
 
 enum { MOST = 4096 };
 
@@ -167,13 +175,129 @@ static void reboot(void *context) {
 }
 
 static struct mote_session *session;
-static const struct mote_program programs[] = {MOTE_SHELL_PROGRAMS, MOTE_SHELL_END};
-static struct mote_job jobs[MOTE_EXEC_JOBS];
-static const struct mote_exec exec = {programs, jobs};
-static const struct mote_info about = {NULL, NULL, 0, 0};
+
+/* Files in sectors of 256 bytes: eight of data, so 1,984 bytes; the index has room for a few. A
+ * failing write stands for a reset: nothing is written any more until the flash is mounted again. */
+enum { SECTOR_BYTES = 256, INDEX_SECTORS = 1, SECTORS = 10 };
+static union {
+    uint32_t aligned;
+    uint8_t bytes[SECTOR_BYTES * SECTORS];
+} memory;
+static uint8_t used[(SECTORS + 7) / 8];
+static unsigned long writes_left = ULONG_MAX;
+
+static bool erase(void *context, uint32_t at) {
+    (void)context;
+    if (writes_left > 0) {
+        writes_left--;
+        memset(memory.bytes + at, 0xff, SECTOR_BYTES);
+    }
+    return true;
+}
+
+static bool program(void *context, uint32_t at, const void *bytes, size_t length) {
+    (void)context;
+    for (const uint8_t *from = bytes; length > 0 && writes_left > 0; length--, writes_left--) {
+        memory.bytes[at++] &= *from++;
+    }
+    return true;
+}
+
+static const struct mote_flash flash = {memory.bytes, SECTOR_BYTES, SECTORS, INDEX_SECTORS,
+                                        erase,        program,      NULL};
+static struct mote_flash_store store = {.flash = &flash, .used = used};
+
+static void get_busy(void *context, uint32_t cpu[2]) {
+    (void)context;
+    cpu[0] = 7;
+    cpu[1] = 250;
+}
+
+static bool get_task(void *context, unsigned index, struct mote_task *task) {
+    static const struct mote_task tasks[] = {
+        {"main", MOTE_TASK_RUNNING, true, {7, 250}, 1234},
+        {"idle", MOTE_TASK_READY, false, {0, 0}, MOTE_STATS_UNKNOWN},
+        {"a name of 16 byt", MOTE_TASK_SUSPENDED, true, {0xffffffff, 999}, 0xfffffffe},
+        {"another of 16 by", MOTE_TASK_BLOCKED, true, {0xffffffff, 999}, 0xfffffffe},
+    };
+    (void)context;
+    if (index < sizeof tasks / sizeof tasks[0]) {
+        *task = tasks[index];
+        return true;
+    }
+    return false;
+}
+
+static int32_t relay;
+
+static int32_t get_relay(void *context) {
+    (void)context;
+    return relay;
+}
+
+static void set_relay(void *context, bool on) {
+    (void)context;
+    relay = on;
+}
+
+static const struct mote_stats_source stats = {get_busy, get_task, NULL, NULL};
+static const struct mote_service services[] = {{MOTE_ECHO_PORT, NULL, NULL}, {0, NULL, NULL}};
+static const struct mote_peripheral peripherals[] = {
+    {"relay0", "relay", get_relay, set_relay, NULL},
+    {"adc0", "adc", get_relay, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+static char prompt[17] = ">";
+static const struct mote_setting settings[] = {{"prompt", prompt, 16}, {NULL, NULL, 0}};
+
+static const struct mote_program programs[] = {
+    MOTE_SHELL_PROGRAMS,      MOTE_SHELL_FILE_PROGRAMS,    MOTE_SHELL_TASK_PROGRAMS,
+    MOTE_SHELL_LOG_PROGRAMS,  MOTE_SHELL_SETTING_PROGRAMS, MOTE_SHELL_LAST_PROGRAMS,
+    MOTE_SHELL_END};
+static struct mote_job jobs[MOTE_JOBS];
+static const struct mote_device device = {
+    .jobs = jobs,
+    .programs = programs,
+    .settings = settings,
+    .files = &mote_flash_store,
+    .files_context = &store,
+    .stats = &stats,
+    .services = services,
+    .peripherals = peripherals,
+};
+static const struct mote_info about = {NULL, NULL, 0, 0, 0, 0, 0};
 static const struct mote_platform platform = {reboot, NULL};
 static const struct mote_identity identity;
-static const struct mote_command commands[] = {MOTE_COMMANDS(&exec, &about)};
+static const struct mote_command all_commands[] = {
+    MOTE_COMMANDS(&device, &about), MOTE_FILE_COMMANDS(&device), MOTE_CONSOLE_COMMAND(&device),
+    MOTE_STATS_COMMAND(&device),    MOTE_DIAL_COMMAND(&device),  MOTE_PERIPHERAL_COMMANDS(&device)};
+enum { COMMANDS = sizeof all_commands / sizeof all_commands[0] };
+
+/* What the capabilities of a script's device do not name, it does not have. */
+static struct mote_command commands[COMMANDS];
+static uint8_t pick_commands(uint32_t caps) {
+    static const uint32_t needs[MOTE_OP_PERIPHERAL_INVOKE + 1] = {
+        [MOTE_OP_CONSOLE] = MOTE_CAP_CONSOLE,
+        [MOTE_OP_STATS] = MOTE_CAP_STATS,
+        [MOTE_OP_DIAL] = MOTE_CAP_DIAL,
+        [MOTE_OP_FILE_STAT] = MOTE_CAP_FILES,
+        [MOTE_OP_FILE_LIST] = MOTE_CAP_FILES,
+        [MOTE_OP_FILE_READ] = MOTE_CAP_FILES,
+        [MOTE_OP_FILE_WRITE] = MOTE_CAP_FILES,
+        [MOTE_OP_FILE_REMOVE] = MOTE_CAP_FILES,
+        [MOTE_OP_FILE_RENAME] = MOTE_CAP_FILES,
+        [MOTE_OP_PERIPHERAL_LIST] = MOTE_CAP_PERIPHERALS,
+        [MOTE_OP_PERIPHERAL_INVOKE] = MOTE_CAP_PERIPHERALS,
+    };
+    uint8_t count = 0;
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        if ((caps & needs[all_commands[i].op]) == needs[all_commands[i].op]) {
+            commands[count++] = all_commands[i];
+        }
+    }
+    return count;
+}
+
 static struct mote_transport transport = {always_ready, print_send, receive, 0};
 static struct mote_session_config config;
 
@@ -188,19 +312,38 @@ static void begin_session(const char *text) {
     config.platform = &platform;
     config.identity = &identity;
     config.commands = commands;
-    config.command_count = sizeof commands / sizeof commands[0];
+    config.command_count = pick_commands(caps);
     config.caps = caps;
-    config.run = mote_exec_run;
-    config.run_context = &exec;
+    config.run = mote_jobs_run;
+    config.run_context = &device;
     boot.number = number;
     boot.ring_epoch = epoch;
     free(session);
     session = calloc(1, sizeof *session);
     memset(jobs, 0, sizeof jobs);
+    memset(&memory, 0, sizeof memory);
+    writes_left = ULONG_MAX;
+    relay = 0;
+    mote_flash_store_mount(&store);
     mote_session_init(session, &config, &boot, 0);
     session->reports.ring.next_seq = (uint16_t)next;
     session->reports.ring.oldest_seq = (uint16_t)oldest;
     session->reports.stored_seq = (uint16_t)(oldest - 1);
+    printf("wait 0\n");
+}
+
+/* A reset that RAM outlives: the ring of reports and the files stay. */
+static void reset_session(void) {
+    static struct mote_kept_ring kept;
+    struct mote_boot boot = session->boot;
+    boot.number++;
+    boot.ring_epoch = boot.number;
+    (void)mote_kept_ring_seal(&kept, session);
+    mote_kept_ring_begin(&kept, session, &boot);
+    memset(jobs, 0, sizeof jobs);
+    writes_left = ULONG_MAX;
+    mote_flash_store_mount(&store);
+    mote_session_init(session, &config, &boot, 0);
     printf("wait 0\n");
 }
 
@@ -273,6 +416,14 @@ int main(void) {
             push(at, nothing);
         } else if (strncmp(line, "session ", 8) == 0) {
             begin_session(line + 8);
+        } else if (sscanf(line, "cut %lu", &writes_left) == 1) {
+            printf("wait 0\n");
+        } else if (strcmp(line, "mount") == 0) {
+            writes_left = ULONG_MAX;
+            mote_flash_store_mount(&store);
+            printf("wait 0\n");
+        } else if (strcmp(line, "reset") == 0) {
+            reset_session();
         } else {
             step(line);
         }

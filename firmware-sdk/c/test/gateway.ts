@@ -9,8 +9,8 @@ import {
   type HelloMessage,
   type Message,
   type ResponseMessage,
-  serialDistance,
 } from "@motelet/profiles";
+import { Conversation } from "./conversation.ts";
 
 /** What stands between the gateway and the device; bytes go in, and come out as the line lets them through. */
 export type LineNoise = (bytes: Uint8Array) => Uint8Array;
@@ -21,30 +21,20 @@ export interface ExecResult {
   readonly exitCode: number | undefined;
 }
 
-interface Execution {
-  /** Another one each time: what an earlier exec repeats must not be taken for this one's. */
-  readonly stream: number;
-  readonly input: Uint8Array;
-  readonly output: Buffer[];
-  acked: number;
-  sent: number;
-  limit: number;
-  next: number;
-  progressAt: number;
-  settled: (result: ExecResult) => void;
-}
-
 const rtoMs = 150;
-const chunkBytes = 200;
 
 /**
- * As much of a gateway as the C ports are tried with: welcome, acks, repeated requests, one exec at a time. It does not
- * check the device's liveness, and takes only whole data.
+ * As much of a gateway as the C ports are tried with: welcome, acks, repeated requests, streams. It does not check the
+ * device's liveness.
  */
 export class Gateway implements AsyncDisposable {
   readonly hellos: HelloMessage[] = [];
   readonly reports: string[] = [];
+  /** Of each of them; null: of an earlier boot. */
+  readonly agesMs: (number | null)[] = [];
   text = "";
+  /** Stores no report. */
+  isDeaf = false;
   badFrames = 0;
   readonly #socket: Socket;
   readonly #noise: LineNoise;
@@ -56,8 +46,8 @@ export class Gateway implements AsyncDisposable {
   #storedSeq = 0;
   #ringEpoch = -1;
   #requestId = 0;
-  #execution: Execution | undefined;
-  #executions = 0;
+  readonly #conversations = new Map<number, Conversation>();
+  #opened = 0;
 
   private constructor(socket: Socket, noise: LineNoise) {
     this.#socket = socket;
@@ -126,29 +116,46 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Runs a command with its stdin, and collects its output. */
-  async exec(argv: readonly string[], input?: Uint8Array, timeoutMs = 60_000): Promise<ExecResult> {
-    let result: ExecResult | undefined;
-    const execution: Execution = {
-      stream: 1 + (this.#executions++ % 23),
-      input: input ?? new Uint8Array(0),
-      output: [],
-      acked: 0,
-      sent: 0,
-      limit: 0,
-      next: 0,
-      progressAt: performance.now(),
-      settled: (got) => (result = got),
-    };
-    this.#execution = execution;
-    const { status } = await this.request(5, [execution.stream, 0, input ? 1 : 0, argv]);
-    if (status !== 0) throw new Error(`exec ${argv.join(" ")}: status ${status}`);
-    if (input) {
-      execution.limit = this.hellos.at(-1)?.rxWindowBytes ?? 64;
-      this.#sendInput(execution);
+  /** Asks for something that takes a stream. Each has another one: what an earlier one repeats is not taken for this one's. */
+  async open(op: number, argsOf: (stream: number) => readonly CborValue[]): Promise<Conversation> {
+    let stream: number;
+    do stream = 1 + (this.#opened++ % 23);
+    while (this.#conversations.has(stream) && this.#conversations.get(stream)?.end === undefined);
+    const conversation = new Conversation({
+      stream,
+      windowBytes: this.hellos.at(-1)?.rxWindowBytes ?? 64,
+      rtoMs,
+      send: (message) => this.send(message),
+    });
+    this.#conversations.set(stream, conversation);
+    const { status } = await this.request(op, argsOf(stream));
+    if (status !== 0) {
+      this.#conversations.delete(stream);
+      throw new Error(`op ${op}: status ${status}`);
     }
-    await this.until(`exec ${argv.join(" ")}`, () => result !== undefined, timeoutMs);
-    return result as unknown as ExecResult;
+    return conversation;
+  }
+
+  /** Sends all of the input, and collects the output. */
+  async stream(
+    op: number,
+    argsOf: (stream: number) => readonly CborValue[],
+    input?: Uint8Array,
+    timeoutMs = 60_000,
+  ): Promise<ExecResult> {
+    const conversation = await this.open(op, argsOf);
+    if (input) {
+      conversation.write(input);
+      conversation.endInput();
+    }
+    await this.until(`the end of op ${op}`, () => conversation.end !== undefined, timeoutMs);
+    const { end } = conversation;
+    return { stdout: conversation.bytes, status: end?.status ?? 0, exitCode: end?.exitCode };
+  }
+
+  /** Runs a command with its stdin, and collects its output. */
+  exec(argv: readonly string[], input?: Uint8Array, timeoutMs = 60_000): Promise<ExecResult> {
+    return this.stream(5, (stream) => [stream, 0, input ? 1 : 0, argv], input, timeoutMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -159,13 +166,7 @@ export class Gateway implements AsyncDisposable {
 
   #tick(): void {
     for (const item of this.#decoder.expire(performance.now())) this.#item(item);
-    const execution = this.#execution;
-    if (execution && execution.limit > 0 && performance.now() - execution.progressAt > rtoMs) {
-      // Lost, or blocked: from the last credit on, or an empty probe.
-      execution.sent = execution.acked;
-      execution.progressAt = performance.now();
-      this.#sendInput(execution, true);
-    }
+    for (const conversation of this.#conversations.values()) conversation.tick();
     this.#wake();
   }
 
@@ -190,9 +191,12 @@ export class Gateway implements AsyncDisposable {
         this.#hello(message);
         break;
       case "report":
-        if (message.seq === ((this.#storedSeq + 1) & 0xffff)) {
+        if (!this.isDeaf && message.seq === ((this.#storedSeq + 1) & 0xffff)) {
           this.#storedSeq = message.seq;
-          if (message.body.type === "text") this.reports.push(message.body.text);
+          if (message.body.type === "text") {
+            this.reports.push(message.body.text);
+            this.agesMs.push(message.ageMs);
+          }
         }
         this.send({ kind: "ack", storedSeq: this.#storedSeq });
         break;
@@ -234,67 +238,13 @@ export class Gateway implements AsyncDisposable {
   }
 
   #data(data: Message & { kind: "data" }): void {
-    const execution = this.#execution;
-    if (execution?.stream !== data.stream) {
-      this.send({ kind: "credit", stream: data.stream, next: data.offset, window: 0, status: 5 });
-      return;
-    }
-    const known = serialDistance(execution.next & 0xffff, data.offset);
-    let ended = false;
-    if (known >= 0 && known <= data.bytes.length) {
-      execution.output.push(Buffer.from(data.bytes.subarray(known)));
-      execution.next += data.bytes.length - known;
-      if (data.end) {
-        ended = true;
-        execution.next++;
-      }
-    }
-    this.send({ kind: "credit", stream: data.stream, next: execution.next & 0xffff, window: 4096 });
-    if (ended && data.end) {
-      this.#execution = undefined;
-      execution.settled({
-        stdout: Buffer.concat(execution.output),
-        status: data.end.status,
-        exitCode: data.end.exitCode,
-      });
-    }
+    const conversation = this.#conversations.get(data.stream);
+    if (conversation) conversation.data(data);
+    else this.send({ kind: "credit", stream: data.stream, next: data.offset, window: 0, status: 5 });
   }
 
   #credit(credit: Message & { kind: "credit" }): void {
-    const execution = this.#execution;
-    if (execution?.stream !== credit.stream) return;
-    const advanced = (credit.next - (execution.acked & 0xffff)) & 0xffff;
-    if (advanced > execution.input.length + 1 - execution.acked) return;
-    execution.acked += advanced;
-    execution.sent = Math.max(execution.sent, execution.acked);
-    if (execution.acked + credit.window > execution.limit || advanced > 0)
-      execution.progressAt = performance.now();
-    execution.limit = execution.acked + credit.window;
-    this.#sendInput(execution);
-  }
-
-  #sendInput(execution: Execution, probe = false): void {
-    const { input } = execution;
-    let isDue = probe;
-    while (execution.sent <= input.length) {
-      const count = Math.min(
-        chunkBytes,
-        input.length - execution.sent,
-        Math.max(0, execution.limit - execution.sent),
-      );
-      const isLast = execution.sent + count === input.length;
-      if (count === 0 && !isLast && !isDue) return;
-      isDue = false;
-      this.send({
-        kind: "data",
-        stream: execution.stream,
-        offset: execution.sent & 0xffff,
-        bytes: input.subarray(execution.sent, execution.sent + count),
-        ...(isLast ? { end: { status: 0 } } : {}),
-      });
-      if (count === 0 && !isLast) return;
-      execution.sent += count + (isLast ? 1 : 0);
-    }
+    this.#conversations.get(credit.stream)?.credit(credit);
   }
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { decodeMessage, encodeFrame, encodeMessage, FrameDecoder } from "@motelet/profiles";
+import { testCommands } from "./device-commands.ts";
 import { type RunningDevice, testDevice } from "./device-suite.ts";
 import { buildFolder, make } from "./driver.ts";
 import { Gateway } from "./gateway.ts";
@@ -40,6 +41,7 @@ async function start(...options: readonly string[]): Promise<PosixDevice> {
 }
 
 testDevice("posix", start);
+testCommands("posix", start);
 
 test("posix: SIGUSR1 breaks a frame off with a panic text", async () => {
   await using device = await start();

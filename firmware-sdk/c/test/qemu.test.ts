@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
+import { testCommands } from "./device-commands.ts";
 import { testDevice } from "./device-suite.ts";
 import { make } from "./driver.ts";
 import { Gateway } from "./gateway.ts";
@@ -9,6 +10,7 @@ import { startGuest } from "./guest.ts";
 before(() => make("cortex-m"));
 
 testDevice("cortex-m", startGuest);
+testCommands("cortex-m", startGuest);
 
 /** Ticks of 10 ms of CPU that a process has used (proc(5)). */
 async function cpuTicks(pid: number): Promise<number> {

@@ -54,6 +54,22 @@
 #define MOTE_POLL_MESSAGES 16
 #endif
 
+/**
+ * Longest path of a file, bytes. RAM: this in each job whose file is being written (MOTE_JOBS, in the
+ * place of an argv), and on the stack of commands with paths.
+ */
+#ifndef MOTE_FILE_NAME_BYTES
+#define MOTE_FILE_NAME_BYTES 64
+#endif
+
+/**
+ * What runs at a time on streams: commands, consoles, transfers of files, connections. RAM:
+ * MOTE_MESSAGE_BYTES + 32 each, for the most part their argv.
+ */
+#ifndef MOTE_JOBS
+#define MOTE_JOBS MOTE_STREAMS
+#endif
+
 #if MOTE_MESSAGE_BYTES < MOTE_LIMIT_MIN_MESSAGE_BYTES ||                                           \
     MOTE_MESSAGE_BYTES > MOTE_LIMIT_MESSAGE_BYTES
 #error "MOTE_MESSAGE_BYTES is outside of what the profile allows (SPEC 8)"
@@ -61,6 +77,9 @@
 #if MOTE_STREAM_BUFFER_BYTES > MOTE_LIMIT_WINDOW_BYTES ||                                          \
     MOTE_RX_WINDOW_BYTES > MOTE_LIMIT_WINDOW_BYTES
 #error "a stream's window is at most 16,384 bytes (SPEC 8)"
+#endif
+#if MOTE_FILE_NAME_BYTES > MOTE_MESSAGE_BYTES - 56 || MOTE_FILE_NAME_BYTES > MOTE_SCRATCH_BYTES - 30
+#error "an entry of a list of files has to fit a message and the scratch (SPEC 6.1)"
 #endif
 
 #endif

@@ -26,7 +26,8 @@ struct mote_log_ring {
 struct mote_log_entry {
     uint32_t at_ms;
     uint16_t length;
-    uint16_t level;
+    uint8_t level;
+    bool is_earlier; /* recorded before a reset that the ring outlived: its time is not of this boot */
 };
 
 /**

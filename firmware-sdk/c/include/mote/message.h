@@ -31,7 +31,7 @@ enum {
 enum { MOTE_REQUEST_ID, MOTE_REQUEST_OP };
 enum { MOTE_BYE_REASON, MOTE_BYE_SECONDS };
 enum { MOTE_ACK_STORED_SEQ };
-enum { MOTE_DATA_STREAM, MOTE_DATA_OFFSET };
+enum { MOTE_DATA_STREAM, MOTE_DATA_OFFSET, MOTE_DATA_STATUS };
 enum { MOTE_CREDIT_STREAM, MOTE_CREDIT_NEXT, MOTE_CREDIT_WINDOW, MOTE_CREDIT_STATUS };
 
 /** A decoded message. Pointers lie in the bytes it was decoded from. */

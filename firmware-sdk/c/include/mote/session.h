@@ -80,7 +80,8 @@ struct mote_session {
 };
 
 /**
- * Prepares a session in zeroed memory; nothing is sent before `mote_session_open`. `now_ms` begins
+ * Prepares a session in zeroed memory, but for a ring that was kept (mote_kept_ring_begin); nothing
+ * is sent before `mote_session_open`. `now_ms` begins
  * the uptime.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.

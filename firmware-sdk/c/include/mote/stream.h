@@ -29,13 +29,12 @@ typedef size_t mote_stream_take(struct mote_stream *stream, const uint8_t *bytes
  * they went.
  */
 struct mote_stream {
-    uint8_t id;      /* 0: free */
-    uint8_t repeats; /* credits in a row with the same next, at most 2 */
-    bool finished;   /* incoming: its end has come */
-    bool ended;      /* outgoing: an end follows the bytes */
-    bool has_exit;   /* … and has an exit code */
+    uint8_t id;       /* 0: free */
+    uint8_t repeats;  /* credits in a row with the same next, at most 2 */
+    uint8_t finished; /* incoming: its end has come, with this status + 1 */
+    bool ended;       /* outgoing: an end follows the bytes */
     uint8_t end_status;
-    uint8_t end_exit;
+    int16_t end_exit; /* −1: the end has no exit code */
     uint16_t base;
     uint16_t sent;
     uint16_t limit;
@@ -43,7 +42,7 @@ struct mote_stream {
     uint16_t next;   /* incoming: all before has been taken */
     uint16_t window; /* as it was told last */
     struct mote_retry retry;
-    mote_stream_take *take; /* NULL: takes everything and drops it */
+    mote_stream_take *take;
     void *owner;            /* for `take` */
     uint8_t buffer[MOTE_STREAM_BUFFER_BYTES];
 };

@@ -22,7 +22,7 @@ enum reset_cause {
  *   `-device loader,addr=0x2000000c,data=<random>,data-len=4`. A chip with a random generator
  * should use that instead.
  *
- * The ring of reports is in cleared RAM, so it has a new life with each boot, and the same number.
+ * The ring's epoch is that number too, unless the ring outlives the reset (mote_kept_ring_begin).
  */
 struct mote_boot boot_begin(void);
 

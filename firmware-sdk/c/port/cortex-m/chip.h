@@ -27,6 +27,11 @@
 #define UART_CONTROL REGISTER(0x40004008)
 #define UART_INTERRUPT REGISTER(0x4000400c)
 #define UART_DIVIDER REGISTER(0x40004010)
+#define UART1_DATA REGISTER(0x40005000)
+#define UART1_STATE REGISTER(0x40005004)
+#define UART1_CONTROL REGISTER(0x40005008)
+#define UART1_INTERRUPT REGISTER(0x4000500c)
+#define UART1_DIVIDER REGISTER(0x40005010)
 #define UART_TX_FULL 1u
 #define UART_RX_FULL 2u
 #define UART_TX 1u
@@ -35,6 +40,11 @@
 #define UART_RX_INTERRUPT 8u
 #define UART_RX_IRQ 0u
 #define UART_TX_IRQ 1u
+#define UART1_RX_IRQ 2u
+#define UART1_TX_IRQ 3u
+
+/* The user LEDs, a bit each (AN385, "FPGA system control and I/O"). */
+#define LEDS REGISTER(0x40028000)
 
 static inline void chip_lock(void) {
     __asm volatile("cpsid i" ::: "memory");

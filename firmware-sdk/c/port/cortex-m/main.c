@@ -3,21 +3,64 @@
  *
  *   qemu-system-arm -M mps2-an385 -display none -monitor none -kernel mote-cortex-m.elf
  *     -chardev socket,id=u0,path=LINE,server=on,wait=off -serial chardev:u0
+ *
+ * A second -serial is UART 1: `kubectl port-forward` reaches it at port 1. Files are in the PSRAM: see
+ * files.h for how they outlive the emulator.
  */
 #include "../device.h"
 #include "boot.h"
 #include "chip.h"
-#include "mote/commands.h"
+#include "files.h"
+#include "mote/kept_ring.h"
+#include "second_uart.h"
 #include "start.h"
+#include "stats.h"
 #include "time.h"
 #include "uart.h"
 
-const struct mote_info port_info = {"armv7-m", "none", 16, 256};
+/* Where port-forward finds UART 1. */
+#define SECOND_UART_PORT 1
+
+const struct mote_info port_info = {"armv7-m", "none", 16, 256, 1, 0, MOTE_FIRMWARE_CONFIRMED};
+
+static struct mote_kept_ring kept_ring __attribute__((section(".kept_ring")));
+
+static void reset(enum reset_cause cause) {
+    (void)mote_kept_ring_seal(&kept_ring, &device_session);
+    boot_again(cause);
+}
 
 static void reboot(void *context) {
     (void)context;
-    boot_again(RESET_SOFTWARE);
+    reset(RESET_SOFTWARE);
 }
+
+static int32_t get_led(void *context) {
+    (void)context;
+    return LEDS & 1;
+}
+
+static void set_led(void *context, bool on) {
+    (void)context;
+    LEDS = (LEDS & ~1u) | on;
+}
+
+static const struct mote_service services[] = {
+    {MOTE_ECHO_PORT, NULL, NULL}, {SECOND_UART_PORT, &second_uart_driver, NULL}, {0, NULL, NULL}};
+static const struct mote_peripheral peripherals[] = {
+    {"relay0", "relay", device_get_relay, device_set_relay, NULL},
+    {"led0", "led", get_led, set_led, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+const struct mote_device port_device = {
+    DEVICE_SHELL,
+    .files = &mote_flash_store,
+    .files_context = &cortex_files,
+    .stats = &cortex_stats,
+    .services = services,
+    .peripherals = peripherals,
+};
 
 static const char board[] = "mps2-an385";
 static const struct mote_platform platform = {reboot, NULL};
@@ -33,8 +76,8 @@ static const struct mote_session_config config = {
     .commands = device_commands,
     .command_count = DEVICE_COMMANDS,
     .caps = DEVICE_CAPS,
-    .run = mote_exec_run,
-    .run_context = &device_exec,
+    .run = mote_jobs_run,
+    .run_context = &port_device,
 };
 
 void port_print(const char *text) {
@@ -56,11 +99,13 @@ void fault_report(const uint32_t *stacked) {
         *digit-- = "0123456789abcdef"[counter & 15];
     }
     uart_print_panic(text);
-    boot_again(RESET_PANIC);
+    reset(RESET_PANIC);
 }
 
 int main(void) {
-    const struct mote_boot boot = boot_begin();
+    struct mote_boot boot = boot_begin();
+    mote_kept_ring_begin(&kept_ring, &device_session, &boot);
+    mote_flash_store_mount(&cortex_files);
     uart_start();
     time_start();
     device_line.port = &uart_port;
@@ -68,9 +113,10 @@ int main(void) {
     for (;;) {
         uint32_t now_ms = time_now_ms();
         uint32_t wait_ms = mote_session_poll(&device_session, now_ms);
+        (void)mote_kept_ring_seal(&kept_ring, &device_session);
         chip_lock();
-        while (!uart_has_input() && time_now_ms() - now_ms < wait_ms) {
-            chip_wait();
+        while (!uart_has_input() && !second_uart_woke() && time_now_ms() - now_ms < wait_ms) {
+            time_wait();
             chip_unlock(); /* here the handlers run */
             chip_lock();
         }

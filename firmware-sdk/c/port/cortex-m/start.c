@@ -10,12 +10,17 @@ extern uint32_t data_start[], data_end[], data_load[], bss_start[], bss_end[], s
 int main(void);
 void start_reset(void);
 
-uint32_t start_stack_used(void) {
+uint32_t start_stack_free(void) {
     const uint32_t *at = stack_start;
     while (at < stack_end && *at == PAINT) {
         at++;
     }
-    return (uint32_t)((const uint8_t *)stack_end - (const uint8_t *)at);
+    return (uint32_t)((const uint8_t *)at - (const uint8_t *)stack_start);
+}
+
+uint32_t start_stack_used(void) {
+    return (uint32_t)((const uint8_t *)stack_end - (const uint8_t *)stack_start) -
+           start_stack_free();
 }
 
 static __attribute__((noreturn, used)) void start(void) {
@@ -44,14 +49,15 @@ static __attribute__((naked)) void fault_handler(void) {
 
 typedef void handler(void);
 
-/* The table begins with the stack pointer; the fifteen exceptions of ARMv7-M, then IRQ 0 and 1 of
+/* The table begins with the stack pointer; the fifteen exceptions of ARMv7-M, then IRQ 0 to 3 of
  * the board. */
 static const struct {
     uint32_t *stack;
-    handler *handlers[17];
+    handler *handlers[19];
 } vectors __attribute__((section(".vectors"), used)) = {
     stack_end,
     {start_reset, fault_handler, fault_handler, fault_handler, fault_handler, fault_handler, NULL,
      NULL, NULL, NULL, fault_handler, fault_handler, NULL, fault_handler, time_tick_handler,
-     uart_receive_handler, uart_send_handler},
+     uart_receive_handler, uart_send_handler, second_uart_receive_handler,
+     second_uart_send_handler},
 };

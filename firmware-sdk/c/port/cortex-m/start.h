@@ -7,9 +7,14 @@
  * paint was used. */
 uint32_t start_stack_used(void);
 
+/** Bytes of stack that were never in use. */
+uint32_t start_stack_free(void);
+
 /** Handlers of the port. */
 void uart_receive_handler(void);
 void uart_send_handler(void);
+void second_uart_receive_handler(void);
+void second_uart_send_handler(void);
 void time_tick_handler(void);
 
 /** Given by the port: tells of a fault and restarts. `stacked` is what the core pushed: r0–r3, r12,

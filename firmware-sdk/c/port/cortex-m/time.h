@@ -10,4 +10,11 @@ void time_start(void);
 /** Milliseconds since the start, modulo 2^32. */
 uint32_t time_now_ms(void);
 
+/** Sleeps until an interrupt is pending (chip_wait), with interrupts locked out, and counts how
+ * long. */
+void time_wait(void);
+
+/** How long the core ran and slept since the start, each as seconds and milliseconds. */
+void time_read_spent(uint32_t busy[2], uint32_t idle[2]);
+
 #endif

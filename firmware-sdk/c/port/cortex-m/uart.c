@@ -5,6 +5,7 @@
 
 #include "chip.h"
 #include "start.h"
+#include "time.h"
 
 #define BAUD 115200u
 #define LINE_ON (UART_TX | UART_RX | UART_RX_INTERRUPT)
@@ -21,7 +22,7 @@ static bool panic_armed;
 void uart_start(void) {
     UART_DIVIDER = CORE_CLOCK_HZ / BAUD;
     UART_CONTROL = LINE_ON;
-    NVIC_ENABLE = 1u << UART_RX_IRQ | 1u << UART_TX_IRQ;
+    NVIC_ENABLE = 1u << UART_RX_IRQ | 1u << UART_TX_IRQ | 1u << UART1_RX_IRQ | 1u << UART1_TX_IRQ;
 }
 
 void uart_receive_handler(void) {
@@ -61,7 +62,7 @@ static void put(uint8_t byte) {
         UART_CONTROL = LINE_ON | UART_TX_INTERRUPT;
         chip_lock();
         while (UART_STATE & UART_TX_FULL) {
-            chip_wait();
+            time_wait();
             chip_unlock(); /* here the handlers run */
             chip_lock();
         }

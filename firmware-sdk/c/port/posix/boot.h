@@ -12,8 +12,8 @@ enum reset_cause {
 
 /**
  * Numbers this boot: by the counter in `folder`, which is raised and written down first, or by
- * entropy where `folder` is NULL. The ring of reports is in RAM, so it has a new life with each
- * boot, and the same number. Exits with a message if the counter cannot be kept.
+ * entropy where `folder` is NULL. The ring's epoch is that number too, unless it outlives the boot
+ * (ring_begin). Exits with a message if the counter cannot be kept.
  */
 struct mote_boot boot_begin(const char *folder);
 

@@ -1,8 +1,11 @@
 /*
  * The C SDK as a Linux process: a device on a unix socket or a pty.
  *
- *   mote-posix --unix PATH | --pty LINK [--state DIR] [--hardware-id HEX] [--board NAME] [--tick
- * SECONDS]
+ *   mote-posix --unix PATH | --pty LINK [--state DIR] [--hardware-id HEX] [--board NAME]
+ *     [--tick SECONDS] [--service PORT=ADDRESS:PORT]…
+ *
+ * With --state boots are counted, and files and the log of earlier boots outlive the process. A
+ * service is what `kubectl port-forward` reaches beside the echo at port 7, at a numeric IPv4 address.
  *
  * SIGUSR1 breaks the next frame off with a panic text and restarts the device; SIGTERM and SIGINT
  * end the process.
@@ -18,14 +21,59 @@
 
 #include "../device.h"
 #include "boot.h"
-#include "mote/commands.h"
+#include "files.h"
+#include "ring.h"
 #include "serial.h"
+#include "tcp.h"
+
+/* Services that can be given. */
+enum { SERVICES = 8 };
 
 static struct serial serial;
 static char **arguments;
 static volatile sig_atomic_t panic_asked, stop_asked;
 
-const struct mote_info port_info = {"posix", "linux", 0, 0};
+const struct mote_info port_info = {"posix", "linux", 0, 0, 1, 0, MOTE_FIRMWARE_CONFIRMED};
+
+static struct tcp_address addresses[SERVICES];
+/* The echo, those that were given, and the end. */
+static struct mote_service services[SERVICES + 2] = {{MOTE_ECHO_PORT, NULL, NULL}};
+
+static const struct mote_peripheral peripherals[] = {
+    {"relay0", "relay", device_get_relay, device_set_relay, NULL}, {NULL, NULL, NULL, NULL, NULL}};
+
+static struct timespec cpu_at_boot;
+
+/* Of the process: a restart within it (boot_again) goes on counting. */
+static void get_busy(void *context, uint32_t cpu[2]) {
+    struct timespec now;
+    (void)context;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    int64_t ms = (now.tv_sec - cpu_at_boot.tv_sec) * 1000 +
+                 (now.tv_nsec - cpu_at_boot.tv_nsec) / 1000000;
+    cpu[0] = (uint32_t)(ms / 1000);
+    cpu[1] = (uint32_t)(ms % 1000);
+}
+
+static bool get_task(void *context, unsigned index, struct mote_task *task) {
+    task->name = "main";
+    task->state = MOTE_TASK_RUNNING;
+    task->has_cpu = true;
+    task->stack_free = MOTE_STATS_UNKNOWN;
+    get_busy(context, task->cpu);
+    return index == 0;
+}
+
+static const struct mote_stats_source stats = {get_busy, get_task, NULL, NULL};
+
+const struct mote_device port_device = {
+    DEVICE_SHELL,
+    .files = &mote_flash_store,
+    .files_context = &posix_files,
+    .stats = &stats,
+    .services = services,
+    .peripherals = peripherals,
+};
 
 struct options {
     const char *socket, *pty, *state, *board;
@@ -40,7 +88,7 @@ static void usage(const char *wrong) {
     }
     fprintf(stderr, "usage: mote-posix --unix PATH | --pty LINK [--state DIR] [--hardware-id HEX] "
                     "[--board NAME] "
-                    "[--tick SECONDS]\n");
+                    "[--tick SECONDS] [--service PORT=ADDRESS:PORT]\n");
     exit(2);
 }
 
@@ -54,6 +102,22 @@ static void parse_hardware_id(struct options *options, const char *hex) {
         }
         options->hardware_id[options->hardware_id_length++] = (uint8_t)byte;
     }
+}
+
+static void parse_service(const char *text) {
+    unsigned i = 1, port, at;
+    char host[46];
+    while (services[i].port) {
+        i++;
+    }
+    if (i > SERVICES || sscanf(text, "%5u=%45[0-9.]:%5u", &port, host, &at) != 3 || port == 0 ||
+        port > 0xffff || at == 0 || at > 0xffff) {
+        usage("--service is PORT=ADDRESS:PORT, at most 8 of them");
+    }
+    strcpy(addresses[i - 1].host, host);
+    addresses[i - 1].port = (uint16_t)at;
+    const struct mote_service service = {(uint16_t)port, &tcp_driver, &addresses[i - 1]};
+    services[i] = service;
 }
 
 static struct options parse_options(int count, char **values) {
@@ -74,6 +138,8 @@ static struct options parse_options(int count, char **values) {
             options.board = value;
         } else if (strcmp(name, "--tick") == 0) {
             options.tick_ms = (uint32_t)(atof(value) * 1000);
+        } else if (strcmp(name, "--service") == 0) {
+            parse_service(value);
         } else {
             usage(name);
         }
@@ -94,6 +160,7 @@ static uint32_t now_ms(void) {
 }
 
 static void restart(enum reset_cause cause) {
+    ring_save(&device_session);
     serial_drain(&serial, 1000);
     serial_hand_over(&serial);
     boot_again(arguments, cause);
@@ -157,7 +224,7 @@ static uint32_t tick(const struct options *options, uint32_t start_ms) {
     while (since >= (ticks + 1) * options->tick_ms) {
         char text[32];
         (void)snprintf(text, sizeof text, "tick %u\n", (unsigned)++ticks);
-        port_print(text);
+        device_print(text);
     }
     return (ticks + 1) * options->tick_ms - since;
 }
@@ -187,10 +254,13 @@ int main(int count, char **values) {
         .commands = device_commands,
         .command_count = DEVICE_COMMANDS,
         .caps = DEVICE_CAPS,
-        .run = mote_exec_run,
-        .run_context = &device_exec,
+        .run = mote_jobs_run,
+        .run_context = &port_device,
     };
-    const struct mote_boot boot = boot_begin(options.state);
+    struct mote_boot boot = boot_begin(options.state);
+    files_mount(options.state);
+    ring_begin(options.state, &device_session, &boot);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu_at_boot);
     uint32_t start_ms = now_ms();
     device_line.port = &serial_port;
     device_line.port_context = &serial;
@@ -203,8 +273,12 @@ int main(int count, char **values) {
         if (panic_asked && serial.panic_armed) {
             serial_panic(&serial); /* nothing was to be sent: outside a frame, then */
         }
+        ring_save(&device_session);
         uint32_t tick_ms = tick(&options, start_ms);
-        serial_wait(&serial, tick_ms < wait_ms ? tick_ms : wait_ms);
+        struct pollfd waits[MOTE_JOBS];
+        unsigned wait_count = tcp_waits(waits);
+        serial_wait(&serial, tick_ms < wait_ms ? tick_ms : wait_ms, waits, wait_count);
+        tcp_waited(waits, wait_count);
     }
     (void)unlink(options.socket ? options.socket : options.pty);
     return 0;

@@ -119,17 +119,23 @@ static void flush(struct serial *serial) {
     memmove(serial->out, serial->out + written, serial->out_length);
 }
 
-void serial_wait(struct serial *serial, uint32_t wait_ms) {
-    struct pollfd line = {.fd = serial->fd >= 0 ? serial->fd : serial->listener, .events = POLLIN};
+void serial_wait(struct serial *serial, uint32_t wait_ms, struct pollfd *others, unsigned count) {
+    struct pollfd all[1 + SERIAL_OTHERS] = {{.fd = serial->fd >= 0 ? serial->fd : serial->listener,
+                                             .events = POLLIN}};
+    struct pollfd *line = all;
+    memcpy(all + 1, others, count * sizeof *others);
     flush(serial);
     if (serial->out_length > 0 && serial->fd >= 0) {
-        line.events |= POLLOUT;
+        line->events |= POLLOUT;
     }
     struct timespec wait = {(time_t)(wait_ms / 1000), (long)(wait_ms % 1000) * 1000000};
     sigset_t none;
     (void)sigemptyset(&none);
-    int count = ppoll(&line, 1, &wait, &none);
-    if (count <= 0) {
+    if (ppoll(all, 1 + count, &wait, &none) <= 0) {
+        return;
+    }
+    memcpy(others, all + 1, count * sizeof *others);
+    if (!line->revents) {
         return;
     }
     if (serial->fd < 0) {
@@ -139,14 +145,14 @@ void serial_wait(struct serial *serial, uint32_t wait_ms) {
         }
         return;
     }
-    if (line.revents & POLLIN && serial->in_at == serial->in_length) {
+    if (line->revents & POLLIN && serial->in_at == serial->in_length) {
         ssize_t got = read(serial->fd, serial->in, sizeof serial->in);
         serial->in_at = 0;
         serial->in_length = got > 0 ? (size_t)got : 0;
         if (got == 0 && !serial->is_pty) {
             hang_up(serial);
         }
-    } else if (line.revents & (POLLHUP | POLLERR)) {
+    } else if (line->revents & (POLLHUP | POLLERR)) {
         hang_up(serial);
         if (serial->is_pty) {
             /* The wait above ended at once, and so let no signal in. */

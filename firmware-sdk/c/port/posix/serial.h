@@ -1,6 +1,7 @@
 #ifndef POSIX_SERIAL_H
 #define POSIX_SERIAL_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,10 +42,14 @@ void serial_hand_over(const struct serial *serial);
 bool serial_take_over(struct serial *serial);
 
 /**
- * Waits for input, a connection or room for output, at most `wait_ms`, and moves bytes both ways. A
+ * Waits for input, a connection or room for output, at most `wait_ms`, and moves bytes both ways;
+ * also for `others`, whose revents it sets. A
  * signal ends it: all are to be blocked outside, and come in here.
  */
-void serial_wait(struct serial *serial, uint32_t wait_ms);
+void serial_wait(struct serial *serial, uint32_t wait_ms, struct pollfd *others, unsigned count);
+
+/** How many others a wait takes. */
+#define SERIAL_OTHERS 32
 
 /** Writes out what waits, for at most `wait_ms`. */
 void serial_drain(struct serial *serial, uint32_t wait_ms);

@@ -1,46 +1,36 @@
+#include "mote/arguments.h"
 #include "mote/commands.h"
-
-static void stop(struct mote_job *job, uint32_t signal) {
-    /* As a shell tells of a signal: 128 + its number. */
-    job->exit_code = (uint8_t)(128 + signal);
-    mote_stream_end(job->out, MOTE_STATUS_OK, job->exit_code);
-    if (job->err_id) {
-        mote_stream_end(job->err, MOTE_STATUS_OK, -1);
-    }
-    job->out_id = 0;
-}
+#include "mote/device.h"
 
 enum mote_status mote_command_exec_control(struct mote_session *session, const void *context,
                                            struct mote_message *request) {
     (void)session;
-    const struct mote_exec *exec = context;
-    uint32_t id, control, value, rows;
-    enum mote_status status = mote_dispatch_uint(request, MOTE_LIMIT_STREAM_ID, &id);
-    if (status == MOTE_STATUS_OK) {
-        status = mote_dispatch_uint(request, 0xff, &control);
-    }
-    if (status == MOTE_STATUS_OK) {
-        status = mote_dispatch_uint(request, 0xffff, &value);
-    }
-    if (status == MOTE_STATUS_OK && request->rest > 0) {
-        status = mote_dispatch_uint(request, 0xffff, &rows);
-    }
-    if (status != MOTE_STATUS_OK) {
-        return status;
-    }
-    if (id == 0 || control == 0 || control > MOTE_EXEC_CONTROL_RESIZE ||
-        (control == MOTE_EXEC_CONTROL_SIGNAL && (value == 0 || value > MOTE_LIMIT_SIGNAL))) {
+    struct mote_arguments arguments = {request, MOTE_STATUS_OK};
+    uint8_t id = mote_arguments_stream(&arguments);
+    uint32_t control = mote_arguments_uint(&arguments, 0xff);
+    uint32_t value = mote_arguments_uint(&arguments, 0xffff);
+    bool has_rows = request->rest > 0;
+    uint32_t rows = has_rows ? mote_arguments_uint(&arguments, 0xffff) : 0;
+    bool is_signal = control == MOTE_EXEC_CONTROL_SIGNAL;
+    if (arguments.status != MOTE_STATUS_OK ||
+        (is_signal ? value == 0 || value > MOTE_LIMIT_SIGNAL
+                   : control != MOTE_EXEC_CONTROL_RESIZE)) {
         return MOTE_STATUS_INVALID_ARGUMENT;
     }
-    for (unsigned i = 0; i < MOTE_EXEC_JOBS; i++) {
-        struct mote_job *job = &exec->jobs[i];
-        if (job->out_id == id) {
-            /* A resize means nothing: nothing here draws a screen. */
-            if (control == MOTE_EXEC_CONTROL_SIGNAL) {
-                stop(job, value);
-            }
-            return MOTE_STATUS_OK;
+    struct mote_job *job = mote_job_find(context, id);
+    if (!job) {
+        return MOTE_STATUS_NOT_FOUND;
+    }
+    if (is_signal) {
+        mote_job_signal(job, value);
+    } else {
+        job->columns = (uint16_t)value;
+        if (has_rows) {
+            job->rows = (uint16_t)rows;
+        }
+        if (job->flags & MOTE_JOB_CONSOLE) {
+            job->flags |= MOTE_JOB_TTY; /* what has a size is a terminal */
         }
     }
-    return MOTE_STATUS_NOT_FOUND;
+    return MOTE_STATUS_OK;
 }

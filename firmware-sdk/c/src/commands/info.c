@@ -3,7 +3,7 @@
 #include "mote/commands.h"
 #include "mote/session.h"
 
-enum { ARCH = 1, OS, RAM_KIB, FLASH_KIB };
+enum { ARCH = 1, OS, RAM_KIB, FLASH_KIB, FIRMWARE_SLOT = 6, FIRMWARE_STATE };
 
 static uint32_t write_text(struct mote_cbor_writer *writer, uint32_t key, const char *text) {
     if (!text) {
@@ -33,6 +33,12 @@ enum mote_status mote_command_info(struct mote_session *session, const void *con
     entries += write_text(writer, OS, info->os);
     entries += write_uint(writer, RAM_KIB, info->ram_kib);
     entries += write_uint(writer, FLASH_KIB, info->flash_kib);
+    if (info->slots > 0) {
+        const uint32_t slot[] = {FIRMWARE_SLOT, info->firmware_slot, FIRMWARE_STATE,
+                                 info->firmware_state};
+        mote_cbor_write_uints(writer, slot, 4);
+        entries += 2;
+    }
     *map = (uint8_t)(*map + entries);
     request->results = 1;
     return MOTE_STATUS_OK;

@@ -1,0 +1,38 @@
+#ifndef MOTE_ARGUMENTS_H
+#define MOTE_ARGUMENTS_H
+
+#include "mote/config.h"
+#include "mote/message.h"
+#include "mote/status.h"
+
+/**
+ * Reads the arguments of a request one after the other. What is wrong is remembered: INVALID_ARGUMENT
+ * for one that is missing, of another type or outside its range, else OUT_OF_RANGE for one that the
+ * device has no room for (SPEC §5.5). So a command reads all of them, and then looks at `status`.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: yes, as all functions here.
+ */
+struct mote_arguments {
+    struct mote_message *request;
+    enum mote_status status; /* OK at first */
+};
+
+/** An unsigned integer of at most `most`. */
+uint32_t mote_arguments_uint(struct mote_arguments *arguments, uint32_t most);
+
+/** The id of a stream. */
+uint8_t mote_arguments_stream(struct mote_arguments *arguments);
+
+/** Whether the next argument is null; steps over it then. */
+bool mote_arguments_null(struct mote_arguments *arguments);
+
+/** A text of at most `most` bytes; it lies in the request, and has no NUL at its end. */
+struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t most);
+
+/** Whether a text is a path: absolute, without NUL, without empty, "." and ".." segments. */
+bool mote_is_path(const void *text, size_t length);
+
+/** A path (SPEC §6.11), copied with a NUL. OUT_OF_RANGE over MOTE_FILE_NAME_BYTES. */
+void mote_arguments_path(struct mote_arguments *arguments, char path[MOTE_FILE_NAME_BYTES + 1]);
+
+#endif

@@ -1,0 +1,27 @@
+#ifndef MOTE_DEVICE_H
+#define MOTE_DEVICE_H
+
+#include "mote/job.h"
+
+struct mote_stats_source;
+struct mote_setting;
+
+/**
+ * What a device offers to its commands; `context` of most of them. The caller keeps it; it may be in
+ * flash. What is NULL or 0, the device does not have.
+ */
+struct mote_device {
+    struct mote_job *jobs; /* MOTE_JOBS, zeroed at first */
+
+    /** The shell's; ends with a row without a name, for names that are not in it. */
+    const struct mote_program *programs;
+    const struct mote_setting *settings; /* ends with a row without a name */
+
+    const struct mote_file_store *files;
+    void *files_context;
+    const struct mote_stats_source *stats;
+    const struct mote_service *services;       /* ends with port 0 */
+    const struct mote_peripheral *peripherals; /* ends with a row without a name */
+};
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef MOTE_DIAL_H
+#define MOTE_DIAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mote/status.h"
+
+/** What `read` and `write` return in the place of a count. */
+enum { MOTE_SERVICE_ENDED = -1, MOTE_SERVICE_BROKEN = -2 };
+
+/** How connections to a service are kept: a UART, TCP. None of it blocks. */
+struct mote_service_driver {
+    /** Connects: OK and a number for the connection, or UNAVAILABLE. */
+    enum mote_status (*open)(void *context, uint32_t *handle);
+
+    /** Up to `length` bytes from the service; 0: none now. */
+    int (*read)(void *context, uint32_t handle, uint8_t *bytes, size_t length);
+
+    /** Writes to the service, and returns how many bytes it took; with NULL, how many it would. */
+    int (*write)(void *context, uint32_t handle, const uint8_t *bytes, size_t length);
+
+    /** Nothing more will be written. */
+    void (*end)(void *context, uint32_t handle);
+
+    /** The connection is over. */
+    void (*close)(void *context, uint32_t handle);
+
+    /** Silence that ends a connection to which nothing more is written; 0: the service ends it. */
+    uint16_t linger_ms;
+};
+
+/** A row of the device's table of services (SPEC §6.10). */
+struct mote_service {
+    uint16_t port; /* 0 ends the table */
+    const struct mote_service_driver *driver; /* NULL: the device echoes (RFC 862) */
+    void *context;
+};
+
+/** The port of the echo service. */
+#define MOTE_ECHO_PORT 7
+
+#endif

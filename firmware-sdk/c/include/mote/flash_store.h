@@ -1,0 +1,61 @@
+#ifndef MOTE_FLASH_STORE_H
+#define MOTE_FLASH_STORE_H
+
+#include "mote/files.h"
+
+/**
+ * Memory that keeps: flash, or RAM that is told to behave like it. It can be read in place;
+ * programming only clears bits, each byte at most once but for two that mark a record as dead;
+ * erasing sets all bits of a sector.
+ */
+struct mote_flash {
+    const uint8_t *bytes;
+    uint32_t sector_bytes;  /* a multiple of 4, at least 256 */
+    uint16_t sectors;       /* at least 2 × index_sectors + 1 */
+    uint16_t index_sectors; /* for each of the two copies of the index */
+
+    /** Erases the sector that begins at `at`. False: it failed. */
+    bool (*erase)(void *context, uint32_t at);
+
+    /** Programs `length` bytes. False: it failed. */
+    bool (*program)(void *context, uint32_t at, const void *bytes, size_t length);
+    void *context;
+};
+
+/**
+ * Files in flash, each in sectors of its own.
+ *
+ *   │ index │ the other │ data │ data │ data │ …
+ *
+ *   index: magic, number, crc │ record │ record │ … │ erased
+ *   record: length, crc, dead, mode, id, size, modified, path
+ *   data sector: id, index, crc │ bytes
+ *
+ * A file's bytes go into free sectors first; one record then puts it in place. The last record of
+ * a path, or of an id, that is not dead counts; so a reset at any point leaves the file before or
+ * the one after. When the index is full its living records move to the other copy, whose header is
+ * written last. There is no list of free sectors: those are free whose id no living record has.
+ */
+struct mote_flash_store {
+    const struct mote_flash *flash;
+    uint8_t *used;       /* a bit for each sector: (sectors + 7) / 8 bytes, the caller's */
+    uint32_t index_at;   /* the copy in use */
+    uint32_t end;        /* where the next record goes */
+    uint32_t number;     /* of the copy; 0: there is none yet */
+    uint32_t next_id;
+    uint16_t cursor;     /* where the last free sector was found: wear is spread */
+    bool full;           /* something is wrong behind `end`: nothing can be added to this copy */
+};
+
+/**
+ * Looks at what is there; an unknown content counts as empty, and is overwritten with the first
+ * file. `flash` and `used` are set, the rest is zeroed.
+ *
+ * Blocking: reads the index and the head of each sector. ISR-safe: no.
+ */
+void mote_flash_store_mount(struct mote_flash_store *store);
+
+/** The store; its context is a struct mote_flash_store. */
+extern const struct mote_file_store mote_flash_store;
+
+#endif

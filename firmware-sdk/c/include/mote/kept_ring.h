@@ -1,0 +1,34 @@
+#ifndef MOTE_KEPT_RING_H
+#define MOTE_KEPT_RING_H
+
+#include "mote/session.h"
+
+/**
+ * Keeps a session's ring of reports over a reset, in memory that no reset clears: so what the boot
+ * before said, and the gateway has not stored, is sent by this one, and its lines stay readable
+ * (SPEC §5.6). Lies beside the session, in such memory too.
+ */
+struct mote_kept_ring {
+    uint32_t magic;
+    uint32_t epoch;
+    uint16_t next_seq;
+    uint16_t used;
+    uint16_t crc;
+};
+
+/**
+ * Notes what a later boot needs to believe the ring. To be called after each poll, and before a
+ * reset that the device itself makes; takes time only where a line was added, and returns true then.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: yes.
+ */
+bool mote_kept_ring_seal(struct mote_kept_ring *kept, const struct mote_session *session);
+
+/**
+ * To be called before mote_session_init: zeroes the session but for its ring, and that too unless
+ * it is whole. One that is keeps its epoch, which goes into `boot`.
+ */
+void mote_kept_ring_begin(struct mote_kept_ring *kept, struct mote_session *session,
+                          struct mote_boot *boot);
+
+#endif

@@ -1,0 +1,16 @@
+#ifndef MOTE_PERIPHERALS_H
+#define MOTE_PERIPHERALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Something beside the processor that takes commands (SPEC §6.15): `get`, `set on`, `set off`. */
+struct mote_peripheral {
+    const char *name; /* at most 32 bytes */
+    const char *kind; /* at most 16 bytes: relay, led, adc … */
+    int32_t (*get)(void *context);
+    void (*set)(void *context, bool on); /* NULL: it is only read, and its value is a number */
+    void *context;
+};
+
+#endif

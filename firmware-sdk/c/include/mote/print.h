@@ -1,0 +1,36 @@
+#ifndef MOTE_PRINT_H
+#define MOTE_PRINT_H
+
+#include "mote/job.h"
+
+/** Room that a stream has to have before a line is begun, bytes: so a short one comes in one piece. */
+#define MOTE_PRINT_ROOM_BYTES                                                                      \
+    (MOTE_STREAM_BUFFER_BYTES < 2 * 80 ? MOTE_STREAM_BUFFER_BYTES / 2 : 80)
+
+/**
+ * Begins, or goes on with, a piece of output. What does not fit now is printed by the next step,
+ * which has to print the same piece again. False: there is no room, wait.
+ *
+ *   if (!mote_print_begin(job, job->out)) return MOTE_STEP_WAIT;
+ *   mote_print(job, "up "); mote_print_number(job, seconds); mote_print(job, " s\n");
+ *   return mote_print_end(job) ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different jobs, as all functions here.
+ */
+MOTE_MUST_USE bool mote_print_begin(struct mote_job *job, struct mote_stream *stream);
+
+/** Prints a text. */
+void mote_print(struct mote_job *job, const char *text);
+
+/** Prints a decimal number, with leading zeros where it has fewer than `digits`. */
+void mote_print_digits(struct mote_job *job, uint32_t number, unsigned digits);
+
+void mote_print_number(struct mote_job *job, uint32_t number);
+
+/** Ends the piece. True: all of it is out. */
+MOTE_MUST_USE bool mote_print_end(struct mote_job *job);
+
+/** Reads a decimal number of at most `most`; false where the text is something else. */
+MOTE_MUST_USE bool mote_parse_number(const char *text, uint32_t most, uint32_t *number);
+
+#endif

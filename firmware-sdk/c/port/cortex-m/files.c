@@ -1,0 +1,27 @@
+#include "files.h"
+
+#include <string.h>
+
+#define BASE 0x21000000u
+
+enum { SECTOR_BYTES = 4096, INDEX_SECTORS = 1, SECTORS = 34 };
+
+static bool erase(void *context, uint32_t at) {
+    (void)context;
+    memset((uint8_t *)(BASE + at), 0xff, SECTOR_BYTES);
+    return true;
+}
+
+static bool program(void *context, uint32_t at, const void *bytes, size_t length) {
+    uint8_t *to = (uint8_t *)(BASE + at);
+    (void)context;
+    for (const uint8_t *from = bytes; length > 0; length--) {
+        *to++ &= *from++;
+    }
+    return true;
+}
+
+static const struct mote_flash flash = {(const uint8_t *)BASE, SECTOR_BYTES, SECTORS, INDEX_SECTORS,
+                                        erase,                 program,      NULL};
+static uint8_t used[(SECTORS + 7) / 8];
+struct mote_flash_store cortex_files = {.flash = &flash, .used = used};

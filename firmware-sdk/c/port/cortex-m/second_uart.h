@@ -1,0 +1,15 @@
+#ifndef CORTEX_M_SECOND_UART_H
+#define CORTEX_M_SECOND_UART_H
+
+#include <stdbool.h>
+
+#include "mote/config.h"
+#include "mote/dial.h"
+
+/** UART 1 as a service, for one connection at a time; no context. */
+extern const struct mote_service_driver second_uart_driver;
+
+/** Whether something came, or can be written again, since this was asked last. */
+bool second_uart_woke(void);
+
+#endif

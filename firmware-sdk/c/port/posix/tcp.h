@@ -1,0 +1,24 @@
+#ifndef POSIX_TCP_H
+#define POSIX_TCP_H
+
+#include <poll.h>
+
+#include "mote/dial.h"
+#include "mote/job.h"
+
+/** An address that a service connects to; context of its row. */
+struct tcp_address {
+    char host[46];
+    uint16_t port;
+};
+
+/** TCP as a service; context is a struct tcp_address of a numeric IPv4 address. */
+extern const struct mote_service_driver tcp_driver;
+
+/** Fills in what to wait for, at most MOTE_JOBS; returns how many. */
+unsigned tcp_waits(struct pollfd *fds);
+
+/** Takes in what the wait brought. */
+void tcp_waited(const struct pollfd *fds, unsigned count);
+
+#endif

@@ -1,0 +1,171 @@
+#include <string.h>
+
+#include "mote/print.h"
+#include "mote/session.h"
+#include "mote/shell.h"
+
+enum {
+    REBOOT_AFTER_MS = 1000, /* what the end of the shell's reboot gets to arrive */
+    LONGEST_SLEEP_S = 86400,
+    USAGE_COLUMNS = 17,
+    EXIT_USAGE = 2,
+    EXIT_NOT_FOUND = 127
+};
+
+static enum mote_step done_when(bool done) {
+    return done ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
+}
+
+enum mote_step mote_shell_fail(struct mote_job *job, uint8_t code, const char *subject,
+                               const char *what) {
+    job->exit_code = code;
+    if (!mote_print_begin(job, job->err)) {
+        return MOTE_STEP_WAIT;
+    }
+    mote_print(job, job->argv);
+    mote_print(job, ": ");
+    mote_print(job, subject);
+    if (what) {
+        mote_print(job, ": ");
+        mote_print(job, what);
+    }
+    mote_print(job, "\n");
+    return done_when(mote_print_end(job));
+}
+
+enum mote_step mote_shell_usage(struct mote_job *job) {
+    const struct mote_program *program = job->child ? job->child : job->program;
+    job->exit_code = EXIT_USAGE;
+    if (!mote_print_begin(job, job->err)) {
+        return MOTE_STEP_WAIT;
+    }
+    mote_print(job, program->name);
+    mote_print(job, ": usage: ");
+    mote_print(job, program->name);
+    if (*program->usage) {
+        mote_print(job, " ");
+        mote_print(job, program->usage);
+    }
+    mote_print(job, "\n");
+    return done_when(mote_print_end(job));
+}
+
+enum mote_step mote_shell_not_found(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    return mote_shell_fail(job, EXIT_NOT_FOUND, "not found", NULL);
+}
+
+/* Characters of a text in UTF-8. */
+static unsigned columns_of(const char *text) {
+    unsigned columns = 0;
+    for (; *text; text++) {
+        columns += (*text & 0xc0) != 0x80;
+    }
+    return columns;
+}
+
+enum mote_step mote_shell_help(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    static const char blanks[] = "                 ";
+    const struct mote_program *program = job->device->programs + job->state;
+    if (!program->name) {
+        return MOTE_STEP_DONE;
+    }
+    if (!mote_print_begin(job, job->out)) {
+        return MOTE_STEP_WAIT;
+    }
+    unsigned columns = columns_of(program->name);
+    mote_print(job, program->name);
+    if (*program->usage) {
+        columns += 1 + columns_of(program->usage);
+        mote_print(job, " ");
+        mote_print(job, program->usage);
+    }
+    mote_print(job, blanks + (columns < USAGE_COLUMNS ? columns : USAGE_COLUMNS - 1));
+    mote_print(job, program->about);
+    mote_print(job, "\n");
+    if (!mote_print_end(job)) {
+        return MOTE_STEP_WAIT;
+    }
+    job->state++;
+    return MOTE_STEP_MORE;
+}
+
+enum mote_step mote_shell_echo(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    if (!mote_print_begin(job, job->out)) {
+        return MOTE_STEP_WAIT;
+    }
+    for (unsigned i = 1; i < job->argc; i++) {
+        mote_print(job, mote_job_argument(job, i));
+        if (i + 1u < job->argc) {
+            mote_print(job, " ");
+        }
+    }
+    mote_print(job, "\n");
+    return done_when(mote_print_end(job));
+}
+
+enum mote_step mote_shell_uptime(struct mote_session *session, struct mote_job *job) {
+    if (!mote_print_begin(job, job->out)) {
+        return MOTE_STEP_WAIT;
+    }
+    mote_print(job, "up ");
+    mote_print_number(job, session->uptime_s);
+    mote_print(job, " s\n");
+    return done_when(mote_print_end(job));
+}
+
+enum mote_step mote_shell_sleep(struct mote_session *session, struct mote_job *job) {
+    uint32_t seconds;
+    if (job->argc != 2 ||
+        !mote_parse_number(mote_job_argument(job, 1), LONGEST_SLEEP_S, &seconds)) {
+        return mote_shell_usage(job);
+    }
+    if (job->state == 0) {
+        job->state = 1;
+        job->memory.word[0] = session->clock.now_ms + seconds * 1000u;
+    }
+    return done_when(mote_clock_due(&session->clock, job->memory.word[0]));
+}
+
+enum mote_step mote_shell_exit(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    uint32_t code = 0;
+    if (job->argc > 1 && !mote_parse_number(mote_job_argument(job, 1), 0xffffffff, &code)) {
+        code = EXIT_USAGE;
+    }
+    job->exit_code = (uint8_t)code;
+    job->flags |= MOTE_JOB_CLOSING;
+    return MOTE_STEP_DONE;
+}
+
+enum mote_step mote_shell_reboot(struct mote_session *session, struct mote_job *job) {
+    (void)job;
+    mote_session_reboot(session, REBOOT_AFTER_MS);
+    return MOTE_STEP_DONE;
+}
+
+enum mote_step mote_shell_size(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    bool follows = strcmp(mote_job_argument(job, 1), "-f") == 0;
+    if (job->argc > 1u + follows) {
+        return mote_shell_usage(job);
+    }
+    uint32_t size = (uint32_t)job->columns << 16 | job->rows;
+    if (job->state && job->printed == 0 && size == job->memory.word[0]) {
+        return MOTE_STEP_WAIT;
+    }
+    if (!mote_print_begin(job, job->out)) {
+        return MOTE_STEP_WAIT;
+    }
+    if (job->printed == 0) {
+        job->memory.word[0] = size;
+    }
+    job->state = 1;
+    mote_print_number(job, job->memory.word[0] >> 16);
+    mote_print(job, " ");
+    mote_print_number(job, job->memory.word[0] & 0xffff);
+    mote_print(job, "\n");
+    return done_when(mote_print_end(job) && !follows);
+}

@@ -1,0 +1,76 @@
+#include <string.h>
+
+#include "mote/print.h"
+#include "mote/session.h"
+#include "mote/shell.h"
+
+static const struct mote_setting *find(const struct mote_job *job) {
+    const struct mote_setting *setting = job->device->settings;
+    while (setting->name && strcmp(setting->name, mote_job_argument(job, 1)) != 0) {
+        setting++;
+    }
+    return setting->name ? setting : NULL;
+}
+
+enum mote_step mote_shell_get(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    bool all = job->argc == 1;
+    const struct mote_setting *setting = all ? job->device->settings + job->state : find(job);
+    if (job->argc > 2) {
+        return mote_shell_usage(job);
+    }
+    if (all && !setting->name) {
+        return MOTE_STEP_DONE;
+    }
+    if (!setting) {
+        return mote_shell_fail(job, 1, mote_job_argument(job, 1), "not found");
+    }
+    if (!mote_print_begin(job, job->out)) {
+        return MOTE_STEP_WAIT;
+    }
+    if (all) {
+        mote_print(job, setting->name);
+        mote_print(job, "=");
+    }
+    mote_print(job, setting->value);
+    mote_print(job, "\n");
+    if (!mote_print_end(job)) {
+        return MOTE_STEP_WAIT;
+    }
+    job->state++;
+    return all ? MOTE_STEP_MORE : MOTE_STEP_DONE;
+}
+
+enum mote_step mote_shell_set(struct mote_session *session, struct mote_job *job) {
+    (void)session;
+    if (job->argc < 3) {
+        return mote_shell_usage(job);
+    }
+    const struct mote_setting *setting = find(job);
+    if (!setting) {
+        return mote_shell_fail(job, 1, mote_job_argument(job, 1), "not found");
+    }
+    size_t length = 0;
+    for (unsigned i = 2; i < job->argc; i++) {
+        length += strlen(mote_job_argument(job, i)) + (i > 2);
+    }
+    if (length > setting->most) {
+        /* "expected at most 16 bytes" */
+        char text[] = "expected at most    bytes";
+        text[17] = (char)('0' + setting->most / 10u);
+        text[18] = (char)('0' + setting->most % 10u);
+        return mote_shell_fail(job, 1, setting->name, text);
+    }
+    char *to = setting->value;
+    for (unsigned i = 2; i < job->argc; i++) {
+        const char *value = mote_job_argument(job, i);
+        size_t count = strlen(value);
+        if (i > 2) {
+            *to++ = ' ';
+        }
+        memcpy(to, value, count);
+        to += count;
+    }
+    *to = '\0';
+    return MOTE_STEP_DONE;
+}

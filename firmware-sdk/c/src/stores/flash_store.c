@@ -1,0 +1,531 @@
+#include "mote/flash_store.h"
+
+#include <string.h>
+
+#include "mote/crc16.h"
+
+#define MAGIC 0x6d746673u /* "mtfs" */
+#define ERASED 0xffffu
+
+/* Of the index. Each of its fields stands at a multiple of its size. */
+struct header {
+    uint32_t magic;
+    uint32_t number;
+    uint16_t crc; /* of the two above */
+    uint16_t erased;
+};
+
+struct record {
+    uint16_t length; /* a multiple of 4; ERASED: the index ends before it */
+    uint16_t crc;    /* of what follows `dead` */
+    uint16_t dead;   /* ERASED: it lives */
+    uint16_t mode;
+    uint32_t id;
+    uint32_t size;
+    uint32_t modified_s;
+    uint16_t modified_ms;
+    uint16_t erased;
+    char path[MOTE_FILE_NAME_BYTES + 4]; /* with one to four NULs */
+};
+
+enum {
+    RECORD_HEAD = offsetof(struct record, path),
+    CRC_FROM = offsetof(struct record, mode),
+    DEAD_AT = offsetof(struct record, dead)
+};
+
+/* Of a data sector. */
+struct sector {
+    uint32_t id;
+    uint16_t index; /* which part of the file it has */
+    uint16_t crc;   /* of the two above */
+};
+
+static uint16_t crc_of(const void *bytes, size_t length) {
+    const uint8_t *at = bytes;
+    uint16_t crc = 0;
+    while (length-- > 0) {
+        crc = mote_crc16_update(crc, *at++);
+    }
+    return crc;
+}
+
+static uint32_t index_bytes(const struct mote_flash *flash) {
+    return flash->index_sectors * flash->sector_bytes;
+}
+
+static uint32_t part_bytes(const struct mote_flash *flash) {
+    return flash->sector_bytes - (uint32_t)sizeof(struct sector);
+}
+
+static const struct record *record_at(const struct mote_flash_store *store, uint32_t at) {
+    return (const struct record *)(const void *)(store->flash->bytes + at);
+}
+
+static const struct sector *sector_at(const struct mote_flash_store *store, unsigned number) {
+    return (const struct sector *)(const void *)(store->flash->bytes +
+                                                 number * store->flash->sector_bytes);
+}
+
+static bool program(const struct mote_flash_store *store, uint32_t at, const void *bytes,
+                    size_t length) {
+    return store->flash->program(store->flash->context, at, bytes, length);
+}
+
+static void kill(const struct mote_flash_store *store, const struct record *record) {
+    const uint16_t dead = 0;
+    (void)program(store, (uint32_t)((const uint8_t *)record - store->flash->bytes) + DEAD_AT, &dead,
+                  sizeof dead);
+}
+
+/* The living record that follows one, or with NULL the first one; NULL: there is none. */
+static const struct record *next_record(const struct mote_flash_store *store,
+                                        const struct record *record) {
+    uint32_t at = store->index_at + (uint32_t)sizeof(struct header);
+    if (record) {
+        at = (uint32_t)((const uint8_t *)record - store->flash->bytes) + record->length;
+    }
+    for (; at < store->end; at += record->length) {
+        record = record_at(store, at);
+        if (record->dead == ERASED) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+/* What is at a path, and on the way to it. */
+struct place {
+    const struct record *file;
+    bool is_directory;
+    bool is_below_file;
+};
+
+static struct place find(const struct mote_flash_store *store, const char *path) {
+    struct place place = {NULL, path[1] == '\0', false};
+    size_t length = strlen(path);
+    for (const struct record *record = next_record(store, NULL); record;
+         record = next_record(store, record)) {
+        size_t other = strlen(record->path), least = other < length ? other : length;
+        if (strncmp(record->path, path, least) != 0) {
+            continue;
+        }
+        if (other == length) {
+            place.file = record;
+        } else if (other > length) {
+            place.is_directory |= record->path[length] == '/';
+        } else {
+            place.is_below_file |= path[other] == '/';
+        }
+    }
+    return place;
+}
+
+static bool is_used(const struct mote_flash_store *store, unsigned sector) {
+    return (store->used[sector / 8] >> sector % 8 & 1) != 0;
+}
+
+static unsigned first_data(const struct mote_flash_store *store) {
+    return 2u * store->flash->index_sectors;
+}
+
+static bool is_whole(const struct sector *sector) {
+    return sector->crc == crc_of(sector, offsetof(struct sector, crc));
+}
+
+/* The sector with a part of a file, looked for from one on; 0: there is none. */
+static unsigned find_part(const struct mote_flash_store *store, uint32_t id, uint32_t index,
+                          unsigned from) {
+    unsigned first = first_data(store), count = store->flash->sectors - first;
+    for (unsigned left = count; left > 0; left--, from++) {
+        if (from < first || from >= store->flash->sectors) {
+            from = first;
+        }
+        const struct sector *sector = sector_at(store, from);
+        if (is_used(store, from) && sector->id == id && sector->index == index) {
+            return from;
+        }
+    }
+    return 0;
+}
+
+static void release(struct mote_flash_store *store, uint32_t id) {
+    for (unsigned i = first_data(store); i < store->flash->sectors; i++) {
+        if (is_used(store, i) && sector_at(store, i)->id == id) {
+            store->used[i / 8] = (uint8_t)(store->used[i / 8] & ~(1u << i % 8));
+        }
+    }
+}
+
+/* Walks the index of a copy to its end, and kills what a reset left alive twice. */
+static void read_index(struct mote_flash_store *store) {
+    uint32_t limit = store->index_at + index_bytes(store->flash);
+    uint32_t at = store->index_at + (uint32_t)sizeof(struct header);
+    store->full = false;
+    for (;;) {
+        const struct record *record = record_at(store, at);
+        if (at + RECORD_HEAD >= limit || record->length == ERASED) {
+            break;
+        }
+        if (record->length < RECORD_HEAD || record->length > limit - at || record->length % 4 ||
+            record->crc != crc_of((const uint8_t *)record + CRC_FROM, record->length - CRC_FROM)) {
+            store->full = true;
+            break;
+        }
+        store->end = at;
+        if (record->dead == ERASED) {
+            const struct record *same = find(store, record->path).file;
+            if (same) {
+                kill(store, same);
+            }
+            for (same = next_record(store, NULL); same; same = next_record(store, same)) {
+                if (same->id == record->id) {
+                    kill(store, same);
+                }
+            }
+        }
+        if (record->id >= store->next_id) {
+            store->next_id = record->id + 1;
+        }
+        at += record->length;
+    }
+    store->end = at;
+    /* A record whose head was not written yet may have left bytes. */
+    for (; at < limit; at++) {
+        store->full = store->full || store->flash->bytes[at] != 0xff;
+    }
+}
+
+void mote_flash_store_mount(struct mote_flash_store *store) {
+    const struct mote_flash *flash = store->flash;
+    store->next_id = 1;
+    store->number = 0;
+    store->end = 0;
+    memset(store->used, 0, (flash->sectors + 7u) / 8u);
+    for (uint32_t at = 0; at < 2 * index_bytes(flash); at += index_bytes(flash)) {
+        const struct header *header = (const struct header *)(const void *)(flash->bytes + at);
+        if (header->magic == MAGIC && header->crc == crc_of(header, offsetof(struct header, crc)) &&
+            header->number > store->number) {
+            store->number = header->number;
+            store->index_at = at;
+        }
+    }
+    if (store->number == 0) {
+        return;
+    }
+    read_index(store);
+    for (unsigned i = first_data(store); i < flash->sectors; i++) {
+        const struct sector *sector = sector_at(store, i);
+        if (!is_whole(sector)) {
+            continue;
+        }
+        for (const struct record *record = next_record(store, NULL); record;
+             record = next_record(store, record)) {
+            if (record->id == sector->id) {
+                store->used[i / 8] = (uint8_t)(store->used[i / 8] | 1u << i % 8);
+            }
+        }
+        /* An id that a reset kept from its record is not given again. */
+        if (sector->id >= store->next_id) {
+            store->next_id = sector->id + 1;
+        }
+    }
+}
+
+/* Moves the living records to the other copy. */
+static bool compact(struct mote_flash_store *store) {
+    const struct mote_flash *flash = store->flash;
+    uint32_t to = store->number && store->index_at == 0 ? index_bytes(flash) : 0;
+    uint32_t at = to + (uint32_t)sizeof(struct header);
+    struct header header = {MAGIC, store->number + 1, 0, ERASED};
+    bool done = true;
+    for (unsigned i = 0; i < flash->index_sectors; i++) {
+        done = done && flash->erase(flash->context, to + i * flash->sector_bytes);
+    }
+    for (const struct record *record = store->number ? next_record(store, NULL) : NULL; record;
+         record = next_record(store, record)) {
+        done = done && program(store, at, record, record->length);
+        at += record->length;
+    }
+    header.crc = crc_of(&header, offsetof(struct header, crc));
+    if (!done || !program(store, to, &header, sizeof header)) {
+        return false;
+    }
+    store->number = header.number;
+    store->index_at = to;
+    store->end = at;
+    store->full = false;
+    return true;
+}
+
+static bool has_room(const struct mote_flash_store *store, const struct record *record) {
+    return store->number != 0 && !store->full &&
+           store->end + record->length <= store->index_at + index_bytes(store->flash);
+}
+
+/* Adds a record: its path is there with it, and any other record of the same path or id is dead. */
+static enum mote_status put(struct mote_flash_store *store, struct record *record,
+                            const char *path) {
+    size_t length = strlen(path);
+    memset(record->path, 0, sizeof record->path);
+    memcpy(record->path, path, length);
+    record->length = (uint16_t)((RECORD_HEAD + length + 4) & ~3u);
+    record->dead = record->erased = ERASED;
+    record->crc = crc_of((const uint8_t *)record + CRC_FROM, record->length - CRC_FROM);
+    if (!has_room(store, record) && (!compact(store) || !has_room(store, record))) {
+        return MOTE_STATUS_RESOURCE_EXHAUSTED;
+    }
+    /* The head is written last: before it, the index ends here. `dead` is never written. */
+    uint32_t at = store->end;
+    if (!program(store, at + CRC_FROM, &record->mode, record->length - CRC_FROM) ||
+        !program(store, at, record, DEAD_AT)) {
+        store->full = true;
+        return MOTE_STATUS_INTERNAL;
+    }
+    for (const struct record *other = next_record(store, NULL); other;
+         other = next_record(store, other)) {
+        if (other->id == record->id) {
+            kill(store, other);
+        } else if (strcmp(other->path, path) == 0) {
+            kill(store, other);
+            release(store, other->id);
+        }
+    }
+    store->end = at + record->length;
+    return MOTE_STATUS_OK;
+}
+
+static void describe(const struct record *record, struct mote_file_info *info) {
+    info->type = MOTE_FILE_TYPE_FILE;
+    info->size = record->size;
+    info->mode = record->mode;
+    info->modified_s = record->modified_s;
+    info->modified_ms = record->modified_ms;
+}
+
+static void describe_directory(struct mote_file_info *info) {
+    memset(info, 0, sizeof *info);
+    info->type = MOTE_FILE_TYPE_DIRECTORY;
+    info->mode = MOTE_FILE_DIRECTORY_MODE;
+    info->modified_s = MOTE_FILE_UNKNOWN;
+}
+
+static enum mote_status stat(void *context, const char *path, struct mote_file_info *info) {
+    struct place place = find(context, path);
+    if (place.file) {
+        describe(place.file, info);
+    } else {
+        describe_directory(info);
+    }
+    return place.file || place.is_directory ? MOTE_STATUS_OK : MOTE_STATUS_NOT_FOUND;
+}
+
+static bool next(void *context, const char *directory, char name[MOTE_FILE_NAME_BYTES + 1],
+                 struct mote_file_info *info) {
+    const struct mote_flash_store *store = context;
+    /* "/" ends with its separator, other directories are followed by it. */
+    size_t prefix = strlen(directory);
+    prefix = prefix == 1 ? 0 : prefix;
+    const struct record *best = NULL;
+    size_t best_length = 0;
+    for (const struct record *record = next_record(store, NULL); record;
+         record = next_record(store, record)) {
+        const char *entry = record->path + prefix;
+        if (strncmp(record->path, directory, prefix) != 0 || *entry++ != '/') {
+            continue;
+        }
+        size_t length = strcspn(entry, "/");
+        /* After `name`, and before the best so far: compared as texts of their own. */
+        if (strncmp(entry, name, length) <= 0) {
+            continue;
+        }
+        if (best) {
+            const char *other = best->path + prefix + 1;
+            size_t least = length < best_length ? length : best_length;
+            int order = strncmp(entry, other, least);
+            if (order > 0 || (order == 0 && length >= best_length)) {
+                continue;
+            }
+        }
+        best = record;
+        best_length = length;
+    }
+    if (!best) {
+        return false;
+    }
+    const char *entry = best->path + prefix + 1;
+    memcpy(name, entry, best_length);
+    name[best_length] = '\0';
+    if (entry[best_length] == '\0') {
+        describe(best, info);
+    } else {
+        describe_directory(info);
+    }
+    return true;
+}
+
+static enum mote_status open(void *context, const char *path, struct mote_file *file) {
+    struct place place = find(context, path);
+    if (!place.file) {
+        return place.is_directory ? MOTE_STATUS_FAILED_PRECONDITION : MOTE_STATUS_NOT_FOUND;
+    }
+    file->id = place.file->id;
+    file->size = place.file->size;
+    file->at = 0;
+    file->place = 0;
+    return MOTE_STATUS_OK;
+}
+
+static enum mote_status read(void *context, struct mote_file *file, void *bytes, size_t length) {
+    const struct mote_flash_store *store = context;
+    uint32_t part = part_bytes(store->flash);
+    uint8_t *to = bytes;
+    while (length > 0) {
+        uint32_t offset = file->at % part;
+        size_t count = part - offset < length ? part - offset : length;
+        file->place = (uint16_t)find_part(store, file->id, file->at / part, file->place);
+        if (file->place == 0) {
+            return MOTE_STATUS_DATA_LOSS;
+        }
+        memcpy(to, (const uint8_t *)(sector_at(store, file->place) + 1) + offset, count);
+        to += count;
+        length -= count;
+        file->at += (uint32_t)count;
+    }
+    return MOTE_STATUS_OK;
+}
+
+static enum mote_status check(void *context, const char *path) {
+    struct place place = find(context, path);
+    return place.is_directory || place.is_below_file ? MOTE_STATUS_FAILED_PRECONDITION
+                                                     : MOTE_STATUS_OK;
+}
+
+static uint32_t free_bytes(const struct mote_flash_store *store) {
+    uint32_t left = 0;
+    for (unsigned i = first_data(store); i < store->flash->sectors; i++) {
+        left += !is_used(store, i);
+    }
+    return left * part_bytes(store->flash);
+}
+
+static enum mote_status create(void *context, uint32_t size, struct mote_file *file) {
+    struct mote_flash_store *store = context;
+    if (size != MOTE_FILE_UNKNOWN && size > free_bytes(store)) {
+        return MOTE_STATUS_RESOURCE_EXHAUSTED;
+    }
+    file->id = store->next_id++;
+    file->size = size;
+    file->at = 0;
+    file->place = 0;
+    return MOTE_STATUS_OK;
+}
+
+/* A free sector, erased, for the part of a file that begins at `at`; 0: there is none. */
+static unsigned begin_part(struct mote_flash_store *store, const struct mote_file *file) {
+    const struct mote_flash *flash = store->flash;
+    unsigned first = first_data(store);
+    for (unsigned left = flash->sectors - first; left > 0; left--) {
+        store->cursor++;
+        if (store->cursor < first || store->cursor >= flash->sectors) {
+            store->cursor = (uint16_t)first;
+        }
+        unsigned i = store->cursor;
+        if (is_used(store, i)) {
+            continue;
+        }
+        struct sector sector = {file->id, (uint16_t)(file->at / part_bytes(flash)), 0};
+        uint32_t at = i * flash->sector_bytes;
+        sector.crc = crc_of(&sector, offsetof(struct sector, crc));
+        if (flash->erase(flash->context, at) && program(store, at, &sector, sizeof sector)) {
+            store->used[i / 8] = (uint8_t)(store->used[i / 8] | 1u << i % 8);
+            return i;
+        }
+    }
+    return 0;
+}
+
+static enum mote_status append(void *context, struct mote_file *file, const void *bytes,
+                               size_t length) {
+    struct mote_flash_store *store = context;
+    uint32_t part = part_bytes(store->flash);
+    const uint8_t *from = bytes;
+    while (length > 0) {
+        uint32_t offset = file->at % part;
+        size_t count = part - offset < length ? part - offset : length;
+        if (offset == 0) {
+            file->place = (uint16_t)begin_part(store, file);
+            if (file->place == 0) {
+                return MOTE_STATUS_RESOURCE_EXHAUSTED;
+            }
+        }
+        uint32_t at = file->place * store->flash->sector_bytes + (uint32_t)sizeof(struct sector);
+        if (!program(store, at + offset, from, count)) {
+            return MOTE_STATUS_INTERNAL;
+        }
+        from += count;
+        length -= count;
+        file->at += (uint32_t)count;
+    }
+    return MOTE_STATUS_OK;
+}
+
+static enum mote_status commit(void *context, struct mote_file *file, const char *path,
+                               const struct mote_file_info *info) {
+    struct record record;
+    enum mote_status status = check(context, path);
+    if (status != MOTE_STATUS_OK) {
+        return status;
+    }
+    record.id = file->id;
+    record.size = file->at;
+    record.mode = info->mode;
+    record.modified_s = info->modified_s;
+    record.modified_ms = info->modified_ms;
+    return put(context, &record, path);
+}
+
+static void abandon(void *context, struct mote_file *file) {
+    release(context, file->id);
+}
+
+static enum mote_status remove(void *context, const char *path) {
+    struct place place = find(context, path);
+    if (!place.file) {
+        return place.is_directory ? MOTE_STATUS_FAILED_PRECONDITION : MOTE_STATUS_NOT_FOUND;
+    }
+    release(context, place.file->id);
+    kill(context, place.file);
+    return MOTE_STATUS_OK;
+}
+
+static enum mote_status rename(void *context, const char *from, const char *to) {
+    struct place place = find(context, from);
+    if (!place.file) {
+        return place.is_directory ? MOTE_STATUS_FAILED_PRECONDITION : MOTE_STATUS_NOT_FOUND;
+    }
+    if (strcmp(from, to) == 0) {
+        return MOTE_STATUS_OK;
+    }
+    enum mote_status status = check(context, to);
+    if (status == MOTE_STATUS_OK) {
+        struct record record;
+        memcpy(&record, place.file, RECORD_HEAD);
+        status = put(context, &record, to);
+    }
+    return status;
+}
+
+static void room(void *context, uint32_t *total, uint32_t *left, uint32_t *files) {
+    const struct mote_flash_store *store = context;
+    *total = (store->flash->sectors - first_data(store)) * part_bytes(store->flash);
+    *left = free_bytes(store);
+    *files = 0;
+    for (const struct record *record = next_record(store, NULL); record;
+         record = next_record(store, record)) {
+        ++*files;
+    }
+}
+
+const struct mote_file_store mote_flash_store = {stat,   next,   open,    read,   check,  create,
+                                                 append, commit, abandon, remove, rename, room};

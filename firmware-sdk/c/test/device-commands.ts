@@ -1,0 +1,324 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { commands, ExecControl, ExecFlag, Status } from "@motelet/profiles";
+import type { RunningDevice } from "./device-suite.ts";
+import { Gateway } from "./gateway.ts";
+
+const pattern = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 11 + (i >> 8)) & 0xff));
+const mode = 0o640;
+
+/** The commands of files, consoles, stats, services and peripherals on every port, said once. */
+export function testCommands(port: string, start: () => Promise<RunningDevice>): void {
+  const joined = async (path: string) => {
+    const gateway = await Gateway.connect(path);
+    await gateway.until("a hello", () => gateway.hellos.length > 0);
+    return gateway;
+  };
+  const write = (gateway: Gateway, path: string, bytes: Uint8Array, size: number | null = bytes.length) =>
+    gateway.stream(commands.fileWrite.op, (stream) => [stream, size, mode, path], bytes);
+  const read = (gateway: Gateway, path: string, offset = 0) =>
+    gateway.stream(commands.fileRead.op, (stream) => [stream, offset, path]);
+  const shell = async (gateway: Gateway, ...argv: string[]) => {
+    const { stdout, exitCode } = await gateway.exec(argv);
+    return [stdout.toString(), exitCode];
+  };
+
+  test(`${port}: a file of 20 kB is written, listed, read from any offset, replaced, renamed and removed`, async (context) => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const file = pattern(20_000);
+    let before = performance.now();
+    assert.equal((await write(gateway, "/etc/app.conf", file)).status, Status.OK);
+    context.diagnostic(`${port}: 20 kB written in ${((performance.now() - before) / 1000).toFixed(2)} s`);
+    const stat = await gateway.request(commands.fileStat.op, ["/etc/app.conf"]);
+    assert.deepEqual(stat.result.slice(0, 3), [0, 20_000, mode]);
+    const [seconds] = stat.result[3] as number[];
+    assert.ok(Math.abs((seconds as number) - 1_700_000_000) < 60);
+    assert.deepEqual((await gateway.request(commands.fileStat.op, ["/etc"])).result.slice(0, 2), [1, 0]);
+    before = performance.now();
+    const whole = await read(gateway, "/etc/app.conf");
+    context.diagnostic(`${port}: 20 kB read in ${((performance.now() - before) / 1000).toFixed(2)} s`);
+    assert.ok(whole.stdout.equals(file) && whole.status === Status.OK && whole.exitCode === undefined);
+    for (const offset of [1, 4_087, 4_088, 19_999, 20_000]) {
+      assert.ok(
+        (await read(gateway, "/etc/app.conf", offset)).stdout.equals(file.subarray(offset)),
+        `${offset}`,
+      );
+    }
+    await assert.rejects(read(gateway, "/etc/app.conf", 20_001), /status 11/);
+
+    assert.equal((await write(gateway, "/etc/app.conf", Buffer.from("new"), null)).status, Status.OK);
+    assert.equal((await read(gateway, "/etc/app.conf")).stdout.toString(), "new");
+    assert.equal((await write(gateway, "/empty", Buffer.alloc(0))).status, Status.OK);
+    assert.equal(
+      (await gateway.request(commands.fileRename.op, ["/etc/app.conf", "/empty"])).status,
+      Status.OK,
+    );
+    assert.equal((await read(gateway, "/empty")).stdout.toString(), "new");
+    assert.equal((await gateway.request(commands.fileStat.op, ["/etc"])).status, Status.NOT_FOUND);
+    assert.equal((await gateway.request(commands.fileRemove.op, ["/empty"])).status, Status.OK);
+    assert.deepEqual((await gateway.request(commands.fileList.op, ["/", 0])).result, [0, []]);
+  });
+
+  test(`${port}: a directory of 20 files and 2 directories is listed in pages, in order`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const names = Array.from({ length: 20 }, (_, i) => `file-${String(i * 7).padStart(3, "0")}`);
+    for (const name of [...names, "z/1", "z/2", "a/b/c"])
+      await write(gateway, `/dir/${name}`, Buffer.from(name));
+    const listed: string[] = [];
+    let pages = 0;
+    for (let total = 1; listed.length < total; pages++) {
+      const { status, result } = await gateway.request(commands.fileList.op, ["/dir", listed.length]);
+      assert.equal(status, Status.OK);
+      total = result[0] as number;
+      listed.push(...(result[1] as [string][]).map(([name]) => name));
+    }
+    assert.deepEqual(listed, ["a", ...names, "z"]);
+    assert.ok(pages > 2, `${pages} pages`);
+    assert.deepEqual((await gateway.request(commands.fileList.op, ["/dir", listed.length])).result, [
+      listed.length,
+      [],
+    ]);
+    assert.equal(
+      (await gateway.request(commands.fileList.op, ["/dir/z/1", 0])).status,
+      Status.FAILED_PRECONDITION,
+    );
+    assert.equal((await gateway.request(commands.fileList.op, ["/di", 0])).status, Status.NOT_FOUND);
+  });
+
+  test(`${port}: what is wrong with a file is told, and leaves the one before`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const before = Buffer.from("before");
+    await write(gateway, "/dir/file", before);
+    assert.equal((await write(gateway, "/dir/file", pattern(10), 11)).status, Status.DATA_LOSS);
+    assert.equal((await write(gateway, "/dir/file", pattern(12), 11)).status, Status.DATA_LOSS);
+    const aborted = await gateway.open(commands.fileWrite.op, (stream) => [stream, null, mode, "/dir/file"]);
+    aborted.write("half of");
+    aborted.endInput(Status.CANCELLED);
+    await gateway.until("its end", () => aborted.end !== undefined);
+    assert.equal(aborted.end?.status, Status.CANCELLED);
+    const cancelled = await gateway.open(commands.fileWrite.op, (stream) => [
+      stream,
+      null,
+      mode,
+      "/dir/file",
+    ]);
+    cancelled.write("half of");
+    cancelled.cancel();
+    assert.equal((await read(gateway, "/dir/file")).stdout.toString(), "before");
+    for (const path of ["/dir", "/dir/file/below"])
+      await assert.rejects(write(gateway, path, before), /status 9/, path);
+    await assert.rejects(write(gateway, "/large", before, 100_000_000), /status 8/);
+    await assert.rejects(read(gateway, "/nothing"), /status 5/);
+    await assert.rejects(read(gateway, "/dir"), /status 9/);
+    const longest = `/${"x".repeat(63)}`;
+    assert.equal((await write(gateway, longest, before)).status, Status.OK);
+    assert.equal((await read(gateway, longest)).stdout.toString(), "before");
+    await assert.rejects(write(gateway, `${longest}y`, before), /status 11/);
+  });
+
+  test(`${port}: files, and the log of the boot before, outlive a reboot`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    await write(gateway, "/kept", pattern(5_000));
+    await gateway.exec(["log", "said", "before"]);
+    await gateway.until("the report", () => gateway.reports.includes("said before"));
+    await gateway.request(commands.reboot.op);
+    await gateway.until("the next boot", () => gateway.hellos.some(({ resetCause }) => resetCause === 3));
+    assert.equal(gateway.hellos.at(-1)?.ring?.epoch, gateway.hellos[0]?.ring?.epoch);
+    assert.ok((await read(gateway, "/kept")).stdout.equals(pattern(5_000)));
+    assert.deepEqual(await shell(gateway, "log"), ["", 0]);
+    assert.deepEqual(await shell(gateway, "log", "-p"), ["said before\n", 0]);
+    const { result } = await gateway.request(commands.logRead.op, [0]);
+    assert.deepEqual([result[1], result[4]], [null, "said before"]);
+    await gateway.exec(["log", "said", "after"]);
+    assert.deepEqual(await shell(gateway, "log"), ["said after\n", 0]);
+  });
+
+  test(`${port}: a report that a panic cut off arrives after it, without an age`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    gateway.isDeaf = true;
+    await gateway.exec(["log", "last words"]);
+    await gateway.exec(["panic"], undefined, 500).catch(() => {});
+    await gateway.until("the panic", () => gateway.hellos.some(({ resetCause }) => resetCause === 6));
+    gateway.isDeaf = false;
+    await gateway.until("the report", () => gateway.reports.includes("last words"));
+    assert.equal(gateway.agesMs[gateway.reports.indexOf("last words")], null);
+  });
+
+  test(`${port}: stats tell processor time, room for files and the tasks`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const { result } = await gateway.request(commands.stats.op, [0]);
+    const [total, map, tasks] = result as [number, Map<number, unknown>, unknown[][]];
+    assert.equal(tasks.length, total);
+    assert.equal(tasks[0]?.[0], "main");
+    const [seconds, ms] = map.get(1) as [number, number];
+    assert.ok(seconds < 5 && ms < 1000, `${seconds}.${ms}`);
+    assert.ok((map.get(5) as number) >= 65_536 && (map.get(5) as number) >= (map.get(6) as number));
+    await write(gateway, "/one", pattern(100));
+    const later = (await gateway.request(commands.stats.op, [0])).result[1] as Map<number, unknown>;
+    assert.ok((later.get(6) as number) < (map.get(6) as number));
+    assert.match(
+      (await shell(gateway, "ps"))[0] as string,
+      /^STATE\tCPU\tSTACK\tNAME\nrunning\t\d+\.\d{3}\t(\d+|-)\tmain\n/,
+    );
+    assert.match((await shell(gateway, "top"))[0] as string, /^up \d+ s, cpu \d+ %\nSTATE/);
+    assert.match((await shell(gateway, "df"))[0] as string, /^total \d+\nused \d+\nfree \d+\nfiles 1\n$/);
+  });
+
+  test(`${port}: port 7 echoes 20 kB, keeps the half that is open, and unknown ports are refused`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const bytes = pattern(20_000);
+    const { stdout, status } = await gateway.stream(commands.dial.op, (stream) => [stream, 7], bytes);
+    assert.ok(stdout.equals(bytes));
+    assert.equal(status, Status.OK);
+    await assert.rejects(
+      gateway.open(commands.dial.op, (stream) => [stream, 9]),
+      /status 5/,
+    );
+    const one = await gateway.open(commands.dial.op, (stream) => [stream, 7]);
+    const two = await gateway.open(commands.dial.op, (stream) => [stream, 7]);
+    one.write("one");
+    two.write("two");
+    await gateway.until("both echoes", () => one.text === "one" && two.text === "two");
+    one.cancel();
+    two.endInput();
+    await gateway.until("the end", () => two.end?.status === Status.OK);
+    assert.equal(
+      (await gateway.request(commands.execControl.op, [one.stream, ExecControl.signal, 2])).status,
+      Status.NOT_FOUND,
+    );
+  });
+
+  test(`${port}: a console runs lines, shows the log, and closes with its input`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const open = () => gateway.open(commands.console.op, (stream) => [stream]);
+    const console = await open();
+    console.write("echo one  two\nfrobnicate\r\nlog heard\n");
+    await gateway.until("its output", () => console.text.includes("heard\n"));
+    assert.equal(console.text, "one two\nfrobnicate: not found\nheard\n");
+    console.write("uptime");
+    console.endInput();
+    await gateway.until("its end", () => console.end !== undefined);
+    assert.match(console.text, /heard\nup \d+ s\n$/);
+    assert.deepEqual([console.end?.status, console.end?.exitCode], [Status.OK, undefined]);
+    const other = await open();
+    other.write("exit\necho never\n");
+    await gateway.until("its end", () => other.end !== undefined);
+    assert.equal(other.text, "");
+  });
+
+  test(`${port}: a console with a size is a terminal: it prompts, echoes, edits and is interrupted`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const console = await gateway.open(commands.console.op, (stream) => [stream]);
+    const control = (...args: number[]) =>
+      gateway.request(commands.execControl.op, [console.stream, ...args]);
+    assert.equal((await control(ExecControl.resize, 80, 24)).status, Status.OK);
+    await gateway.until("a prompt", () => console.text === "> ");
+    console.write("sizf\x7fe\r");
+    await gateway.until("its size", () => console.text.endsWith("80 24\r\n> "));
+    assert.equal(console.text, "> sizf\b \be\r\n80 24\r\n> ");
+    console.write("sleep 600\r\x03");
+    await gateway.until("the interrupt", () => console.text.endsWith("^C\r\n> "));
+    console.write("sleep 600\r");
+    await gateway.until("the echo", () => console.text.endsWith("sleep 600\r\n"));
+    await control(ExecControl.signal, 15);
+    await gateway.until("the prompt again", () => console.text.endsWith("> "));
+    console.write("cat\rline\r\x04\x04");
+    await gateway.until("its end", () => console.end !== undefined);
+    assert.match(console.text, /cat\r\nline\r\n> $/);
+  });
+
+  test(`${port}: what a console that is not read loses is told`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const console = await gateway.open(commands.console.op, (stream) => [stream]);
+    console.paused = true;
+    for (let i = 0; i < 40; i++) await gateway.exec(["log", `line ${i} ${"x".repeat(80)}`]);
+    console.resume();
+    await gateway.until("the last line", () => console.text.includes("line 39"));
+    assert.match(console.text, /^\[\d+ (lines|bytes) lost\]$/m);
+  });
+
+  test(`${port}: a terminal ends by 03 and 04, a signal ends anything, and sizes are kept`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const exec = (flags: number, ...argv: string[]) =>
+      gateway.open(commands.exec.op, (stream) => [stream, 0, flags, argv]);
+    const ended = async (what: Awaited<ReturnType<typeof exec>>) => {
+      await gateway.until("the end", () => what.end !== undefined);
+      return [what.text, what.end?.exitCode];
+    };
+    const tty = ExecFlag.stdin | ExecFlag.tty;
+    const sleep = await exec(tty, "sleep", "600");
+    sleep.write("ignored\x03");
+    assert.deepEqual(await ended(sleep), ["", 130]);
+    const cat = await exec(tty, "cat");
+    cat.write("one\rtwo\r\x04");
+    assert.deepEqual(await ended(cat), ["one\r\ntwo\r\n", 0]);
+    const size = await exec(tty, "size", "-f");
+    await gateway.request(commands.execControl.op, [size.stream, ExecControl.resize, 132]);
+    await gateway.until("the columns", () => size.text.endsWith("132 0\r\n"));
+    await gateway.request(commands.execControl.op, [size.stream, ExecControl.resize, 80, 24]);
+    await gateway.until("the rows", () => size.text.endsWith("80 24\r\n"));
+    await gateway.request(commands.execControl.op, [size.stream, ExecControl.signal, 15]);
+    assert.equal((await ended(size))[1], 143);
+  });
+
+  test(`${port}: relay0 is switched and read, and says what it does not know`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    const listed = await gateway.request(commands.peripheralList.op, [0]);
+    assert.deepEqual((listed.result[1] as unknown[])[0], ["relay0", "relay"]);
+    const invoke = async (...argv: string[]) => {
+      const got = await gateway.stream(commands.peripheralInvoke.op, (stream) => [
+        stream,
+        0,
+        0,
+        "relay0",
+        argv,
+      ]);
+      return [got.stdout.toString(), got.exitCode];
+    };
+    assert.deepEqual(await invoke("get"), ["off\n", 0]);
+    assert.deepEqual(await invoke("set", "on"), ["", 0]);
+    assert.deepEqual(await invoke("get"), ["on\n", 0]);
+    assert.deepEqual(await invoke("set", "up"), ["relay0: expected on or off\n", 1]);
+    assert.deepEqual(await invoke("dim"), ["relay0: dim: not found\n", 127]);
+    await assert.rejects(
+      gateway.stream(commands.peripheralInvoke.op, (stream) => [stream, 0, 0, "relay9", ["get"]]),
+      /status 5/,
+    );
+  });
+
+  test(`${port}: the shell's files, settings and usage read as its description says`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    await write(gateway, "/etc/motd", Buffer.from("hello\n"));
+    await write(gateway, "/a", Buffer.from("A"));
+    assert.deepEqual(await shell(gateway, "ls"), ["a\netc/\n", 0]);
+    assert.deepEqual(await shell(gateway, "ls", "-l", "etc"), ["rw-r-----\t6\tmotd\n", 0]);
+    assert.deepEqual(await shell(gateway, "ls", "/etc/motd"), ["motd\n", 0]);
+    assert.deepEqual(await shell(gateway, "cat", "/etc/motd", "a"), ["hello\nA", 0]);
+    assert.deepEqual(await shell(gateway, "cat", "/etc"), ["cat: /etc: is a directory\n", 1]);
+    assert.deepEqual(await shell(gateway, "rm", "/a", "/b"), ["rm: /b: not found\n", 1]);
+    assert.deepEqual(await shell(gateway, "rm"), ["rm: usage: rm PATH…\n", 2]);
+    assert.deepEqual(await shell(gateway, "set", "label", "in", "the", "shed"), ["", 0]);
+    assert.deepEqual(await shell(gateway, "get", "label"), ["in the shed\n", 0]);
+    assert.deepEqual(await shell(gateway, "get"), ["label=in the shed\nprompt=>\n", 0]);
+    assert.deepEqual(await shell(gateway, "set", "prompt", "x".repeat(17)), [
+      "set: prompt: expected at most 16 bytes\n",
+      1,
+    ]);
+    assert.deepEqual(await shell(gateway, "get", "nothing"), ["get: nothing: not found\n", 1]);
+    assert.deepEqual(await shell(gateway, "sleep", "86401"), ["sleep: usage: sleep N\n", 2]);
+    assert.deepEqual(await shell(gateway, "sleep", "0"), ["", 0]);
+  });
+}
