@@ -1,5 +1,8 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 
+/** Why a connection was ended that broke no rule. */
+export type TimeoutReason = "IDLE_TIMEOUT" | "STALLED";
+
 /** Calls back once after a time in which nothing was touched. A touch costs no timer. */
 export class IdleTimer {
   readonly #clock: Clock;

@@ -38,6 +38,11 @@ export function declareKubeletMetrics(metrics: Metrics) {
       "Streams on upgraded connections that were refused while the connection went on",
       ["reason"],
     ),
+    streamTimeouts: metrics.counter(
+      "motelet_kubelet_stream_timeouts_total",
+      "Upgraded connections, or streams of them, that were ended because a time had run out",
+      ["reason"],
+    ),
     forwards: metrics.counter(
       "motelet_kubelet_port_forwards_total",
       "Connections through port-forward that have ended, by outcome",

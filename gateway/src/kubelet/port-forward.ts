@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { ProtocolError } from "../foundation/errors.ts";
 import type { Call } from "./admission.ts";
 import type { Serving, StreamingHandler } from "./handlers.ts";
+import type { TimeoutReason } from "./idle-timer.ts";
 import { expectOnline, expectTarget } from "./pod-lookup.ts";
 import { DialLine } from "./portforward/dial-line.ts";
 import { type ForwardPair, forward } from "./portforward/forward.ts";
@@ -88,8 +89,11 @@ function chooseWebSocket(call: Call, request: IncomingMessage): Serve {
     };
   const ports = parsePorts(call.query);
   const protocol = negotiateWebSocketProtocol(offered, channelProtocols);
-  return (upgrade, { serving, serve, onProtocolError }) =>
-    serveChannelForwarding(upgrade, protocol, ports, { clock: serving.clock, serve, onProtocolError });
+  return (upgrade, { serving, serve, onProtocolError }) => {
+    const { clock, meters } = serving;
+    const onTimeout = (reason: TimeoutReason) => meters.streamTimeouts.inc({ reason });
+    return serveChannelForwarding(upgrade, protocol, ports, { clock, serve, onProtocolError, onTimeout });
+  };
 }
 
 function serveSpdy(
@@ -99,5 +103,13 @@ function serveSpdy(
 ): Promise<void> {
   const { clock, meters, stopping } = serving;
   const onRefused = (reason: string) => meters.streamRefusals.inc({ reason });
-  return serveSpdyForwarding(socket, head, { clock, serve, stopping, onProtocolError, onRefused });
+  const onTimeout = (reason: TimeoutReason) => meters.streamTimeouts.inc({ reason });
+  return serveSpdyForwarding(socket, head, {
+    clock,
+    serve,
+    stopping,
+    onProtocolError,
+    onRefused,
+    onTimeout,
+  });
 }

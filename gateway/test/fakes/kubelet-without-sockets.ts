@@ -22,6 +22,8 @@ export class KubeletWithoutSockets {
   readonly attach = new FakeAttach();
   readonly dial = new FakeDial();
   readonly metrics = new Metrics();
+  /** Commands and connections that reached the device. */
+  begun = 0;
   readonly #registry = new Registry(() => Date.now());
   readonly #serving: Serving;
 
@@ -69,6 +71,8 @@ export class KubeletWithoutSockets {
     server.destroy();
     client.destroy();
     await serving;
+    this.begun += this.exec.started.length + this.dial.dialled;
+    this.exec.started.length = this.dial.dialled = 0;
     const bytes = Buffer.concat(answered);
     return bytes.subarray(bytes.indexOf("\r\n\r\n") + 4);
   }

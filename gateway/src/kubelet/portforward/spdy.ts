@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../foundation/clock.ts";
 import type { ProtocolError } from "../../foundation/errors.ts";
+import type { TimeoutReason } from "../idle-timer.ts";
 import { SpdyConnection } from "../spdy/connection.ts";
 import type { ForwardPair } from "./forward.ts";
 import { Pairing } from "./pairing.ts";
@@ -29,6 +30,7 @@ export interface ForwardingOptions {
   readonly serve: (pair: ForwardPair) => Promise<void>;
   readonly onProtocolError: (error: ProtocolError) => void;
   readonly onRefused: (reason: string) => void;
+  readonly onTimeout: (reason: TimeoutReason) => void;
   /** The gateway goes: pairs have been told, the connection is to end. */
   readonly stopping: AbortSignal;
 }
@@ -42,7 +44,7 @@ export async function serveSpdyForwarding(
   head: Uint8Array,
   options: ForwardingOptions,
 ): Promise<void> {
-  const { clock, serve, onProtocolError, onRefused, stopping } = options;
+  const { clock, serve, onProtocolError, onRefused, onTimeout, stopping } = options;
   const { pairs, pairTimeoutMs, idleTimeoutMs } = { ...defaultForwardLimits, ...options.limits };
   const running = new Set<Promise<void>>();
   const pairing = new Pairing({
@@ -65,6 +67,7 @@ export async function serveSpdyForwarding(
     onCrowd: () => onRefused("STREAMS_TOO_MANY"),
     // One connection that nobody reads must not hold up the others for ever.
     onStalled: (stream) => stream.reset(),
+    onTimeout,
     onProtocolError,
   });
   connection.start(head);

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { createWebSocketStream } from "ws";
 import type { Clock } from "../../foundation/clock.ts";
 import { ProtocolError, RequestError } from "../../foundation/errors.ts";
+import type { TimeoutReason } from "../idle-timer.ts";
 import type { Upgrade } from "../remotecommand/upgrade.ts";
 import { WebSocketChannels } from "../websocket/channels.ts";
 import { acceptWebSocket } from "../websocket/handshake.ts";
@@ -49,6 +50,7 @@ export interface WebSocketForwarding {
   /** Serves one pair; resolves when it has ended, never rejects. */
   readonly serve: (pair: ForwardPair) => Promise<void>;
   readonly onProtocolError: (error: ProtocolError) => void;
+  readonly onTimeout: (reason: TimeoutReason) => void;
 }
 
 /**
@@ -59,11 +61,12 @@ export async function serveChannelForwarding(
   upgrade: Upgrade,
   protocol: (typeof channelProtocols)[number],
   ports: readonly number[],
-  { clock, serve, onProtocolError }: WebSocketForwarding,
+  { clock, serve, onProtocolError, onTimeout }: WebSocketForwarding,
 ): Promise<void> {
   const channels = new WebSocketChannels(await acceptWebSocket(upgrade, protocol), {
     clock,
     onProtocolError,
+    onTimeout,
     limits: { idleTimeoutMs: defaultForwardLimits.idleTimeoutMs },
     count: 2 * ports.length,
     readable: new Set(ports.map((_, index) => 2 * index)),

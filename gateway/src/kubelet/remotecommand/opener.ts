@@ -1,5 +1,6 @@
 import type { Clock } from "../../foundation/clock.ts";
 import type { ProtocolError } from "../../foundation/errors.ts";
+import type { TimeoutReason } from "../idle-timer.ts";
 import type { StreamOptions } from "./negotiate.ts";
 import type { RemoteSession } from "./streams.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -9,7 +10,9 @@ export interface OpenOptions {
   /** The client broke the protocol or a limit; the connection is ending. */
   readonly onProtocolError: (error: ProtocolError) => void;
   /** A stream was refused because there are too many. */
-  readonly onCrowd?: () => void;
+  readonly onCrowd: () => void;
+  /** A time has run out, and which; the connection ends. */
+  readonly onTimeout: (reason: TimeoutReason) => void;
   /** How long the client may take to open its streams. */
   readonly creationTimeoutMs?: number;
   readonly idleTimeoutMs?: number;

@@ -40,6 +40,7 @@ export async function serveRemoteCommand(
       clock,
       onProtocolError: (error) => noteBrokenProtocol(serving, device, error),
       onCrowd: () => meters.streamRefusals.inc({ reason: "STREAMS_TOO_MANY" }),
+      onTimeout: (reason) => meters.streamTimeouts.inc({ reason }),
     });
     log.info({ device, route, user: call.user.name }, "remote command started");
     const exit = await runConversation((options) => start(streams, options), remote, stopping);

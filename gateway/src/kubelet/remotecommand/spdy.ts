@@ -34,12 +34,17 @@ async function openSpdySession(
   wanted: StreamOptions,
   options: OpenOptions,
 ): Promise<RemoteSession> {
-  const { clock, onProtocolError, creationTimeoutMs, idleTimeoutMs } = { ...openDefaults, ...options };
+  const { clock, onProtocolError, onCrowd, onTimeout, creationTimeoutMs, idleTimeoutMs } = {
+    ...openDefaults,
+    ...options,
+  };
   const hasResize = protocol === "v4.channel.k8s.io" || protocol === "v3.channel.k8s.io";
   const gathering = new StreamGathering<SpdyStream>(expectedStreams(wanted, hasResize));
   const connection = new SpdyConnection(upgrade.socket, {
     clock,
     onProtocolError,
+    onCrowd,
+    onTimeout,
     limits: { idleTimeoutMs },
     accept: (stream) => gathering.offer(stream.headers.get("streamtype"), stream),
   });

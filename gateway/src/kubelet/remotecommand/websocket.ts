@@ -31,10 +31,11 @@ export function chooseWebSocket(request: IncomingMessage): RemoteOpener {
   return {
     protocol,
     async open(upgrade, wanted, options) {
-      const { clock, onProtocolError, idleTimeoutMs } = { ...openDefaults, ...options };
+      const { clock, onProtocolError, onTimeout, idleTimeoutMs } = { ...openDefaults, ...options };
       const channels = new WebSocketChannels(await acceptWebSocket(upgrade, protocol), {
         clock,
         onProtocolError,
+        onTimeout,
         limits: { idleTimeoutMs },
         count: Object.keys(channelOf).length,
         readable: readableChannels(wanted),

@@ -182,6 +182,33 @@ test("unread input stops the reading of the socket, and reading it starts it aga
   assert.equal(socket.isPaused(), false);
 });
 
+test("pings are not answered to a peer that does not read", async () => {
+  const { socket, receive } = open({ unsentBytes: 100 });
+  socket.isStuck = true;
+  await receive(encodePing(1));
+  socket.write(Buffer.alloc(88));
+  await receive(encodePing(3));
+  socket.write(Buffer.alloc(1));
+  await receive(encodePing(5));
+  socket.release();
+  await turn();
+  const pings = Buffer.concat(socket.written)
+    .toString("hex")
+    .match(/8003000600000004000000../g);
+  assert.deepEqual(
+    pings?.map((ping) => ping.slice(-1)),
+    ["1", "3"],
+  );
+});
+
+test("a crowded stream that we reset does not keep the socket from being read", async () => {
+  const { socket, streams, synStream, receive } = open();
+  await receive(synStream(1), data(1, Buffer.alloc(maxUnreadBytes)));
+  assert.equal(socket.isPaused(), true);
+  streams[0]?.reset();
+  assert.equal(socket.isPaused(), false);
+});
+
 test("while input waits, empty data frames find out whether the peer is still there", async () => {
   const { socket, clock, streams, synStream, receive } = open({ probeMs: 5_000 });
   await receive(synStream(1), data(1, Buffer.alloc(maxUnreadBytes)));

@@ -4,7 +4,7 @@ import { ProtocolError, UnavailableError } from "../../foundation/errors.ts";
 import { afterFlush } from "../after-flush.ts";
 import { CrowdGuard } from "../crowd-guard.ts";
 import { FloodMeter } from "../flood-meter.ts";
-import { IdleTimer } from "../idle-timer.ts";
+import { IdleTimer, type TimeoutReason } from "../idle-timer.ts";
 import {
   encodeDataHead,
   encodeGoAway,
@@ -57,6 +57,8 @@ export interface SpdyConnectionOptions {
   readonly onCrowd?: () => void;
   /** Nobody takes this stream's input. Where it is absent the connection ends. */
   readonly onStalled?: (stream: SpdyStream) => void;
+  /** A time has run out, and which: IDLE_TIMEOUT ends the connection, STALLED ends it or is told to `onStalled`. */
+  readonly onTimeout?: (reason: TimeoutReason) => void;
   /** The peer broke the protocol; the connection is ending. */
   readonly onProtocolError?: (error: ProtocolError) => void;
 }
@@ -93,7 +95,10 @@ export class SpdyConnection {
     };
     const { clock, onStalled } = options;
     const { idleTimeoutMs, idleFrames, floodWindowMs, probeMs, stallTimeoutMs } = this.#limits;
-    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => this.#end());
+    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => {
+      options.onTimeout?.("IDLE_TIMEOUT");
+      this.#end();
+    });
     this.#flood = new FloodMeter(clock, idleFrames, floodWindowMs);
     this.#guard = new CrowdGuard({
       clock,
@@ -102,7 +107,11 @@ export class SpdyConnection {
       pause: () => void socket.pause(),
       resume: () => void socket.resume(),
       probe: () => this.#probe(),
-      onStalled: onStalled ?? (() => this.#end()),
+      onStalled: (stream) => {
+        options.onTimeout?.("STALLED");
+        if (onStalled) onStalled(stream);
+        else this.#end();
+      },
     });
   }
 

@@ -4,7 +4,7 @@ import { ProtocolError, UnavailableError } from "../../foundation/errors.ts";
 import { afterFlush } from "../after-flush.ts";
 import { CrowdGuard } from "../crowd-guard.ts";
 import { FloodMeter } from "../flood-meter.ts";
-import { IdleTimer } from "../idle-timer.ts";
+import { IdleTimer, type TimeoutReason } from "../idle-timer.ts";
 import { Channel } from "./channel.ts";
 import type { AcceptedWebSocket } from "./handshake.ts";
 import { answerPings } from "./pings.ts";
@@ -45,8 +45,8 @@ export interface ChannelsOptions {
   readonly probeChannel: number;
   readonly limits?: Partial<ChannelLimits>;
   readonly onProtocolError: (error: ProtocolError) => void;
-  /** Nobody takes this channel's input. Where it is absent the connection ends. */
-  readonly onStalled?: (channel: Channel) => void;
+  /** A time has run out, and which; the connection ends. */
+  readonly onTimeout?: (reason: TimeoutReason) => void;
 }
 
 const halfCloseMark = 255;
@@ -71,13 +71,17 @@ export class WebSocketChannels {
 
   constructor(accepted: AcceptedWebSocket, options: ChannelsOptions) {
     const { webSocket, socket } = accepted;
-    const { clock, onStalled } = options;
+    const { clock, onTimeout } = options;
+    const giveUp = (reason: TimeoutReason) => {
+      onTimeout?.(reason);
+      webSocket.terminate();
+    };
     this.#accepted = accepted;
     this.#options = options;
     this.#limits = { ...defaultChannelLimits, ...options.limits };
     const { idleMessages, floodWindowMs, idleTimeoutMs, probeMs, stallTimeoutMs } = this.#limits;
     this.#flood = new FloodMeter(clock, idleMessages, floodWindowMs);
-    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => webSocket.terminate());
+    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => giveUp("IDLE_TIMEOUT"));
     this.#guard = new CrowdGuard({
       clock,
       probeMs,
@@ -85,7 +89,7 @@ export class WebSocketChannels {
       pause: () => webSocket.pause(),
       resume: () => webSocket.resume(),
       probe: () => this.#probe(),
-      onStalled: onStalled ?? (() => webSocket.terminate()),
+      onStalled: () => giveUp("STALLED"),
     });
     this.#channels = Array.from(
       { length: options.count },
