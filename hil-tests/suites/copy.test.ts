@@ -8,6 +8,8 @@ import { kubernetesVersion } from "../control-plane/assets.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import { findKubectl, kubectlVersions } from "../control-plane/kubectl-clients.ts";
 import type { Board } from "../rig/boards/board.ts";
+import { startPosixBoard } from "../rig/boards/posix-board.ts";
+import { startQemuBoard } from "../rig/boards/qemu-board.ts";
 import { startReferenceFleet } from "../rig/boards/reference-board.ts";
 import { GatewayProcess } from "../rig/gateway-process.ts";
 import {
@@ -34,6 +36,23 @@ type Protocol = keyof typeof protocols;
 /** kubectl.test.ts carries 5 MB with each client. */
 const largeBytes = process.env.MOTELET_SOAK ? 5_000_000 : 500_000;
 
+/** The C core: as a process, and as firmware on an emulated Cortex-M3. */
+const boards = [
+  {
+    name: "posix",
+    fileBytes: 20_000,
+    tooLargeBytes: 9_000_000,
+    start: (path: string) => startPosixBoard({ kind: "unix", path, folder: folder.path }),
+  },
+  {
+    name: "arm",
+    fileBytes: 20_000,
+    tooLargeBytes: 140_000,
+    start: (path: string) => startQemuBoard({ unixPath: path }),
+  },
+] as const;
+const running: Board[] = [];
+
 let cluster: ControlPlane;
 let gateway: GatewayProcess;
 let fleet: Board;
@@ -53,7 +72,8 @@ before(async () => {
     onLine: (line) => lines.push(line),
   });
   await gateway.start();
-  await apply(cluster, deviceManifest(device));
+  const serial = boards.map(({ name }) => deviceManifest(name, { port: `unix:${local(`${name}.sock`)}` }));
+  await apply(cluster, [deviceManifest(device), ...serial].join(""));
   const identity = await waitFor(() => identityOf(cluster, device), {
     deadlineMs: 20_000,
     what: `the Secret ${device}-identity`,
@@ -61,19 +81,24 @@ before(async () => {
   link = await TcpProxy.start(gateway.ports.mqtt);
   const members = [{ name: device, board: "esp32-c3", ...identity }];
   fleet = await startReferenceFleet({ mqttPort: link.port, members, folder: folder.path });
-  await waitFor(
-    async () => (await cluster.kubectl(["exec", device, "--", "echo", "hi"])).stdout.toString() === "hi\n",
-    { deadlineMs: 30_000, what: "kubectl exec to reach the device" },
-  );
+  for (const { name, start } of boards) running.push(await start(local(`${name}.sock`)));
+  for (const name of [device, ...boards.map((board) => board.name)]) await reached(name);
 });
 
 after(async () => {
-  await fleet?.[Symbol.asyncDispose]();
+  for (const board of [fleet, ...running]) await board?.[Symbol.asyncDispose]();
   await link?.[Symbol.asyncDispose]();
   await gateway?.[Symbol.asyncDispose]();
   await cluster?.stop();
   await folder?.[Symbol.asyncDispose]();
 });
+
+async function reached(name: string): Promise<void> {
+  await waitFor(
+    async () => (await cluster.kubectl(["exec", name, "--", "echo", "hi"])).stdout.toString() === "hi\n",
+    { deadlineMs: 60_000, what: `kubectl exec to reach ${name}` },
+  );
+}
 
 const local = (name: string) => join(folder.path, name);
 
@@ -160,6 +185,36 @@ for (const protocol of ["WebSocket", "SPDY"] as const) {
       const { code, stderr, stdout } = await cp(protocol, `${device}:/absent`, local("absent"));
       assert.notEqual(code, 0);
       assert.match(stderr + stdout, /tar: absent: Cannot stat: No such file or directory/);
+    });
+  });
+}
+
+for (const { name, fileBytes, tooLargeBytes } of boards) {
+  describe(`kubectl cp with the C device ${name}`, { concurrency: false }, () => {
+    test(`carries ${fileBytes} bytes there and back unchanged`, async () => {
+      const content = randomBytes(fileBytes);
+      await copied("WebSocket", await put(`${name}-file`, content), `${name}:/file`);
+      await copied("WebSocket", `${name}:/file`, local(`${name}-back`));
+      assert.ok(content.equals(await readFile(local(`${name}-back`))));
+    });
+
+    test("carries a tree there and back", async () => {
+      const texts = { "a.txt": "a\n", "sub/b.txt": "bb\n", "sub/empty": "" };
+      for (const [file, content] of Object.entries(texts)) await put(`${name}-tree/${file}`, content);
+      await copied("SPDY", local(`${name}-tree`), `${name}:/tree`);
+      await copied("SPDY", `${name}:/tree`, local(`${name}-tree-back`));
+      for (const [file, content] of Object.entries(texts))
+        assert.equal(await readFile(local(`${name}-tree-back/${file}`), "utf8"), content);
+    });
+
+    test("refuses what it has no room for, before it has come, and a path that is too long for it", async () => {
+      const tooLarge = await put(`${name}-too-large`, Buffer.alloc(tooLargeBytes));
+      const large = await cp("WebSocket", tooLarge, `${name}:/too-large`);
+      assert.notEqual(large.code, 0);
+      assert.match(large.stderr, /tar: too-large: Cannot write: No space left on device/);
+      const long = await cp("WebSocket", local(`${name}-file`), `${name}:/${"long-".repeat(30)}`);
+      assert.notEqual(long.code, 0);
+      assert.match(long.stderr, /tar: long-\S+: Cannot write: .*too long/);
     });
   });
 }
