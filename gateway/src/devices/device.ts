@@ -14,14 +14,20 @@ export type LinkSpec =
   | { readonly carrier: "mqtt" | "coap" }
   | { readonly carrier: "serial"; readonly port: string };
 
-/** The proof by which a device is known on a carrier that can carry one (command-profile: Security). */
-export interface DeviceIdentity {
-  /** Fleet-unique, 1–12 of [a-z0-9]. */
-  readonly wireId: string;
+/** One generation of what a device shows. */
+export interface Credential {
   readonly generation: number;
   readonly password: string;
   /** Pre-shared key, 16–256 bytes; where it is absent the password's UTF-8 bytes are the key. */
   readonly key?: Uint8Array;
+}
+
+/** The proof by which a device is known on a carrier that can carry one (command-profile: Security). */
+export interface DeviceIdentity extends Credential {
+  /** Fleet-unique, 1–12 of [a-z0-9]. */
+  readonly wireId: string;
+  /** Holds beside the new one until the device has come under that: a rotation without a gap. */
+  readonly previous?: Credential;
 }
 
 /** What a person wants of a device; built from the Device object by `resources/device.ts`. */
@@ -100,6 +106,8 @@ export interface DeviceFacts {
   readonly phaseSinceMs: number;
   /** Of a device that is Asleep: when it is to be back. */
   readonly asleepUntilMs?: number;
+  /** Generation of the credential under which it last came. */
+  readonly identityGeneration?: number;
   readonly link?: DeviceLink;
   readonly lastSeenMs?: number;
   readonly boot?: number;

@@ -128,3 +128,47 @@ test("another pre-shared key under the same password revokes", () => {
   registry.admit({ ...lamp, identity: { ...identity, key: Buffer.alloc(16, 2) } });
   assert.deepEqual(revoked, ["abc"]);
 });
+
+test("in a rotation both generations hold until a hello came under the new one, and nobody is cut off", () => {
+  const { registry, revoked, ask, who } = identities();
+  const key = "default/lamp";
+  registry.admit(lamp);
+  registry.learn(key, { phase: "Online", identityGeneration: 1 });
+  const previous = { generation: 1, password: "secret" };
+  const rotating = { ...lamp, identity: { wireId: "abc", generation: 2, password: "new", previous } };
+  registry.admit(rotating);
+  assert.deepEqual(revoked, []);
+  assert.deepEqual([ask(), ask("abc", "new", 2)], ["admitted", "admitted"]);
+  assert.deepEqual([ask("abc", "new", 1), ask("abc", "secret", 2)], ["wrong-password", "wrong-password"]);
+  assert.deepEqual([who.deviceOf("abc", 1), who.deviceOf("abc", 2)], [key, key]);
+  assert.equal(Buffer.from(who.pskOf({ wireId: "abc", generation: 1 }) ?? []).toString(), "secret");
+  registry.learn(key, { identityGeneration: 1 });
+  assert.equal(ask(), "admitted");
+  registry.learn(key, { identityGeneration: 2 });
+  assert.deepEqual([ask(), ask("abc", "new", 2)], ["wrong-generation", "admitted"]);
+  assert.equal(who.deviceOf("abc", 1), undefined);
+  assert.equal(who.pskOf({ wireId: "abc", generation: 1 }), undefined);
+  // The device goes on under the new one when the earlier one leaves the Secret.
+  registry.admit({ ...lamp, identity: { wireId: "abc", generation: 2, password: "new" } });
+  assert.deepEqual(revoked, []);
+});
+
+test("a gateway that starts anew knows from the status that a rotation is over", () => {
+  const { registry, ask } = identities();
+  const previous = { generation: 1, password: "secret" };
+  const identity = { wireId: "abc", generation: 2, password: "new", previous };
+  registry.admit(
+    { ...lamp, identity },
+    { phase: "Online", identityGeneration: 2, hardware: {}, capabilities: [] },
+  );
+  assert.deepEqual([ask(), ask("abc", "new", 2)], ["wrong-generation", "admitted"]);
+});
+
+test("an earlier generation that leaves the Secret before the device has moved is revoked", () => {
+  const { registry, revoked } = identities();
+  const previous = { generation: 1, password: "secret" };
+  const identity = { wireId: "abc", generation: 2, password: "new", previous };
+  registry.admit({ ...lamp, identity });
+  registry.admit({ ...lamp, identity: { wireId: "abc", generation: 2, password: "new" } });
+  assert.deepEqual(revoked, ["abc"]);
+});

@@ -1,22 +1,28 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { Authenticator, Claim, Verdict, WireIdentity } from "../transport/directory.ts";
-import type { DeviceIdentity, DeviceSpec } from "./device.ts";
+import type { Credential, DeviceIdentity, DeviceSpec } from "./device.ts";
 import type { Registry } from "./registry.ts";
+
+interface Proof {
+  readonly digest: Buffer;
+  /** The pre-shared key: the identity's own, else its password. */
+  readonly psk: Buffer;
+}
 
 interface Holder {
   readonly key: string;
   readonly uid: string;
   readonly paused: boolean;
   readonly generation: number;
-  readonly digest: Buffer;
-  /** The pre-shared key: the identity's own, else its password. */
-  readonly psk: Buffer;
+  /** By generation: one, and during a rotation two. */
+  readonly proofs: ReadonlyMap<number, Proof>;
 }
 
 /**
  * Who may speak under which wire id: follows the registry. A wire id belongs to the first device that has it; another
- * one with the same is counted and not admitted.
+ * one with the same is counted and not admitted. During a rotation the earlier generation holds, too, until the device has
+ * come under the new one.
  */
 export class Identities implements Authenticator, Disposable {
   readonly #registry: Registry;
@@ -50,7 +56,8 @@ export class Identities implements Authenticator, Disposable {
   authenticate(claim: Claim): Verdict {
     const holder = this.#byWireId.get(claim.wireId);
     // Compared in any case, so that the time does not tell which ids exist.
-    const equal = timingSafeEqual(digestOf(claim.password), holder?.digest ?? unknownDigest);
+    const proof = holder?.proofs.get(claim.generation);
+    const equal = timingSafeEqual(digestOf(claim.password), proof?.digest ?? unknownDigest);
     return this.#count(judge(holder, claim.generation, equal), holder);
   }
 
@@ -61,8 +68,7 @@ export class Identities implements Authenticator, Disposable {
 
   /** A paused device has one: so it learns that it is paused, not that it is unknown. */
   pskOf(identity: WireIdentity): Uint8Array | undefined {
-    const holder = this.#byWireId.get(identity.wireId);
-    return holder?.generation === identity.generation ? holder.psk : undefined;
+    return this.#byWireId.get(identity.wireId)?.proofs.get(identity.generation)?.psk;
   }
 
   onRevoked(listener: (wireId: string) => void): () => void {
@@ -73,7 +79,7 @@ export class Identities implements Authenticator, Disposable {
   /** Key of the device whose proven wire id this is, as long as the generation still holds. */
   deviceOf(wireId: string, generation: number): string | undefined {
     const holder = this.#byWireId.get(wireId);
-    return holder?.generation === generation ? holder.key : undefined;
+    return holder?.proofs.has(generation) ? holder.key : undefined;
   }
 
   #count(verdict: Verdict, holder: Holder | undefined): Verdict {
@@ -95,7 +101,10 @@ export class Identities implements Authenticator, Disposable {
     const spec = this.#registry.get(key)?.spec;
     const before = this.#specs.get(key);
     // Most changes are facts; they keep the spec as it was.
-    if (spec === before) return;
+    if (spec === before) {
+      if (spec?.identity) this.#endRotation(key, spec.identity);
+      return;
+    }
     if (spec) this.#specs.set(key, spec);
     else this.#specs.delete(key);
     const held = before?.identity && this.#byWireId.get(before.identity.wireId);
@@ -119,21 +128,35 @@ export class Identities implements Authenticator, Disposable {
       uid: spec.uid,
       paused: spec.paused,
       generation: identity.generation,
-      digest: digestOf(Buffer.from(identity.password, "utf8")),
-      psk: Buffer.from(identity.key ?? Buffer.from(identity.password, "utf8")),
+      proofs: new Map(
+        this.#holding(key, identity).map((credential) => [credential.generation, proofOf(credential)]),
+      ),
     });
   }
 
+  /** What is accepted: the earlier generation as long as the device has not come under the new one. */
+  #holding(key: string, identity: DeviceIdentity): readonly Credential[] {
+    const { previous, generation } = identity;
+    const rotated = this.#registry.get(key)?.identityGeneration === generation;
+    return previous && !rotated ? [identity, previous] : [identity];
+  }
+
+  /** A connection under the earlier generation was closed when the device came in its own name anew. */
+  #endRotation(key: string, identity: DeviceIdentity): void {
+    const holder = this.#byWireId.get(identity.wireId);
+    if (holder?.key !== key || holder.proofs.size === 1 || this.#holding(key, identity).length > 1) return;
+    const proofs = new Map([...holder.proofs].filter(([generation]) => generation === holder.generation));
+    this.#byWireId.set(identity.wireId, { ...holder, proofs });
+  }
+
+  /** Whether everything that was accepted is accepted still. */
   #stillHolds(wireId: string, before: Holder): boolean {
     const now = this.#byWireId.get(wireId);
-    return (
-      now !== undefined &&
-      now.uid === before.uid &&
-      now.generation === before.generation &&
-      now.digest.equals(before.digest) &&
-      now.psk.equals(before.psk) &&
-      !now.paused
-    );
+    if (now === undefined || now.uid !== before.uid || now.paused) return false;
+    return [...before.proofs].every(([generation, { digest, psk }]) => {
+      const proof = now.proofs.get(generation);
+      return proof?.digest.equals(digest) && proof.psk.equals(psk);
+    });
   }
 
   /** Another device that waited for this wire id gets it. */
@@ -152,10 +175,15 @@ export class Identities implements Authenticator, Disposable {
 
 function judge(holder: Holder | undefined, generation: number, equal: boolean): Verdict {
   if (!holder) return { admitted: false, reason: "unknown-id" };
-  if (holder.generation !== generation) return { admitted: false, reason: "wrong-generation" };
+  if (!holder.proofs.has(generation)) return { admitted: false, reason: "wrong-generation" };
   if (!equal) return { admitted: false, reason: "wrong-password" };
   if (holder.paused) return { admitted: false, reason: "paused" };
   return { admitted: true };
+}
+
+function proofOf({ password, key }: Credential): Proof {
+  const bytes = Buffer.from(password, "utf8");
+  return { digest: digestOf(bytes), psk: Buffer.from(key ?? bytes) };
 }
 
 /** Equal lengths, so that the comparison is constant in time whatever was sent. */

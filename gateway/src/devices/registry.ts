@@ -4,7 +4,16 @@ import { type DeviceFacts, type DeviceSpec, deviceKey } from "./device.ts";
 /** What an earlier process wrote down about a device: it holds until the device or its silence says otherwise. */
 export type RestoredFacts = Pick<DeviceFacts, "phase"> &
   Partial<
-    Pick<DeviceFacts, "asleepUntilMs" | "lastSeenMs" | "boot" | "hardware" | "firmware" | "capabilities">
+    Pick<
+      DeviceFacts,
+      | "asleepUntilMs"
+      | "identityGeneration"
+      | "lastSeenMs"
+      | "boot"
+      | "hardware"
+      | "firmware"
+      | "capabilities"
+    >
   >;
 
 /**

@@ -93,6 +93,7 @@ export class SessionFacts {
       ...(facts.firmware && !rebooted ? { firmware: { ...before.firmware, ...facts.firmware } } : {}),
       // The uptime of a later hello would only move it by the time that it took to arrive.
       ...(rebooted && bootedAtMs !== undefined ? { bootedAtMs } : {}),
+      ...(channel.identity.kind === "wire-id" ? { identityGeneration: channel.identity.generation } : {}),
       ...(moved ? { link: { carrier, peer, sinceMs: nowMs } } : {}),
       lastSeenMs: nowMs,
     });

@@ -115,7 +115,7 @@ export class IdentityController {
       this.#find(
         key,
         "SecretInvalid",
-        `the Secret ${secret.metadata.name} holds no wireId (1-12 of a-z0-9) with password, or a key that has not 16-256 bytes`,
+        `the Secret ${secret.metadata.name} holds no wireId (1-12 of a-z0-9) with password, a key that has not 16-256 bytes, or two of one generation`,
       );
     } else if (!this.identityFor(device)) {
       this.#find(key, "WireIdTaken", `the wireId in the Secret ${secret.metadata.name} is another device's`);

@@ -131,6 +131,14 @@ export const deviceStatusSchema = Type.Object(
         since: time("When the link came up."),
       }),
     ),
+    identity: Type.Optional(
+      Type.Object({
+        generation: Type.Integer({
+          format: "int64",
+          description: "Of the credential under which the device last came; an earlier one no longer holds.",
+        }),
+      }),
+    ),
     sleep: Type.Optional(
       Type.Object(
         { until: time("When the device is to be back.") },

@@ -77,6 +77,7 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
     phase,
     hardware: { ...hardware, ...(id ? { hardwareId: id } : {}) },
     capabilities: status.capabilities ?? [],
+    ...(status.identity ? { identityGeneration: status.identity.generation } : {}),
     ...(status.sleep ? { asleepUntilMs: Date.parse(status.sleep.until) } : {}),
     ...(status.lastSeen ? { lastSeenMs: Date.parse(status.lastSeen) } : {}),
     ...(status.boot === undefined ? {} : { boot: status.boot }),
@@ -132,6 +133,7 @@ export function deviceStatus(
     ),
     nodeName: facts.phase === "Pending" ? undefined : facts.spec.nodeName,
     link: linkStatus(current, facts),
+    identity: facts.identityGeneration === undefined ? undefined : { generation: facts.identityGeneration },
     sleep:
       facts.phase === "Asleep" && facts.asleepUntilMs !== undefined
         ? { until: timestamp(facts.asleepUntilMs) }

@@ -26,3 +26,21 @@ test("a key has 16 to 256 bytes, which need not be text", () => {
     identityWith({ wireId: "lamp", password: "secret", key: Buffer.alloc(length, 0xff) })?.key?.length;
   assert.deepEqual([15, 16, 256, 257].map(withKey), [undefined, 16, 256, undefined]);
 });
+
+test("beside an identity stands the one before it, of another generation", () => {
+  const base = { wireId: "lamp", password: "new", generation: "3", previousPassword: "old" };
+  assert.deepEqual(identityWith(base)?.previous, { generation: 2, password: "old" });
+  assert.deepEqual(identityWith({ ...base, previousGeneration: "1" })?.previous, {
+    generation: 1,
+    password: "old",
+  });
+  const key = Buffer.alloc(16, 7);
+  assert.deepEqual(identityWith({ ...base, previousKey: key })?.previous?.key, Uint8Array.from(key));
+  for (const wrong of [
+    { previousGeneration: "3" },
+    { previousGeneration: "0" },
+    { generation: "1" },
+    { previousKey: "short" },
+  ])
+    assert.equal(identityWith({ ...base, ...wrong }), undefined);
+});

@@ -1,4 +1,4 @@
-import type { DeviceIdentity } from "../devices/device.ts";
+import type { Credential, DeviceIdentity } from "../devices/device.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
 import { type Device, identitySecretName } from "./device.ts";
 import { apiVersion, deviceLabel, identityLabel, managedByLabel } from "./labels.ts";
@@ -68,16 +68,31 @@ export function buildIdentitySecret(device: Device, identity: DeviceIdentity): S
   };
 }
 
-/** @returns undefined where the Secret does not hold a usable identity */
+/**
+ * What a Secret holds. To rotate without a gap, a person moves `password` and `key` to `previousPassword` and
+ * `previousKey`, and gives new ones with a raised `generation` (`previousGeneration` where it is not one less).
+ * @returns undefined where the Secret does not hold a usable identity
+ */
 export function identityOf(secret: Secret): DeviceIdentity | undefined {
   const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString("utf8");
   const wireId = text("wireId");
-  const password = text("password");
-  const generation = Number(text("generation") || "1");
-  if (!/^[a-z0-9]{1,12}$/.test(wireId) || password === "") return undefined;
-  if (!Number.isSafeInteger(generation) || generation < 1) return undefined;
-  const key = Buffer.from(secret.data?.key ?? "", "base64");
-  if (key.length === 0) return { wireId, generation, password };
+  if (!/^[a-z0-9]{1,12}$/.test(wireId)) return undefined;
+  const key = (name: string) => Buffer.from(secret.data?.[name] ?? "", "base64");
+  const current = credentialOf(Number(text("generation") || "1"), text("password"), key("key"));
+  if (!current) return undefined;
+  if (text("previousPassword") === "") return { wireId, ...current };
+  const previous = credentialOf(
+    Number(text("previousGeneration") || String(current.generation - 1)),
+    text("previousPassword"),
+    key("previousKey"),
+  );
+  if (!previous || previous.generation === current.generation) return undefined;
+  return { wireId, ...current, previous };
+}
+
+function credentialOf(generation: number, password: string, key: Buffer): Credential | undefined {
+  if (password === "" || !Number.isSafeInteger(generation) || generation < 1) return undefined;
+  if (key.length === 0) return { generation, password };
   if (key.length < keyBytes.least || key.length > keyBytes.most) return undefined;
-  return { wireId, generation, password, key: Uint8Array.from(key) };
+  return { generation, password, key: Uint8Array.from(key) };
 }
