@@ -1,27 +1,11 @@
 import type { Clock } from "../foundation/clock.ts";
 import type { Metrics } from "../foundation/metrics.ts";
-import { CpuCounter } from "./cpu-counter.ts";
-import type { DeviceFacts } from "./device.ts";
+import { Turns } from "../foundation/turns.ts";
 import type { Registry } from "./registry.ts";
-import type { DeviceStats, StatsVerb } from "./verbs/stats.ts";
+import { newlySampled, remember, type Sampled, statsOf, type Usage, usageOf } from "./usage-figures.ts";
+import type { StatsVerb } from "./verbs/stats.ts";
 
-/** What a device uses, as those who scrape want it. What is not known is absent. */
-export interface Usage {
-  /** When it held, Unix milliseconds. */
-  readonly atMs: number;
-  readonly bootedAtMs?: number;
-  /** Busy time of the processor over all boots that this gateway saw; never goes back. */
-  readonly cpuMs: number;
-  /** The same of the boot that runs. */
-  readonly bootCpuMs: number;
-  /** Share of one core that was busy between the last two samples, 0…1. */
-  readonly cpuCores?: number;
-  /** RAM that is not free heap; of a device that does not tell its RAM, heap that is not free. */
-  readonly memoryBytes?: number;
-  readonly memoryFreeBytes?: number;
-  readonly filesTotalBytes?: number;
-  readonly filesFreeBytes?: number;
-}
+export type { Usage } from "./usage-figures.ts";
 
 export interface UsageReader {
   /**
@@ -50,19 +34,6 @@ export const answerWithinMs = 3_000;
 /** A percentage holds for no longer than this, whatever lies between two beats. */
 const longestBeatMs = 60_000;
 
-interface Sampled {
-  readonly uid: string;
-  readonly cpu: CpuCounter;
-  /** Of the newest beat that was counted. */
-  beatAtMs: number | undefined;
-  stats: { readonly boot: number | undefined; readonly told: DeviceStats } | undefined;
-  askedAtMs: number | undefined;
-  asking: Promise<void> | undefined;
-  /** The last two instants and counts, for the rate. */
-  last: { readonly atMs: number; readonly cpuMs: number } | undefined;
-  cores: number | undefined;
-}
-
 /**
  * Samples of what devices use: from each beat, and from the stats command while somebody reads. They live in memory
  * only and never reach the API server.
@@ -70,13 +41,14 @@ interface Sampled {
 export class UsageSamples implements UsageReader, Disposable {
   readonly #options: UsageSamplesOptions;
   readonly #devices = new Map<string, Sampled>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns: Turns;
   readonly #asked;
-  #asking = 0;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: UsageSamplesOptions) {
+    const { maxAsking = 32, maxWaiting = 4_096 } = options;
     this.#options = options;
+    this.#turns = new Turns({ places: maxAsking, waiting: maxWaiting });
     this.#asked = options.metrics.counter(
       "motelet_usage_samples_total",
       "Devices that were asked what they use.",
@@ -137,7 +109,7 @@ export class UsageSamples implements UsageReader, Disposable {
 
   async #ask(key: string, sampled: Sampled): Promise<void> {
     const { registry, stats } = this.#options;
-    const turn = this.#turn();
+    const turn = this.#turns.take();
     if (turn === "refused") {
       this.#asked.inc({ result: "busy" });
       return;
@@ -158,22 +130,8 @@ export class UsageSamples implements UsageReader, Disposable {
       // Its beats speak for it; why it failed is the verb's to log.
       this.#asked.inc({ result: "failed" });
     } finally {
-      // The place goes to who has waited longest, or becomes free.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#asking -= 1;
+      this.#turns.giveBack();
     }
-  }
-
-  /** Takes a place among those who ask, or waits for one; refused where too many wait. */
-  #turn(): Promise<void> | undefined | "refused" {
-    const { maxAsking = 32, maxWaiting = 4_096 } = this.#options;
-    if (this.#asking < maxAsking) {
-      this.#asking += 1;
-      return undefined;
-    }
-    if (this.#waiting.length >= maxWaiting) return "refused";
-    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   async #withinTime(asking: Promise<void>, signal: AbortSignal): Promise<void> {
@@ -186,59 +144,4 @@ export class UsageSamples implements UsageReader, Disposable {
     timer.cancel();
     signal.removeEventListener("abort", abort);
   }
-}
-
-function newlySampled(uid: string): Sampled {
-  return {
-    uid,
-    cpu: new CpuCounter(),
-    beatAtMs: undefined,
-    stats: undefined,
-    askedAtMs: undefined,
-    asking: undefined,
-    last: undefined,
-    cores: undefined,
-  };
-}
-
-/** Notes the count at an instant, and the rate since the one before. */
-function remember(sampled: Sampled, atMs: number): void {
-  const cpuMs = sampled.cpu.totalMs;
-  const { last } = sampled;
-  if (last && atMs > last.atMs) sampled.cores = Math.min(1, (cpuMs - last.cpuMs) / (atMs - last.atMs));
-  sampled.last = { atMs, cpuMs };
-}
-
-/** What the device told in the boot that runs. */
-function statsOf(facts: DeviceFacts, { stats }: Sampled): DeviceStats | undefined {
-  return stats?.boot === facts.boot ? stats?.told : undefined;
-}
-
-function usageOf(facts: DeviceFacts, sampled: Sampled): Usage | undefined {
-  const { hardware, sample, bootedAtMs } = facts;
-  const stats = statsOf(facts, sampled);
-  if (!stats && !sample) return undefined;
-  const newest = stats && (!sample || stats.atMs >= sample.atMs) ? stats : sample;
-  // With a count of the device's own, the sample is as old as that count: a rate is only true between such instants.
-  const atMs = stats?.cpuMs === undefined ? (newest?.atMs ?? 0) : stats.atMs;
-  const freeBytes = newest?.heapFreeBytes ?? stats?.heapFreeBytes ?? sample?.heapFreeBytes;
-  const totalBytes = [hardware.ramBytes, stats?.heapTotalBytes].find(
-    (bytes) => bytes && bytes >= (freeBytes ?? 0),
-  );
-  const known = <K extends string>(name: K, value: number | undefined) =>
-    (value === undefined ? {} : { [name]: value }) as Partial<Record<K, number>>;
-  return {
-    atMs,
-    cpuMs: sampled.cpu.totalMs,
-    bootCpuMs: sampled.cpu.bootMs,
-    ...known("bootedAtMs", bootedAtMs),
-    ...known("cpuCores", sampled.cores),
-    ...known("memoryFreeBytes", freeBytes),
-    ...known(
-      "memoryBytes",
-      freeBytes === undefined || totalBytes === undefined ? undefined : Math.max(0, totalBytes - freeBytes),
-    ),
-    ...known("filesTotalBytes", stats?.filesTotalBytes),
-    ...known("filesFreeBytes", stats?.filesFreeBytes),
-  };
 }

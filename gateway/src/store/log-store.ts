@@ -1,5 +1,6 @@
 import { ChangeFeed } from "../foundation/change-feed.ts";
 import type { Metrics } from "../foundation/metrics.ts";
+import { cutText } from "./cut-text.ts";
 import type { Database, Row, Transaction } from "./database.ts";
 import { type LogSize, LogSizes } from "./log-sizes.ts";
 
@@ -292,19 +293,6 @@ const countLines =
 function sizeOf(row: Row): LogSize {
   const lines = Number(row.lines);
   return { lines, bytes: Number(row.bytes) + lines * lineOverheadBytes };
-}
-
-/** As much of a text as these bytes hold, with its line end. */
-function cutText(text: string, bytes: number): string {
-  // No character takes more than three bytes for each UTF-16 unit.
-  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;
-  const end = text.endsWith("\n") ? "\n" : "";
-  const whole = Buffer.from(text).subarray(0, Math.max(0, bytes - end.length));
-  let length = whole.length;
-  // What lies behind the cut may be the rest of a character: UTF-8 marks such bytes.
-  const rest = Buffer.from(text);
-  while (length > 0 && ((rest[length] ?? 0) & 0xc0) === 0x80) length -= 1;
-  return whole.subarray(0, length).toString() + end;
 }
 
 function storedLine(row: Row): StoredLine {

@@ -1,0 +1,30 @@
+/** Places for so many at a time; those who come when all are taken wait in order, as many as may. */
+export class Turns {
+  readonly #limits: { readonly places: number; readonly waiting: number };
+  readonly #waiting: (() => void)[] = [];
+  #taken = 0;
+
+  constructor(limits: { readonly places: number; readonly waiting: number }) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Takes a place, to be given back.
+   * @returns undefined where there is one at once, else a promise of it; "refused" where too many wait
+   */
+  take(): Promise<void> | undefined | "refused" {
+    if (this.#taken < this.#limits.places) {
+      this.#taken += 1;
+      return undefined;
+    }
+    if (this.#waiting.length >= this.#limits.waiting) return "refused";
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The place goes to who has waited longest, or becomes free. */
+  giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#taken -= 1;
+  }
+}
