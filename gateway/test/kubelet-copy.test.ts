@@ -185,6 +185,8 @@ test(
     const first = await running;
     assert.deepEqual(first.exit, ended(0));
     assert.match(first.stderr, /^tar: device default\/lamp went offline\n$/);
+    const interrupted = { outcome: "interrupted", direction: "from" };
+    assert.equal(await copying.metrics.valueOf("motelet_copies_total", interrupted), 1);
     assert.ok(first.stdout.length > 4_000 && first.stdout.length < 6_000);
     const second = await copying.run(["sh", "-c", `tar cf - '/a' | tail -c+${first.stdout.length + 1}`]);
     assert.ok(Buffer.concat([first.stdout, second.stdout]).equals(whole));

@@ -1,5 +1,5 @@
 import type { Registry } from "../../devices/registry.ts";
-import type { ExecExit, ExecRequest, ExecSession, ExecVerb } from "../../devices/verbs/exec.ts";
+import type { ExecRequest, ExecSession, ExecVerb } from "../../devices/verbs/exec.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { delay } from "../../foundation/delay.ts";
@@ -38,6 +38,13 @@ type Extraction = CopyCommand & { readonly kind: "extract" };
  */
 export function copyingExec(options: CopyingExecOptions): ExecVerb {
   return new CopyingExec(options);
+}
+
+/** How a copy ended that was not cut off by an error. */
+interface CopyEnd {
+  readonly exitCode: number;
+  /** `interrupted`: the device was lost, and the caller will come for the rest. */
+  readonly outcome: "done" | "failed" | "interrupted";
 }
 
 class CopyingExec implements ExecVerb {
@@ -81,7 +88,7 @@ class CopyingExec implements ExecVerb {
   }
 
   /** @throws UnavailableError COPIES_BUSY at once where there are too many */
-  #counted(direction: "from" | "to", program: LocalProgram): LocalProgram {
+  #counted(direction: "from" | "to", copy: (streams: LocalStreams) => Promise<CopyEnd>): LocalProgram {
     if (this.#open >= this.#maxCopies) {
       this.#meters.copies.inc({ direction, outcome: "busy" });
       throw new UnavailableError("COPIES_BUSY", `${this.#open} copies are under way, try again`);
@@ -91,9 +98,9 @@ class CopyingExec implements ExecVerb {
     return async (streams) => {
       let outcome = "failed";
       try {
-        const exit = await program(streams);
-        if (exit === 0) outcome = "done";
-        return exit;
+        const end = await copy(streams);
+        outcome = end.outcome;
+        return end.exitCode;
       } catch (error) {
         outcome = streams.signal.aborted ? "cancelled" : "lost";
         throw error;
@@ -116,7 +123,7 @@ class CopyingExec implements ExecVerb {
     }
   }
 
-  async #create(key: string, command: Create, streams: LocalStreams): Promise<number | ExecExit> {
+  async #create(key: string, command: Create, streams: LocalStreams): Promise<CopyEnd> {
     const { print, complain, signal } = streams;
     const { members, skipBytes } = command;
     const copy = JSON.stringify([key, members]);
@@ -136,25 +143,26 @@ class CopyingExec implements ExecVerb {
         this.#meters.bytes.inc({ direction: "from" }, bytes.length);
       }
       this.#marks.delete(copy);
-      return writer.exitCode;
+      return endOf(writer.exitCode);
     } catch (error) {
       if (fileErrorCode(error) === "FILE_CHANGED") {
         await complain((error as RequestError).message);
-        return 2;
+        return endOf(2);
       }
       if (skipBytes === undefined || !(error instanceof UnavailableError) || signal.aborted) throw error;
       this.#marks.set(copy, writer.mark);
       await complain(`tar: ${error.message}`);
       await this.#waitForReturn(key, signal, error);
       // In a shell the pipe's code is tail's, and kubectl resumes only where that is 0.
-      return 0;
+      return { exitCode: 0, outcome: "interrupted" };
     }
   }
 
   /** kubectl resumes at once, and gives up where it finds the device still away. */
   async #waitForReturn(key: string, signal: AbortSignal, lost: UnavailableError): Promise<void> {
     const { clock, files } = this.#options;
-    for (let leftMs = returnWaitMs; leftMs > 0; leftMs -= returnPollMs) {
+    const deadlineMs = clock.monotonicMs() + returnWaitMs;
+    while (clock.monotonicMs() < deadlineMs) {
       await delay(clock, returnPollMs, signal);
       const found = await files.stat(key, "/", { signal }).catch((error: unknown) => error);
       if (!(found instanceof UnavailableError)) return;
@@ -162,10 +170,10 @@ class CopyingExec implements ExecVerb {
     throw lost;
   }
 
-  #extract(key: string, command: Extraction, streams: LocalStreams): Promise<number> {
+  async #extract(key: string, command: Extraction, streams: LocalStreams): Promise<CopyEnd> {
     const { input, print, complain, signal } = streams;
     const { directory, keepModes, verbose } = command;
-    return extractArchive({
+    const exitCode = await extractArchive({
       files: this.#options.files,
       key,
       input,
@@ -176,7 +184,12 @@ class CopyingExec implements ExecVerb {
       named: async (name) => (verbose ? print(Buffer.from(`${name}\n`)) : undefined),
       moved: (bytes) => this.#meters.bytes.inc({ direction: "to" }, bytes),
     });
+    return endOf(exitCode);
   }
+}
+
+function endOf(exitCode: number): CopyEnd {
+  return { exitCode, outcome: exitCode === 0 ? "done" : "failed" };
 }
 
 async function refuse({ complain }: LocalStreams, line: string): Promise<number> {
