@@ -11,11 +11,13 @@ bool mote_clock_due(struct mote_clock *clock, uint32_t at_ms) {
     return false;
 }
 
-void mote_retry_arm(struct mote_retry *retry, const struct mote_clock *clock, uint16_t rto_ms) {
+void mote_retry_arm(struct mote_retry *retry, struct mote_clock *clock, uint16_t rto_ms) {
     if (!retry->armed) {
         retry->armed = true;
         retry->at_ms = clock->now_ms + ((uint32_t)rto_ms << retry->doublings);
     }
+    /* This poll may end without another look at it. */
+    (void)mote_clock_due(clock, retry->at_ms);
 }
 
 bool mote_retry_due(struct mote_retry *retry, struct mote_clock *clock) {

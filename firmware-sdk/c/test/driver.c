@@ -11,6 +11,7 @@
  *   line                      → a new frame decoder
  *   push AT HEX | expire AT   → "message HEX" and "text HEX" in order, then "bad N wait MS"
  *   session BOOT CAPS RTO EPOCH NEXT OLDEST
+ *   files BYTES               → "wait 0": the room for files of the next session
  *   cut N | mount             → "wait 0": flash takes N more bytes and erasures; or all again, after a reset
  *   reset                     → "wait 0": a new boot, with ring and files of the one before
  *   open|close|tick AT, receive AT HEX, log AT HEX
@@ -176,14 +177,15 @@ static void reboot(void *context) {
 
 static struct mote_session *session;
 
-/* Files in sectors of 256 bytes: eight of data, so 1,984 bytes; the index has room for a few. A
- * failing write stands for a reset: nothing is written any more until the flash is mounted again. */
-enum { SECTOR_BYTES = 256, INDEX_SECTORS = 1, SECTORS = 10 };
+/* Files in sectors of 12 bytes, four of them data, so that a script says how many there are; the two
+ * copies of the index have 480 bytes each. A write that fails stands for a reset: nothing is written
+ * any more until the flash is mounted again. */
+enum { SECTOR_BYTES = 12, PART_BYTES = 4, INDEX_SECTORS = 40, MOST_SECTORS = 600 };
 static union {
     uint32_t aligned;
-    uint8_t bytes[SECTOR_BYTES * SECTORS];
+    uint8_t bytes[SECTOR_BYTES * MOST_SECTORS];
 } memory;
-static uint8_t used[(SECTORS + 7) / 8];
+static uint8_t used[(MOST_SECTORS + 7) / 8];
 static unsigned long writes_left = ULONG_MAX;
 
 static bool erase(void *context, uint32_t at) {
@@ -203,8 +205,8 @@ static bool program(void *context, uint32_t at, const void *bytes, size_t length
     return true;
 }
 
-static const struct mote_flash flash = {memory.bytes, SECTOR_BYTES, SECTORS, INDEX_SECTORS,
-                                        erase,        program,      NULL};
+static struct mote_flash flash = {memory.bytes, SECTOR_BYTES, MOST_SECTORS, INDEX_SECTORS,
+                                  erase,        program,      NULL};
 static struct mote_flash_store store = {.flash = &flash, .used = used};
 
 static void get_busy(void *context, uint32_t cpu[2]) {
@@ -416,6 +418,9 @@ int main(void) {
             push(at, nothing);
         } else if (strncmp(line, "session ", 8) == 0) {
             begin_session(line + 8);
+        } else if (sscanf(line, "files %u", &at) == 1) {
+            flash.sectors = (uint16_t)(2 * INDEX_SECTORS + at / PART_BYTES);
+            printf("wait 0\n");
         } else if (sscanf(line, "cut %lu", &writes_left) == 1) {
             printf("wait 0\n");
         } else if (strcmp(line, "mount") == 0) {

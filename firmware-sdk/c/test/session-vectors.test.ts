@@ -54,8 +54,6 @@ async function play(
 }
 
 for (const script of scripts) {
-  // The driver has no file store.
-  if (script.device.fileBytes !== undefined) continue;
   test(`${script.spec}: ${script.name}`, async () => {
     const { device } = script;
     await using driver = await Driver.start(device.maxMessageBytes);
@@ -70,6 +68,7 @@ for (const script of scripts) {
       ],
       "the driver is built for another device",
     );
+    if (device.fileBytes !== undefined) await driver.ask(`files ${device.fileBytes}`);
     const ring = device.ring ?? { epoch: 0, nextSeq: 0, oldestSeq: 0 };
     await driver.ask(
       `session ${device.boot} ${device.caps} ${device.rtoMs} ${ring.epoch} ${ring.nextSeq} ${ring.oldestSeq}`,

@@ -28,8 +28,8 @@ struct mote_retry {
     int8_t doublings;
 };
 
-/** Begins to wait, unless it already does. */
-void mote_retry_arm(struct mote_retry *retry, const struct mote_clock *clock, uint16_t rto_ms);
+/** Begins to wait, unless it already does; the clock's wait ends with it at the latest. */
+void mote_retry_arm(struct mote_retry *retry, struct mote_clock *clock, uint16_t rto_ms);
 
 /** Whether the wait is over. Then it was in vain: the next one is twice as long. */
 bool mote_retry_due(struct mote_retry *retry, struct mote_clock *clock);

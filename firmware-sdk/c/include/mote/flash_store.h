@@ -10,7 +10,7 @@
  */
 struct mote_flash {
     const uint8_t *bytes;
-    uint32_t sector_bytes;  /* a multiple of 4, at least 256 */
+    uint32_t sector_bytes;  /* a multiple of 4, more than 8 */
     uint16_t sectors;       /* at least 2 × index_sectors + 1 */
     uint16_t index_sectors; /* for each of the two copies of the index */
 
