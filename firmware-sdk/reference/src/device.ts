@@ -154,7 +154,8 @@ export class ReferenceDevice {
         maxMessageBytes,
         rxWindowBytes,
         streams,
-        streamBufferBytes: rxWindowBytes,
+        // Twice a window, so that one can be filled while the other is on its way.
+        streamBufferBytes: 2 * rxWindowBytes,
         parts,
         meter: parts.meter,
         description: describe(options, resetCauses[cause]),
