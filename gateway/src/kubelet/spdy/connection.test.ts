@@ -133,6 +133,25 @@ test("streams up to the limit are open, the next is refused and the rest goes on
   assert.equal(await readAll(streams[1]), "still here");
 });
 
+test("data before its stream is dropped, data before a held reply is kept within the limit", async () => {
+  const { socket, streams, synStream, receive } = open({}, (stream) => {
+    stream.holdReply();
+    return true;
+  });
+  await receive(data(1, "early"), synStream(1), data(1, "kept"));
+  assert.deepEqual(socket.frames, []);
+  await receive(data(1, Buffer.alloc(maxUnreadBytes)));
+  assert.equal(socket.isPaused(), true);
+  streams[0]?.reply();
+  streams[0]?.reply();
+  assert.deepEqual(
+    socket.frames.map((frame) => frame.type),
+    ["synReply"],
+  );
+  const first = await streams[0]?.input().next();
+  assert.equal(Buffer.from(first?.value ?? []).toString(), "kept");
+});
+
 test("stream ids must be odd and rise", async () => {
   for (const ids of [[2], [3, 1], [1, 1]]) {
     const { errors, synStream, receive } = open();

@@ -63,10 +63,12 @@ export function acceptWebSocket(upgrade: Upgrade, protocol: string): Promise<Acc
     if (protocol !== "") headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
   });
   const { promise, resolve, reject } = Promise.withResolvers<AcceptedWebSocket>();
+  const gone = () => reject(new UnavailableError("CONNECTION_LOST", "the client closed the connection"));
+  // ws destroys such a socket without a word.
+  if (!socket.readable || !socket.writable) gone();
   server.once("wsClientError", (cause) =>
     reject(new RequestError("WEBSOCKET_HANDSHAKE", `unable to upgrade: ${cause.message}`)),
   );
-  const gone = () => reject(new UnavailableError("CONNECTION_LOST", "the client closed the connection"));
   socket.once("close", gone);
   server.handleUpgrade(request, socket, Buffer.from(head), (webSocket) => {
     socket.off("close", gone);
