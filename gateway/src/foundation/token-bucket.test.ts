@@ -18,3 +18,11 @@ test("a clock that steps back takes nothing away", () => {
   const bucket = new TokenBucket({ burst: 1, refillMs: 100 }, 1_000);
   assert.equal(bucket.take(500), 0);
 });
+
+test("what is given back is free again, and never more than the burst", () => {
+  const bucket = new TokenBucket({ burst: 1, refillMs: 100 }, 0);
+  bucket.giveBack();
+  assert.deepEqual([bucket.take(0), bucket.take(0)], [0, 100]);
+  bucket.giveBack();
+  assert.equal(bucket.take(0), 0);
+});

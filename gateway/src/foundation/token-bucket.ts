@@ -14,6 +14,11 @@ export class TokenBucket {
     this.#refilledAtMs = nowMs;
   }
 
+  /** Gives one back that turned out not to count. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
+  }
+
   /** Takes one. @returns 0 where it was free, else the milliseconds until one will be (nothing is taken) */
   take(nowMs: number): number {
     const earned = (nowMs - this.#refilledAtMs) / this.#refillMs;

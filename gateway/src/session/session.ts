@@ -306,10 +306,10 @@ export class Session implements Disposable {
         this.#exchanges.received(message);
         return;
       case "data":
-        this.#streams.data(message);
+        if (this.#streams.data(message)) this.#channel?.excuse?.();
         return;
       case "credit":
-        this.#streams.credit(message);
+        if (this.#streams.credit(message)) this.#channel?.excuse?.();
         this.#poll();
         return;
       case "beat":

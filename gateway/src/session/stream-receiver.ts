@@ -33,6 +33,11 @@ export class StreamReceiver {
     return this.#buffered;
   }
 
+  /** Bytes taken since the beginning. */
+  get takenBytes(): number {
+    return this.#next;
+  }
+
   /** Takes the new part of a data message, as much as there is room for. @returns the credit that answers it */
   received(data: Pick<DataMessage, "offset" | "bytes" | "end">): Credit {
     const behind = -serialDistance(data.offset, this.#next & 0xffff);

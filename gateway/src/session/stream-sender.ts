@@ -80,6 +80,11 @@ export class StreamSender {
     return Math.max(0, this.#tail - this.#base);
   }
 
+  /** Bytes that the device has taken since the beginning. */
+  get takenBytes(): number {
+    return this.#base;
+  }
+
   /** Everything, the end included, has been taken. */
   get finished(): boolean {
     return this.#ending && this.#base === this.#tail + 1;

@@ -112,3 +112,21 @@ test("a device's credit with a status ends the stream in both directions", async
   t.streams.credit({ kind: "credit", stream: 1, next: 0, window: 0, status: Status.NOT_FOUND });
   assert.equal((await stream.ended).status, Status.NOT_FOUND);
 });
+
+test("a message that moves a stream by 128 bytes says so; one less, a repetition and stray data do not", () => {
+  const t = table();
+  const stream = t.open();
+  const data = (offset: number, length: number) =>
+    t.streams.data({ kind: "data", stream: 1, offset, bytes: new Uint8Array(length) });
+  assert.deepEqual(
+    [data(0, 128), data(0, 128), data(128, 127), data(9_000, 128)],
+    [true, false, false, false],
+  );
+  assert.equal(t.streams.data({ kind: "data", stream: 2, offset: 0, bytes: new Uint8Array(128) }), false);
+
+  const credit = (next: number) => t.streams.credit({ kind: "credit", stream: 1, next, window: 1_000 });
+  assert.equal(credit(0), false);
+  void stream?.write(new Uint8Array(400));
+  assert.deepEqual([credit(128), credit(128), credit(255)], [true, false, false]);
+  assert.equal(t.streams.credit({ kind: "credit", stream: 2, next: 128, window: 0 }), false);
+});

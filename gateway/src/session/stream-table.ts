@@ -30,6 +30,8 @@ interface Lingering {
   dueMs: number;
 }
 
+/** A message that moves a stream by less is one that anybody could send for ever: segments are longer, ends are rare. */
+const movingBytes = 128;
 const cancelRepeats = 2;
 const lingerRtos = 4;
 
@@ -73,15 +75,23 @@ export class StreamTable {
     return stream;
   }
 
-  data(message: DataMessage): void {
+  /** @returns whether the message moved a stream */
+  data(message: DataMessage): boolean {
     const stream = this.#streams.get(message.stream);
+    const movedBefore = stream?.movedBytes ?? 0;
     const credit = stream?.received(message) ?? this.#lingering.get(message.stream)?.credit;
     if (!credit) this.#host.meters.strayData.inc();
     this.#sendCredit(message.stream, credit ?? { next: message.offset, window: 0, status: Status.NOT_FOUND });
+    return stream !== undefined && stream.movedBytes - movedBefore >= movingBytes;
   }
 
-  credit(message: CreditMessage): void {
-    this.#streams.get(message.stream)?.credited(message, this.#host.nowMs());
+  /** @returns whether the message moved a stream */
+  credit(message: CreditMessage): boolean {
+    const stream = this.#streams.get(message.stream);
+    if (!stream) return false;
+    const movedBefore = stream.movedBytes;
+    stream.credited(message, this.#host.nowMs());
+    return stream.movedBytes - movedBefore >= movingBytes;
   }
 
   /** Sends what is due. */
@@ -106,8 +116,11 @@ export class StreamTable {
   }
 
   get dueMs(): number | undefined {
-    const dues = [...this.#streams.values(), ...this.#lingering.values()].flatMap(({ dueMs }) => dueMs ?? []);
-    return dues.length === 0 ? undefined : Math.min(...dues);
+    // Asked for after every message: without lists.
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const stream of this.#streams.values()) dueMs = Math.min(dueMs, stream.dueMs ?? dueMs);
+    for (const lingering of this.#lingering.values()) dueMs = Math.min(dueMs, lingering.dueMs);
+    return dueMs === Number.POSITIVE_INFINITY ? undefined : dueMs;
   }
 
   /** Sends again what is in flight: the session has moved or come back with its streams. */

@@ -52,6 +52,11 @@ export class Stream {
     return this.#outcome !== undefined;
   }
 
+  /** Bytes that have arrived in order since the beginning, both ways. */
+  get movedBytes(): number {
+    return this.#sender.takenBytes + this.#receiver.takenBytes;
+  }
+
   /**
    * Sends bytes.
    * @returns once all of them are within the device's window

@@ -46,8 +46,12 @@ export class MqttChannel implements Channel {
       return false;
     }
     // Straight to this client: the broker's own routing would wait for whoever reads slowly.
-    this.#guard.write(packet);
+    this.#guard.say(packet);
     return true;
+  }
+
+  excuse(): void {
+    this.#guard.excuse();
   }
 
   close(reason: string): void {

@@ -97,7 +97,7 @@ export class MqttConnection implements BrokerClient {
     }
     this.#shared.meters.received();
     // A copy: the payload is a view of a whole read of the socket, which it would keep alive.
-    this.#events.message(Uint8Array.from(payload));
+    this.#events.message(new Uint8Array(payload));
   }
 
   maySubscribe(filter: string): boolean {

@@ -16,7 +16,10 @@ export interface MqttLimits {
   readonly certificateReloadMs: number;
   /** Time from the socket's opening (with TLS: the end of the handshake) to an admitted CONNECT, milliseconds. */
   readonly connectDeadlineMs: number;
-  /** Packets at once, and the time after which one more is free: beyond it the socket is read more slowly. */
+  /**
+   * Packets at once, and the time after which one more is free: beyond it the socket is read more slowly. What moves a
+   * stream does not count: its window bounds it (10 MB each way would take 20 s).
+   */
   readonly packetBurst: number;
   readonly packetRefillMs: number;
   /** Bytes that wait for a slow device; a message beyond them is dropped. */

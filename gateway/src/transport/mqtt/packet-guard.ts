@@ -30,6 +30,7 @@ export class PacketGuard extends Duplex {
   readonly #connectTimer: Timer;
   #rest: Timer | undefined;
   #closeTimer: Timer | undefined;
+  #corked = false;
 
   /** Takes the socket over. `socket` may be a net or a TLS socket. */
   constructor(socket: Duplex, options: { limits: MqttLimits; clock: Clock; events: GuardEvents }) {
@@ -56,6 +57,25 @@ export class PacketGuard extends Duplex {
   /** The client is who it says: its CONNECT came in time. */
   admit(): void {
     this.#connectTimer.cancel();
+  }
+
+  /** A packet that was let through does not count against the peer's rate. */
+  excuse(): void {
+    this.#bucket.giveBack();
+  }
+
+  /** Writes a packet; those of one turn of the event loop go out in one system call. */
+  say(packet: Uint8Array): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.cork();
+      // The broker hands over what one read brought in many ticks: answers wait until the turn is over.
+      setImmediate(() => {
+        this.#corked = false;
+        this.uncork();
+      });
+    }
+    this.write(packet);
   }
 
   /** Ends the connection after what is queued has left, at the latest after `closeTimeoutMs`. */

@@ -68,7 +68,8 @@ export class SerialChannel implements Channel {
   }
 
   #write(bytes: Uint8Array): boolean {
-    if (this.#ended !== undefined || this.#line.bufferedBytes + bytes.length > outputBufferBytes) return false;
+    if (this.#ended !== undefined || this.#line.bufferedBytes + bytes.length > outputBufferBytes)
+      return false;
     this.#line.write(bytes);
     return true;
   }
