@@ -13,6 +13,7 @@ import {
   type ControlPlaneOptions,
   startControlPlane,
 } from "../control-plane/control-plane.ts";
+import { RigError } from "./errors.ts";
 import { GatewayProcess, type GatewayProcessOptions } from "./gateway-process.ts";
 import { apply, gatewayAccount, gatewayNamespace, install, type WireIdentity } from "./installation.ts";
 import { ObservedLink } from "./observed-link.ts";
@@ -24,6 +25,8 @@ import { makeTemporaryFolder } from "./watchdog.ts";
 export interface NodePlaneOptions {
   readonly controlPlane?: ControlPlaneOptions;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Puts {@link NodePlane.apiProxy} between gateway and API server. It runs in this process: with many devices here it is slow. */
+  readonly proxied?: boolean;
   /** Keeps an audit log at {@link NodePlane.auditLogPath}. */
   readonly audit?: boolean;
   /** Namespaces beside default that are made and served, with their labels. */
@@ -58,32 +61,29 @@ const apiPaths = {
 export const stepClockFlag = `--import=${fileURLToPath(new URL("step-clock.ts", import.meta.url))}`;
 
 /**
- * A control plane with motelet installed, a gateway process with the ServiceAccount's rights behind a proxy to the API server,
- * an administrator's client and a watch of all Nodes. Everything ends with dispose.
+ * A control plane with motelet installed, a gateway process with the ServiceAccount's rights, an administrator's client and a
+ * watch of all Nodes. Everything ends with dispose.
  */
 export class NodePlane implements AsyncDisposable {
   readonly plane: ControlPlane;
   readonly kube: HttpKubeClient;
   readonly gateway: GatewayProcess;
   readonly ready: ReadyWatch;
-  /** Between gateway and API server. */
-  readonly apiProxy: TcpProxy;
   readonly auditLogPath: string;
   readonly storePath: string;
   readonly #stack: AsyncDisposableStack;
+  readonly #apiProxy: TcpProxy | undefined;
 
   private constructor(
-    parts: Pick<
-      NodePlane,
-      "plane" | "kube" | "gateway" | "ready" | "apiProxy" | "auditLogPath" | "storePath"
-    >,
+    parts: Pick<NodePlane, "plane" | "kube" | "gateway" | "ready" | "auditLogPath" | "storePath">,
+    apiProxy: TcpProxy | undefined,
     stack: AsyncDisposableStack,
   ) {
     this.plane = parts.plane;
     this.kube = parts.kube;
     this.gateway = parts.gateway;
     this.ready = parts.ready;
-    this.apiProxy = parts.apiProxy;
+    this.#apiProxy = apiProxy;
     this.auditLogPath = parts.auditLogPath;
     this.storePath = parts.storePath;
     this.#stack = stack;
@@ -102,11 +102,14 @@ export class NodePlane implements AsyncDisposable {
     for (const [name, labels] of tenants) await apply(plane, tenantManifest(name, labels));
     const namespaces = ["default", ...tenants.map(([name]) => name)].join(",");
     await plane.settled();
-    const apiProxy = stack.use(await TcpProxy.start(Number(new URL(plane.url).port)));
+    const apiProxy = options.proxied
+      ? stack.use(await TcpProxy.start(Number(new URL(plane.url).port)))
+      : undefined;
     const token = await plane.serviceAccountToken(gatewayNamespace, gatewayAccount, 86_400);
+    const kubeconfig = await plane.kubeconfigForToken(token);
     const gateway = stack.use(
       new GatewayProcess({
-        kubeconfig: await throughProxy(await plane.kubeconfigForToken(token), plane.url, apiProxy.port),
+        kubeconfig: apiProxy ? await throughProxy(kubeconfig, plane.url, apiProxy.port) : kubeconfig,
         settings: { "store.path": storePath, "kubernetes.namespaces": namespaces, ...options.settings },
         nodeFlags: options.nodeFlags ?? [],
         ...(options.onLine ? { onLine: options.onLine } : {}),
@@ -116,7 +119,14 @@ export class NodePlane implements AsyncDisposable {
     const kube = stack.use(new HttpKubeClient({ credentials, clock: systemClock, metrics: new Metrics() }));
     const ready = stack.use(await ReadyWatch.start(kube));
     await gateway.start();
-    return new NodePlane({ plane, kube, gateway, ready, apiProxy, auditLogPath, storePath }, stack.move());
+    const parts = { plane, kube, gateway, ready, auditLogPath, storePath };
+    return new NodePlane(parts, apiProxy, stack.move());
+  }
+
+  /** Between gateway and API server. @throws RigError NOT_STARTED where this plane is not `proxied` */
+  get apiProxy(): TcpProxy {
+    if (!this.#apiProxy) throw new RigError("NOT_STARTED", "this plane has no proxy to the API server");
+    return this.#apiProxy;
   }
 
   /** Makes Devices and waits for their identities, in the order of the names. */

@@ -23,6 +23,7 @@ const devicesPath = "/apis/motelet.dev/v1alpha1/namespaces/default/devices";
 
 test("what clusters do to gateways", { timeout: 400_000 }, async (t) => {
   await using rig = await NodePlane.start({
+    proxied: true,
     settings: { "session.heartbeatS": "2" },
     nodeFlags: [stepClockFlag],
   });
