@@ -75,7 +75,7 @@ export class ReferenceDevice {
       closed: (reason) => {
         this.#linkOpen = false;
         this.#session.close();
-        this.#after(reason);
+        this.#after(reason, true);
       },
       message: (bytes) => this.#do("message", "session", () => this.#session.receive(bytes, now())),
       console: (bytes) => this.#typed(bytes),
@@ -191,8 +191,11 @@ export class ReferenceDevice {
     this.#after(reason);
   }
 
-  /** After anything that may have moved the session: tells the state, sets the timer. */
-  #after(reason: string): void {
+  /**
+   * After anything that may have moved the session: tells the state, sets the timer.
+   * @param failed the reason is why the link is closed, which is news where it differs from the one before
+   */
+  #after(reason: string, failed = false): void {
     if (this.#state === "stopped" || this.#state === "rebooting") return;
     const states: Record<SessionPhase, DeviceState> = {
       closed: "offline",
@@ -200,7 +203,7 @@ export class ReferenceDevice {
       online: "online",
       waiting: "waiting",
     };
-    this.#setState(states[this.#session.phase], reason);
+    this.#setState(states[this.#session.phase], reason, failed);
     const dueMs = this.#session.deadlineMs;
     // A timer that comes early finds nothing to do; setting it anew for each message would cost more.
     if (dueMs >= this.#timerAtMs) return;
@@ -220,9 +223,9 @@ export class ReferenceDevice {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
   }
 
-  #setState(state: DeviceState, reason: string): void {
+  #setState(state: DeviceState, reason: string, failed = false): void {
     // A link that fails for another reason than before is news; that it fails again is not.
-    const news = state === "offline" && reason !== this.#offlineReason;
+    const news = failed && state === "offline" && reason !== this.#offlineReason;
     if (state === this.#state && !news) return;
     this.#state = state;
     this.#offlineReason = state === "offline" ? reason : "";

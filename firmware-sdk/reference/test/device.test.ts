@@ -29,6 +29,29 @@ suite("a reference device", () => {
     assert.deepEqual([info.firmwareSlot, info.firmwareState], [0, FirmwareState.confirmed]);
   });
 
+  test("tells each state once, and why it is offline once for each reason", async (t) => {
+    const link = new LoopLink(new FakeGateway());
+    const states: string[] = [];
+    const onState = (state: string, reason: string) => void states.push(`${state} (${reason})`);
+    const device = new ReferenceDevice({ link, onState });
+    t.after(() => device.stop());
+    await device.start();
+    await until("online", () => device.state === "online");
+    link.unplug();
+    device.log("away");
+    device.print("away\n");
+    link.unplug("cut");
+    link.unplug("cut");
+    device.log("still away");
+    assert.deepEqual(states, [
+      "offline (started)",
+      "greeting (link opened)",
+      "online (message)",
+      "offline (unplugged)",
+      "offline (cut)",
+    ]);
+  });
+
   test("measures what its parts keep the processor busy with", async (t) => {
     const { gateway, shell } = await deviceFor(t);
     const statsNow = async () =>

@@ -25,9 +25,9 @@ export class LoopLink implements DeviceLink {
     this.#events?.opened();
   }
 
-  unplug(): void {
+  unplug(reason = "unplugged"): void {
     this.#gateway.mute();
-    this.#events?.closed("unplugged");
+    this.#events?.closed(reason);
   }
 
   send(message: Uint8Array, _kind: MessageKind): boolean {
