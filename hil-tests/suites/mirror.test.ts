@@ -186,7 +186,7 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
     const devices = await kubectl(plane, "get", "devices", "--output=wide");
     assert.match(
       devices,
-      /NAME\s+READY\s+PHASE\s+PROFILE\s+LINK\s+FIRMWARE\s+LAST-SEEN\s+AGE\s+NODE\s+BOARD/,
+      /NAME\s+READY\s+PHASE\s+PROFILE\s+LINK\s+FIRMWARE\s+LAST-SEEN\s+AGE\s+NODE\s+BOARD\s+RSSI\s+HEAP/,
     );
     assert.match(devices, /lamp\s+True\s+Online\s+mqtt\s+1\.4\.0\s+\S+\s+\S+\s+lamp\s+esp32-devkit/);
     const pods = await kubectl(plane, "get", "pods", "--output=wide");

@@ -106,6 +106,8 @@ const deviceColumns = [
   column("Age", ".metadata.creationTimestamp", "date"),
   column("Node", ".status.nodeName", "string", 1),
   column("Board", ".status.hardware.board", "string", 1),
+  column("RSSI", ".status.reported.rssiDbm", "integer", 1),
+  column("Heap", ".status.reported.heapFreeBytes", "integer", 1),
 ];
 
 /**

@@ -173,6 +173,17 @@ export const deviceStatusSchema = Type.Object(
       }),
     ),
     capabilities: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 64 })),
+    reported: Type.Optional(
+      Type.Object(
+        {
+          heapFreeBytes: Type.Optional(Type.Integer({ format: "int64" })),
+          rssiDbm: Type.Optional(Type.Integer()),
+          batteryPercent: Type.Optional(Type.Integer()),
+          temperatureC: Type.Optional(Type.Integer()),
+        },
+        { description: "Figures of the beat at lastSeen; newer ones are in the metrics." },
+      ),
+    ),
     boot: Type.Optional(Type.Integer({ format: "int64", description: "The device's count of its boots." })),
     lastSeen: Type.Optional(time("Written on transitions and every ten minutes.")),
   },

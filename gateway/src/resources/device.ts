@@ -142,6 +142,7 @@ export function deviceStatus(
     hardware: Object.keys(hardware).length > 0 ? hardware : undefined,
     capabilities: facts.capabilities.length > 0 ? facts.capabilities.slice(0, 64) : undefined,
     boot: facts.boot,
+    reported: reportedFigures(current, facts),
     lastSeen: lastSeen(current, facts),
   }) as DeviceResourceStatus;
 }
@@ -197,10 +198,25 @@ function firmwareStatus(firmware: NonNullable<DeviceFacts["firmware"]>): DeviceR
 
 function lastSeen(current: DeviceResourceStatus, facts: DeviceFacts): string | undefined {
   if (facts.lastSeenMs === undefined) return current.lastSeen;
+  return isLookDue(current, facts.lastSeenMs, facts) ? timestamp(facts.lastSeenMs) : current.lastSeen;
+}
+
+/** Written with lastSeen and at no other time: a figure that moves with every beat would be a write a beat. */
+function reportedFigures(
+  current: DeviceResourceStatus,
+  facts: DeviceFacts,
+): DeviceResourceStatus["reported"] {
+  const { sample, lastSeenMs } = facts;
+  if (!sample || lastSeenMs === undefined || !isLookDue(current, lastSeenMs, facts)) return current.reported;
+  const { heapFreeBytes, rssiDbm, batteryPercent, temperatureC } = sample;
+  const figures = defined({ heapFreeBytes, rssiDbm, batteryPercent, temperatureC });
+  return Object.keys(figures).length > 0 ? figures : undefined;
+}
+
+function isLookDue(current: DeviceResourceStatus, lastSeenMs: number, facts: DeviceFacts): boolean {
   const written = current.lastSeen === undefined ? Number.NEGATIVE_INFINITY : Date.parse(current.lastSeen);
   const transition = current.phase !== facts.phase || current.boot !== facts.boot;
-  const due = transition || facts.lastSeenMs - written >= lastSeenEveryMs;
-  return due ? timestamp(facts.lastSeenMs) : current.lastSeen;
+  return transition || lastSeenMs - written >= lastSeenEveryMs;
 }
 
 /** Whom Events about a device regard. */

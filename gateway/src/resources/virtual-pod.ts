@@ -18,12 +18,24 @@ interface ContainerStatus {
   readonly lastState?: Readonly<Record<string, unknown>>;
 }
 
+/** Of an ephemeral container, which a microcontroller cannot run. */
+interface WaitingStatus {
+  readonly name: string;
+  readonly image: string;
+  readonly imageID: string;
+  readonly ready: false;
+  readonly restartCount: 0;
+  readonly state: { readonly waiting: { readonly reason: string; readonly message: string } };
+  readonly lastState: Readonly<Record<never, never>>;
+}
+
 export interface PodStatus {
   readonly phase?: string;
   readonly reason?: string;
   readonly message?: string;
   readonly conditions?: readonly ConditionCore[];
   readonly containerStatuses?: readonly ContainerStatus[];
+  readonly ephemeralContainerStatuses?: readonly WaitingStatus[];
   readonly hostIP?: string;
   readonly hostIPs?: readonly { readonly ip: string }[];
   readonly podIP?: string;
@@ -35,6 +47,7 @@ export interface Pod extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
     readonly containers: readonly { readonly name: string; readonly image: string }[];
+    readonly ephemeralContainers?: readonly { readonly name: string; readonly image: string }[];
     readonly tolerations?: readonly { readonly key?: string; readonly operator?: string }[];
   };
   readonly status?: PodStatus;
@@ -147,6 +160,9 @@ export function virtualPodStatus(
       (condition) => ({ ...condition }),
       { nowMs },
     ),
+    ...(pod.spec.ephemeralContainers
+      ? { ephemeralContainerStatuses: pod.spec.ephemeralContainers.map(waitingStatus) }
+      : {}),
     hostIP: site.address,
     hostIPs: [{ ip: site.address }],
     podIP: site.address,
@@ -156,6 +172,20 @@ export function virtualPodStatus(
       const known = current.containerStatuses?.find((status) => status.name === name);
       return containerStatus(name, known, facts, ready, startTime);
     }),
+  };
+}
+
+/** What `kubectl debug lamp` adds waits for ever, and says why. */
+function waitingStatus({ name, image }: { readonly name: string; readonly image: string }): WaitingStatus {
+  const message = "a microcontroller runs its firmware and no containers";
+  return {
+    name,
+    image,
+    imageID: "",
+    ready: false,
+    restartCount: 0,
+    state: { waiting: { reason: "Unsupported", message } },
+    lastState: {},
   };
 }
 
