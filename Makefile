@@ -67,7 +67,7 @@ test-matrix: tools control-plane ## every kubectl on every API server (minutes: 
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@for version in 1.35 1.37; do \
 	  echo "API server $$version" >&2; \
-	  KUBERNETES=$$version MOTELET_MATRIX=1 $(NODE) --test --test-concurrency=1 $(REPORT) hil-tests/suites/kubectl.test.ts; \
+	  KUBERNETES=$$version MOTELET_MATRIX=1 $(NODE) --test --test-concurrency=1 $(REPORT) hil-tests/suites/kubectl.test.ts hil-tests/suites/copy.test.ts; \
 	done
 
 soak: tools control-plane ## the full counts: fuzzing, fault ledgers, kills
