@@ -146,6 +146,16 @@ test("a client that goes away ends all of its connections", deadline, async () =
   });
 });
 
+test("a service that ends while its client still sends holds up nothing", deadline, async () => {
+  await using kubelet = await new KubeletUnderTest().start();
+  const client = await connect(kubelet);
+  const ended = await openPair(client, 13, 1);
+  for (let sent = 0; sent < 1_000_000; sent += 50_000) await client.send(ended.data, Buffer.alloc(50_000));
+  assert.equal((await client.read(ended.data)).toString(), "2026-11-21\n");
+  assert.equal((await exchange(client, 7, 2, Buffer.from("x"))).data.toString(), "x");
+  client.close();
+});
+
 for (const [what, headers, reason] of [
   ["no port", { streamtype: "error", requestid: "1" }, "PORT_INVALID"],
   ["port 0", { streamtype: "error", port: "0", requestid: "1" }, "PORT_INVALID"],

@@ -48,6 +48,8 @@ export async function forward(
   error.discardInput();
   try {
     await connect(pair, dial, AbortSignal.any([signal, gone.signal]));
+    // Whatever the client still sends must not be in the way of its other connections.
+    data.discardInput();
     data.end();
     error.end();
     return "OK";

@@ -139,7 +139,7 @@ test("data before its stream is dropped, data before a held reply is kept within
     return true;
   });
   await receive(data(1, "early"), synStream(1), data(1, "kept"));
-  assert.deepEqual(socket.frames, []);
+  assert.equal(socket.frames.length, 0);
   await receive(data(1, Buffer.alloc(maxUnreadBytes)));
   assert.equal(socket.isPaused(), true);
   streams[0]?.reply();

@@ -141,7 +141,9 @@ export class WebSocketChannels {
   #receive(data: RawData, isBinary: boolean): void {
     if (this.#isEnding) return;
     this.#idle.touch();
-    const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer);
+    const bytes = Buffer.isBuffer(data)
+      ? data
+      : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
     const number = bytes[0] ?? 0;
     if (this.#options.halfClose && isBinary && number === halfCloseMark) {
       const target = this.#channels[bytes[1] ?? halfCloseMark];
