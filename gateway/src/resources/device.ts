@@ -23,6 +23,9 @@ export function devicePath(namespace: string, name: string): string {
 /** While nothing else changes, `status.lastSeen` is written this often. */
 const lastSeenEveryMs = 10 * 60_000;
 
+/** Figures so old are not those of lastSeen. */
+const reportedWithinMs = 60_000;
+
 /** Findings that stand in the status only while they hold; the others say True when all is well. */
 const passingFindings: readonly string[] = ["Flapping", "Profile"];
 
@@ -208,6 +211,8 @@ function reportedFigures(
 ): DeviceResourceStatus["reported"] {
   const { sample, lastSeenMs } = facts;
   if (!sample || lastSeenMs === undefined || !isLookDue(current, lastSeenMs, facts)) return current.reported;
+  // A device that has just returned has not beaten yet: the column beside LAST-SEEN must not tell of before.
+  if (lastSeenMs - sample.atMs > reportedWithinMs) return undefined;
   const { heapFreeBytes, rssiDbm, batteryPercent, temperatureC } = sample;
   const figures = defined({ heapFreeBytes, rssiDbm, batteryPercent, temperatureC });
   return Object.keys(figures).length > 0 ? figures : undefined;
