@@ -35,6 +35,11 @@ export class Conversation {
     this.#send = options.send;
   }
 
+  /** Bytes of the input that the device has taken. */
+  get sentBytes(): number {
+    return this.#acked;
+  }
+
   get bytes(): Buffer {
     return Buffer.concat(this.output);
   }

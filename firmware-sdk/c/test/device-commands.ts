@@ -241,9 +241,9 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     await using gateway = await joined(device.path);
     const console = await gateway.open(commands.console.op, (stream) => [stream]);
     console.paused = true;
-    for (let i = 0; i < 40; i++) await gateway.exec(["log", `line ${i} ${"x".repeat(80)}`]);
+    for (let i = 0; i < 80; i++) await gateway.exec(["log", `line ${i} ${"x".repeat(80)}`]);
     console.resume();
-    await gateway.until("the last line", () => console.text.includes("line 39"));
+    await gateway.until("the last line", () => console.text.includes("line 79"));
     assert.match(console.text, /^\[\d+ (lines|bytes) lost\]$/m);
   });
 

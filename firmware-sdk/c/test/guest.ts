@@ -11,16 +11,17 @@ export interface Guest extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** Starts QEMU's mps2-an385 with the built binary. Says so where QEMU is missing. */
-export async function startGuest(): Promise<Guest> {
+/** Starts QEMU's mps2-an385 with the built binary, and what else its command line is to have. Says so where QEMU is missing. */
+export async function startGuest(...more: readonly string[]): Promise<Guest> {
   const folder = await mkdtemp(join(tmpdir(), "mote-qemu-"));
   const path = join(folder, "line");
   const child = spawn(
     "qemu-system-arm",
     [
-      ...["-M", "mps2-an385", "-display", "none", "-monitor", "none"],
+      ...(more.includes("-M") ? [] : ["-M", "mps2-an385"]),
+      ...["-display", "none", "-monitor", "none"],
       ...["-chardev", `socket,id=u0,path=${path},server=on,wait=off`, "-serial", "chardev:u0"],
-      ...["-kernel", `${buildFolder}mote-cortex-m.elf`],
+      ...["-kernel", `${buildFolder}mote-cortex-m.elf`, ...more],
     ],
     { stdio: "inherit" },
   );

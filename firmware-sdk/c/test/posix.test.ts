@@ -3,10 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants, existsSync } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { decodeMessage, encodeFrame, encodeMessage, FrameDecoder } from "@motelet/profiles";
+import { commands, decodeMessage, encodeFrame, encodeMessage, FrameDecoder, Status } from "@motelet/profiles";
 import { testCommands } from "./device-commands.ts";
 import { type RunningDevice, testDevice } from "./device-suite.ts";
 import { buildFolder, make } from "./driver.ts";
@@ -42,6 +43,48 @@ async function start(...options: readonly string[]): Promise<PosixDevice> {
 
 testDevice("posix", start);
 testCommands("posix", start);
+
+test("posix: a service leads to a TCP server: 200 kB each way, half-closed, refused, and cut off", async () => {
+  const served: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    served.push(socket);
+    socket.on("error", () => {});
+    const parts: Buffer[] = [];
+    socket.on("data", (bytes) => parts.push(bytes as Buffer));
+    // Answers only when all has come: by what it got, backwards.
+    socket.on("end", () => socket.end(Buffer.concat(parts).reverse()));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  try {
+    await using device = await start("--service", `80=127.0.0.1:${port}`, "--service", "81=127.0.0.1:1");
+    await using gateway = await Gateway.connect(device.path);
+    await gateway.until("a hello", () => gateway.hellos.length > 0);
+    const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 13) & 0xff));
+    const { stdout, status } = await gateway.stream(commands.dial.op, (stream) => [stream, 80], bytes);
+    assert.ok(stdout.equals(Buffer.from(bytes).reverse()));
+    assert.equal(status, Status.OK);
+    await assert.rejects(
+      gateway.open(commands.dial.op, (stream) => [stream, 81]),
+      /status 14/,
+    );
+    const cut = await gateway.open(commands.dial.op, (stream) => [stream, 80]);
+    await gateway.until("the connection", () => served.length === 2);
+    served[1]?.resetAndDestroy();
+    await gateway.until("its end", () => cut.end !== undefined);
+    assert.equal(cut.end?.status, Status.ABORTED);
+    // As many as there are streams, and one more.
+    const open = () => gateway.open(commands.dial.op, (stream) => [stream, 80]);
+    const all = await Promise.all(Array.from({ length: 8 }, open));
+    await assert.rejects(open(), /status 8/);
+    for (const each of all) each.cancel();
+    await (await open()).write("after them");
+  } finally {
+    server.close();
+    for (const socket of served) socket.destroy();
+  }
+});
 
 test("posix: SIGUSR1 breaks a frame off with a panic text", async () => {
   await using device = await start();

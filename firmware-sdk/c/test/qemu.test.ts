@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, test } from "node:test";
+import { commands, Status } from "@motelet/profiles";
 import { testCommands } from "./device-commands.ts";
 import { testDevice } from "./device-suite.ts";
 import { make } from "./driver.ts";
@@ -9,8 +13,89 @@ import { startGuest } from "./guest.ts";
 
 before(() => make("cortex-m"));
 
-testDevice("cortex-m", startGuest);
-testCommands("cortex-m", startGuest);
+testDevice("cortex-m", () => startGuest());
+testCommands("cortex-m", () => startGuest());
+
+async function joined(path: string): Promise<Gateway> {
+  const gateway = await Gateway.connect(path);
+  await gateway.until("a hello", () => gateway.hellos.length > 0);
+  return gateway;
+}
+
+test("cortex-m: port 1 leads to the second UART, for one connection at a time", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "mote-uart-"));
+  const path = join(folder, "uart");
+  const server = createServer((socket) => socket.on("data", (bytes) => socket.write(`<${bytes}>`)));
+  server.listen(path);
+  try {
+    await using guest = await startGuest("-chardev", `socket,id=u1,path=${path}`, "-serial", "chardev:u1");
+    await using gateway = await joined(guest.path);
+    const dial = () => gateway.open(commands.dial.op, (stream) => [stream, 1]);
+    const one = await dial();
+    one.write("AT");
+    await gateway.until("the answer", () => one.text.startsWith("<A"));
+    await assert.rejects(dial(), /status 14/);
+    one.endInput();
+    await gateway.until("its end", () => one.end?.status === Status.OK);
+    assert.equal(one.text.replaceAll(/[<>]/g, ""), "AT");
+    const two = await dial();
+    two.cancel();
+    const three = await dial();
+    three.write("again");
+    await gateway.until("the answer", () => three.text.replaceAll(/[<>]/g, "") === "again");
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("cortex-m: with a flash of its own, files outlive the emulator, and a kill in the middle of a write", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "mote-flash-"));
+  const flash = [
+    ...["-M", "mps2-an385,memory-backend=psram"],
+    ...["-object", `memory-backend-file,id=psram,size=16M,mem-path=${join(folder, "flash")},share=on`],
+  ];
+  const content = Buffer.alloc(9_000, "kept");
+  const write = (stream: number) => [stream, null, 0o600, "/kept"];
+  const read = (gateway: Gateway) =>
+    gateway.stream(commands.fileRead.op, (stream) => [stream, 0, "/kept"]).then(({ stdout }) => stdout);
+  try {
+    {
+      await using guest = await startGuest(...flash);
+      await using gateway = await joined(guest.path);
+      await gateway.stream(commands.fileWrite.op, write, content);
+    }
+    {
+      await using guest = await startGuest(...flash);
+      await using gateway = await joined(guest.path);
+      assert.ok((await read(gateway)).equals(content));
+      const cut = await gateway.open(commands.fileWrite.op, write);
+      cut.write(Buffer.alloc(5_000));
+      await gateway.until("some of it", () => cut.sentBytes > 4_200);
+    }
+    await using guest = await startGuest(...flash);
+    await using gateway = await joined(guest.path);
+    assert.ok((await read(gateway)).equals(content));
+    const led = await gateway.stream(commands.peripheralInvoke.op, (stream) => [
+      stream,
+      0,
+      0,
+      "led0",
+      ["set", "on"],
+    ]);
+    assert.equal(led.exitCode, 0);
+    const got = await gateway.stream(commands.peripheralInvoke.op, (stream) => [
+      stream,
+      0,
+      0,
+      "led0",
+      ["get"],
+    ]);
+    assert.equal(got.stdout.toString(), "on\n");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 /** Ticks of 10 ms of CPU that a process has used (proc(5)). */
 async function cpuTicks(pid: number): Promise<number> {

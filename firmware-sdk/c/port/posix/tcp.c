@@ -36,12 +36,20 @@ static enum mote_status open_connection(void *context, uint32_t *handle) {
     }
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    int result = connect(fd, (struct sockaddr *)&peer, sizeof peer);
-    if (result != 0 && errno != EINPROGRESS) {
+    bool done = connect(fd, (struct sockaddr *)&peer, sizeof peer) == 0;
+    int error = done || errno == EINPROGRESS ? 0 : errno;
+    /* On this machine the answer is here already; from others it comes later. */
+    struct pollfd answer = {.fd = fd, .events = POLLOUT};
+    socklen_t size = sizeof error;
+    if (!done && error == 0 && poll(&answer, 1, 0) == 1) {
+        done = true;
+        (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    }
+    if (error != 0) {
         (void)close(fd);
         return MOTE_STATUS_UNAVAILABLE;
     }
-    const struct connection connection = {fd, true, result != 0, result != 0, false};
+    const struct connection connection = {fd, true, !done, !done, false};
     connections[i] = connection;
     *handle = i;
     return MOTE_STATUS_OK;
