@@ -60,6 +60,12 @@ const apiPaths = {
 /** Node's flag that makes {@link GatewayProcess} take `step` on stdin. */
 export const stepClockFlag = `--import=${fileURLToPath(new URL("step-clock.ts", import.meta.url))}`;
 
+/** Node's flags that make {@link GatewayProcess} take `collect` on stdin. */
+export const collectGarbageFlags = [
+  "--expose-gc",
+  `--import=${fileURLToPath(new URL("collect-garbage.ts", import.meta.url))}`,
+];
+
 /**
  * A control plane with motelet installed, a gateway process with the ServiceAccount's rights, an administrator's client and a
  * watch of all Nodes. Everything ends with dispose.
@@ -73,6 +79,7 @@ export class NodePlane implements AsyncDisposable {
   readonly storePath: string;
   readonly #stack: AsyncDisposableStack;
   readonly #apiProxy: TcpProxy | undefined;
+  #collections = 0;
 
   private constructor(
     parts: Pick<NodePlane, "plane" | "kube" | "gateway" | "ready" | "auditLogPath" | "storePath">,
@@ -229,6 +236,15 @@ export class NodePlane implements AsyncDisposable {
   async stepGatewayClock(byMs: number): Promise<void> {
     this.gateway.process.stdin.write(`step ${byMs}\n`);
     await this.gateway.process.waitForLine(/^clock stepped/, { deadlineMs: 5_000 });
+  }
+
+  /** Makes the gateway collect its garbage; needs {@link collectGarbageFlags}. @returns bytes of its heap in use */
+  async collectGatewayGarbage(): Promise<number> {
+    const number = ++this.#collections;
+    this.gateway.process.stdin.write(`collect ${number}\n`);
+    const said = new RegExp(`^collected ${number}: (\\d+) bytes`);
+    const [, bytes] = await this.gateway.process.waitForLine(said, { deadlineMs: 20_000 });
+    return Number(bytes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

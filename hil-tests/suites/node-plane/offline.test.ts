@@ -15,7 +15,7 @@ import { waitFor } from "../../rig/wait.ts";
  */
 
 const soak = process.env.MOTELET_SOAK !== undefined;
-const times = soak ? { evictionS: 300, awayMs: 12 * 60_000 } : { evictionS: 3, awayMs: 15_000 };
+const times = soak ? { evictionS: 300, awayMs: 12 * 60_000 } : { evictionS: 2, awayMs: 10_000 };
 const namespace = "sealed";
 const podPath = `/api/v1/namespaces/${namespace}/pods`;
 

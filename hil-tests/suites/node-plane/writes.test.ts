@@ -45,7 +45,7 @@ test(`${scale.quiet + scale.toggling} devices for ${scale.windowMs / 1000} s, an
     deadlineMs: 120_000,
   });
   // What comes after Ready (taints, Pods, Events, the first conditions) is no part of rest.
-  await delay(soak ? 60_000 : 8_000);
+  await delay(soak ? 60_000 : 5_000);
 
   const fromMs = Date.now();
   const steadyMs = performance.now();
