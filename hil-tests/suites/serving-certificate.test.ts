@@ -434,3 +434,26 @@ describe("a certificate from files", { concurrency: false }, () => {
     await echoes();
   });
 });
+
+describe("a request that is denied", () => {
+  test("is told with its reason, and the API is served with what there is", async () => {
+    const { ports } = await startGateway({
+      "kubelet.servingCertificate": "csr",
+      // Without what the gateways before had.
+      "store.path": `${folder.path}/another.db`,
+    });
+    const { metadata } = await newestRequest("motelet-serving-all-");
+    await kubectlOk(cluster, "certificate", "deny", metadata.name);
+    const line = await waitFor(
+      () => lines.find((given) => given.includes("no kubelet certificate from the cluster")),
+      { deadlineMs: 40_000, what: "the denial to be told" },
+    );
+    assert.match(line, new RegExp(`${metadata.name} was denied: `));
+    assert.equal(
+      await gateway?.metric("motelet_kubelet_certificate_requests_total", { outcome: "denied" }),
+      1,
+    );
+    const shown = await shownBy(ports.kubelet);
+    assert.equal(shown.issuer, shown.subject);
+  });
+});
