@@ -11,6 +11,7 @@ import { RequestError, UnavailableError } from "../src/foundation/errors.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { copyingExec } from "../src/kubelet/copy/copying-exec.ts";
 import { archiveLimits } from "../src/kubelet/copy/tar-extract.ts";
+import { encodeTarHeader } from "../src/kubelet/copy/tar-header.ts";
 import { FakeExec } from "./fakes/fake-exec.ts";
 import { FakeFiles } from "./fakes/fake-files.ts";
 import { liveBytes } from "./fakes/live-memory.ts";
@@ -343,6 +344,22 @@ test("a file for which there is no room is refused before its bytes come", deadl
     (await copying.run(["tar", "-xmf", "-"], folder.tar("-c", "big", "small"))).exit,
     ended(0),
   );
+});
+
+test("a file that no device could hold is refused, the largest is asked for", deadline, async () => {
+  const asked: (number | undefined)[] = [];
+  for (const size of [archiveLimits.fileBytes, archiveLimits.fileBytes + 1]) {
+    const copying = new Copying();
+    copying.files.write = async (_key, _path, file) => {
+      asked.push(file.size);
+      throw new RequestError("FILE_NO_ROOM", "no space left on device");
+    };
+    const header = encodeTarHeader({ name: "a", type: "file", size, mode: 0o644 });
+    const { exit, stderr } = await copying.run(["tar", "-xmf", "-"], header);
+    assert.deepEqual(exit, ended(2));
+    assert.match(stderr, size > archiveLimits.fileBytes ? /File too large/ : /No space left/);
+  }
+  assert.deepEqual(asked, [archiveLimits.fileBytes]);
 });
 
 test("a file where a directory is, is refused and the rest goes on", deadline, async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect as connectTcp, createServer } from "node:net";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { Registry } from "../src/devices/registry.ts";
@@ -70,6 +71,21 @@ test(
     assert.equal(unauthorised.code, 401);
   },
 );
+
+test("the port of a Node takes 128 connections, and drops the next", deadline, async () => {
+  await using kubelet = await new KubeletUnderTest().start();
+  const port = await freeRange();
+  const certificate = await selfSigned("lamp").start(() => undefined);
+  await using listener = await kubelet.server.openNode("lamp", { port, certificate });
+  assert.ok(listener.isListening);
+  const sockets = Array.from({ length: 128 }, () => connectTcp(port, "127.0.0.1"));
+  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  const next = connectTcp(port, "127.0.0.1");
+  next.on("error", () => undefined);
+  await once(next, "close");
+  assert.ok(sockets.every((socket) => !socket.destroyed));
+  for (const socket of sockets) socket.destroy();
+});
 
 interface Opened {
   readonly nodeName: string;

@@ -114,31 +114,36 @@ interface MemberRefusal {
 }
 
 async function extractMember(member: Member, options: ExtractOptions): Promise<MemberRefusal | undefined> {
-  const { header } = member;
   const content = new MemberContent(member, options.moved);
+  const refusal = await tryMember(member.header, content, options);
+  // What ends the archive is told at once, however much of it is still to come.
+  if (!refusal?.isFinal) await content.discard();
+  return refusal;
+}
+
+/** @throws what is wrong with the archive or the device, as opposed to this member */
+async function tryMember(
+  header: Header,
+  content: MemberContent,
+  options: ExtractOptions,
+): Promise<MemberRefusal | undefined> {
+  const refusal = judgeMember(header);
+  if (refusal !== undefined) return refusal;
+  const resolved = resolveMember(options.directory, header.name);
+  if ("refusal" in resolved) return { words: resolved.refusal };
+  // A directory comes about with its first file.
+  if (isDirectory(header)) return undefined;
+  await options.named(resolved.name);
+  const mode = header.mode & (options.keepModes ? 0o777 : 0o755);
+  const { key, files, signal } = options;
   try {
-    const refusal = judgeMember(header);
-    if (refusal !== undefined) return { words: refusal };
-    const resolved = resolveMember(options.directory, header.name);
-    if ("refusal" in resolved) return { words: resolved.refusal };
-    // A directory comes about with its first file.
-    if (isDirectory(header)) return undefined;
-    await options.named(resolved.name);
-    const mode = header.mode & (options.keepModes ? 0o777 : 0o755);
-    await options.files.write(
-      options.key,
-      resolved.path,
-      { size: header.size, mode, bytes: content },
-      { signal: options.signal },
-    );
+    await files.write(key, resolved.path, { size: header.size, mode, bytes: content }, { signal });
     return undefined;
   } catch (error) {
     if (content.failure !== undefined) throw content.failure;
     const code = fileErrorCode(error);
     if (code === undefined) throw error;
     return { words: `Cannot write: ${fileErrorWords(error)}`, isFinal: code === "FILE_NO_ROOM" };
-  } finally {
-    if (content.failure === undefined) await content.discard();
   }
 }
 
@@ -147,27 +152,28 @@ function isDirectory({ type, name }: Header): boolean {
 }
 
 /** @returns why a member of this kind is not extracted */
-function judgeMember(header: Header): string | undefined {
+function judgeMember(header: Header): MemberRefusal | undefined {
   const { type, size, linkname, pax } = header;
   switch (type) {
     case "directory":
       return undefined;
     case "file":
-    case "contiguous-file": {
+    case "contiguous-file":
       if (Object.keys(pax ?? {}).some((key) => key.startsWith("GNU.sparse.")))
-        return "Cannot extract: sparse files are not taken";
-      return size > archiveLimits.fileBytes ? `Cannot write: File too large (${size} bytes)` : undefined;
-    }
+        return { words: "Cannot extract: sparse files are not taken" };
+      if (size > archiveLimits.fileBytes)
+        return { words: `Cannot write: File too large (${size} bytes)`, isFinal: true };
+      return undefined;
     case "symlink":
-      return `Cannot create symlink to '${linkname}': Operation not permitted`;
+      return { words: `Cannot create symlink to '${linkname}': Operation not permitted` };
     case "link":
-      return `Cannot hard link to '${linkname}': Operation not permitted`;
+      return { words: `Cannot hard link to '${linkname}': Operation not permitted` };
     case "character-device":
     case "block-device":
     case "fifo":
-      return "Cannot mknod: Operation not permitted";
+      return { words: "Cannot mknod: Operation not permitted" };
     default:
-      return unknownType(type);
+      return { words: unknownType(type) };
   }
 }
 
