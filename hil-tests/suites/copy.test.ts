@@ -212,7 +212,11 @@ for (const { name, fileBytes, tooLargeBytes } of boards) {
       const large = await cp("WebSocket", tooLarge, `${name}:/too-large`);
       assert.notEqual(large.code, 0);
       assert.match(large.stderr, /tar: too-large: Cannot write: No space left on device/);
-      const long = await cp("WebSocket", local(`${name}-file`), `${name}:/${"long-".repeat(30)}`);
+      const long = await cp(
+        "WebSocket",
+        await put(`${name}-short`, "short"),
+        `${name}:/${"long-".repeat(30)}`,
+      );
       assert.notEqual(long.code, 0);
       assert.match(long.stderr, /tar: long-\S+: Cannot write: .*too long/);
     });
