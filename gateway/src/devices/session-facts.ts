@@ -50,7 +50,9 @@ export class SessionFacts {
       },
       confirmed: (hello, channel) => this.#confirmed(key, hello, channel),
       lost: (why) => {
-        log.info({ device: key, code: why }, "device lost");
+        // A gateway that goes ends all sessions itself: a thousand lines would hold it up and tell nothing.
+        if (why === "ended") log.debug({ device: key, code: why }, "device lost");
+        else log.info({ device: key, code: why }, "device lost");
         liveness.lost(key, why);
       },
       effectUnknown: (op) => {
