@@ -1,19 +1,21 @@
 /**
  * Figures beside their rivals: a table, and build/bench.json. What `make bench` does, in about six minutes.
  *
- *   node hil-tests/bench/bench.ts [--many 5000] [cbor] [beat] [messages] [node-plane]       without names: all
+ *   node hil-tests/bench/bench.ts [--many 5000] [--rounds 100] [cbor] [beat] [messages] [streams] [node-plane]
+ * without names: all
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { beatBytesFigures } from "./beat-bytes.ts";
 import { cborFigures } from "./cbor.ts";
+import { streamFigures } from "./exec-streams.ts";
 import type { Figure } from "./figure.ts";
 import { messageFigures } from "./messages.ts";
 import { nodePlaneFigures } from "./node-plane.ts";
 
 const { values, positionals } = parseArgs({
-  options: { many: { type: "string", default: "5000" } },
+  options: { many: { type: "string", default: "5000" }, rounds: { type: "string", default: "100" } },
   allowPositionals: true,
 });
 const say = (what: string) => void process.stderr.write(`measuring ${what} …\n`);
@@ -22,6 +24,7 @@ const benches: Readonly<Record<string, () => readonly Figure[] | Promise<readonl
   cbor: cborFigures,
   beat: beatBytesFigures,
   messages: messageFigures,
+  streams: () => streamFigures(say, Number(values.rounds)),
   "node-plane": () => nodePlaneFigures(say, Number(values.many)),
 };
 

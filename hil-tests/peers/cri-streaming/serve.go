@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,14 +16,21 @@ import (
 	"k8s.io/streaming/pkg/httpstream/wsstream"
 )
 
-// serve answers on a free port of the loopback, says which on stdout, and never returns.
-func serve() error {
+// serve answers on a free port of the loopback, says which on stdout, and never returns. An API server wants TLS; what a
+// kubelet's handlers proxy to on its node stays clear text.
+func serve(secure bool) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	config := streaming.DefaultConfig
-	config.BaseURL = &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/cri/"}
+	inner := listener
+	if secure {
+		if inner, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return err
+		}
+	}
+	config.BaseURL = &url.URL{Scheme: "http", Host: inner.Addr().String(), Path: "/cri/"}
 	cri, err := streaming.NewServer(config, runtime{})
 	if err != nil {
 		return err
@@ -33,8 +41,18 @@ func serve() error {
 	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", kubelet.exec)
 	mux.HandleFunc("/attach/{namespace}/{pod}/{container}", kubelet.attach)
 	mux.HandleFunc("/portForward/{namespace}/{pod}", kubelet.portForward)
-	fmt.Println("serving on", "http://"+listener.Addr().String())
-	return http.Serve(listener, mux)
+	if !secure {
+		fmt.Println("serving on", "http://"+listener.Addr().String())
+		return http.Serve(listener, mux)
+	}
+	certificate, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	go http.Serve(inner, cri)
+	server := &http.Server{Handler: mux, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
+	fmt.Println("serving on", "https://"+listener.Addr().String())
+	return server.ServeTLS(listener, "", "")
 }
 
 // kubelet has the streaming handlers of k8s.io/kubernetes/pkg/kubelet/server, for one pod with one container.
