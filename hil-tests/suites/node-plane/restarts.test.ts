@@ -26,7 +26,7 @@ const scale = soak
       heartbeatS: 10,
       lineEveryMs: 1000,
     }
-  : { devices: 100, kills: 1, pauseMs: 2_000, awayMs: 10_000, fleet: 100, heartbeatS: 2, lineEveryMs: 100 };
+  : { devices: 100, kills: 1, pauseMs: 2_000, awayMs: 10_000, fleet: 100, heartbeatS: 5, lineEveryMs: 100 };
 const devicesPath = "/apis/motelet.dev/v1alpha1/namespaces/default/devices";
 
 /** Devices whose session ended after a moment, with what became of it. */
