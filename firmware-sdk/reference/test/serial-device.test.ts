@@ -157,11 +157,15 @@ suite("a device behind a serial line", () => {
     const file = await open(path, "r+");
     const tty = new ReadStream(file.fd);
     t.after(() => tty.destroy());
+    // The end of the device hangs up the terminal.
+    tty.on("error", () => undefined);
     tty.setRawMode(true);
-    const decoderInput = plug(
-      { write: (bytes) => file.write(bytes), on: (event, listener) => tty.on(event, listener) },
-      gateway,
-    );
+    // Writes of a file that are under way at once keep no order.
+    let written: Promise<unknown> = Promise.resolve();
+    const write = (bytes: Uint8Array) => {
+      written = written.then(() => file.write(bytes));
+    };
+    const decoderInput = plug({ write, on: (event, listener) => tty.on(event, listener) }, gateway);
     await until("online", () => device.state === "online");
     gateway.send({ kind: "bye", reason: ByeReason.noSession });
     await until("a second hello", () => gateway.received.filter(({ kind }) => kind === "hello").length >= 2);
