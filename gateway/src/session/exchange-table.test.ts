@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commands, decodeMessage, type RequestMessage, Status } from "@motelet/profiles";
 import { Metrics } from "../foundation/metrics.ts";
-import { type ExchangeOutcome, ExchangeTable, exchangeLimits } from "./exchange-table.ts";
+import { type ExchangeOutcome, ExchangeTable, exchangeLimits, strikeAfterMs } from "./exchange-table.ts";
 import { sessionMeters } from "./session-meters.ts";
 import { idBlock, type SessionRecord } from "./session-record.ts";
 
@@ -105,6 +105,51 @@ test("a once-request is stored before it is sent, and one at a time is under way
   await turn();
   assert.deepEqual([outcomes.length, t.sent.length], [1, 2]);
   assert.deepEqual(t.stored.at(-1)?.once, { id: 1, op: reboot.op });
+});
+
+test("a once-request that has ended is struck from the store after a second, or when the device is lost", async () => {
+  const t = table();
+  const ended = async (id: number) => {
+    const outcome = t.exchanges.call(exec.op, []);
+    while (t.sent.length <= id) await turn();
+    t.answer(id);
+    await outcome;
+  };
+  await ended(0);
+  await ended(1);
+  assert.deepEqual(
+    t.stored.map(({ once }) => once?.id),
+    [0, 1],
+  );
+  assert.equal(t.exchanges.dueMs, strikeAfterMs);
+  t.runTo(strikeAfterMs - 1);
+  await turn();
+  assert.equal(t.stored.length, 2);
+  t.runTo(strikeAfterMs);
+  await turn();
+  assert.deepEqual(t.stored[2], { sid: 5, boot: 1, idLimit: idBlock });
+  assert.equal(t.exchanges.dueMs, undefined);
+
+  await ended(2);
+  t.exchanges.failAll("the device is lost");
+  await turn();
+  assert.deepEqual(
+    t.stored.map(({ once }) => once?.id),
+    [0, 1, undefined, 2, undefined],
+  );
+});
+
+test("a once-request that is under way when the device is lost stays in the store", async () => {
+  const t = table();
+  const outcome = t.exchanges.call(exec.op, []);
+  while (t.sent.length === 0) await turn();
+  t.exchanges.failAll("the device is lost");
+  await outcome;
+  await turn();
+  assert.deepEqual(
+    t.stored.map(({ once }) => once?.id),
+    [0],
+  );
 });
 
 test("a once-request that cannot be stored is not sent", async () => {

@@ -45,6 +45,12 @@ interface Exchange {
   readonly settle: (outcome: ExchangeOutcome) => void;
 }
 
+/**
+ * How long the record of a once-request that has ended stays in the store where none follows. Striking it at once would cost
+ * each command a second commit, which holds up the command's output. Milliseconds.
+ */
+export const strikeAfterMs = 1_000;
+
 /** Bounds of one device's requests. */
 export const exchangeLimits = {
   /** Under way at once. */
@@ -68,6 +74,8 @@ export class ExchangeTable {
   #reserving: Promise<void> | undefined;
   #onceTurn: Promise<unknown> = Promise.resolve();
   #waitingOnce = 0;
+  /** When the stored once-request, which has ended, is struck; undefined: none is stored, or it is under way. */
+  #strikeAtMs: number | undefined;
   /** Raised with each session, so that what waited for its turn does not slip into the next one. */
   #session = 0;
 
@@ -82,6 +90,7 @@ export class ExchangeTable {
   /** Takes over a stored record: ids go on after everything that may have been used. */
   begin(record: SessionRecord): void {
     this.#record = record;
+    this.#strikeAtMs = undefined;
     this.#session += 1;
     this.#idLimit = record.idLimit;
     this.#nextId = serialAdd(record.idLimit, -idBlock);
@@ -129,6 +138,7 @@ export class ExchangeTable {
 
   /** Repeats what is due and ends what is past its deadline. */
   poll(nowMs: number): void {
+    if (this.#strikeAtMs !== undefined && nowMs >= this.#strikeAtMs) this.#strike();
     for (const exchange of this.#exchanges.values()) {
       if (nowMs >= exchange.deadlineMs) {
         exchange.settle(failed(Status.DEADLINE_EXCEEDED, "the device did not answer in time"));
@@ -142,7 +152,7 @@ export class ExchangeTable {
   }
 
   get dueMs(): number | undefined {
-    let dueMs: number | undefined;
+    let dueMs = this.#strikeAtMs;
     for (const exchange of this.#exchanges.values())
       dueMs = Math.min(dueMs ?? Number.POSITIVE_INFINITY, exchange.dueMs, exchange.deadlineMs);
     return dueMs;
@@ -159,6 +169,7 @@ export class ExchangeTable {
 
   /** The device has lost the session: what a once-request did is unknown, except that a reboot has happened. */
   abortAll(rebooted: boolean): void {
+    this.#strike();
     this.#session += 1;
     for (const exchange of [...this.#exchanges.values()]) {
       const done = rebooted && exchange.op === commands.reboot.op;
@@ -168,6 +179,7 @@ export class ExchangeTable {
 
   /** The device is lost. */
   failAll(message: string): void {
+    this.#strike();
     this.#session += 1;
     for (const exchange of [...this.#exchanges.values()])
       exchange.settle(failed(Status.UNAVAILABLE, message));
@@ -189,9 +201,16 @@ export class ExchangeTable {
     if (session !== this.#session)
       return failed(Status.UNAVAILABLE, "the device has gone before the command was sent");
     const outcome = await this.#exchange(id, op, encoded.bytes, deadlineMs);
-    // Not waited for: a record that is left over says no more than that the effect is unknown.
-    if (once && session === this.#session) void this.#storeOnce(undefined);
+    if (once && session === this.#session) {
+      this.#strikeAtMs = this.#host.nowMs() + strikeAfterMs;
+      this.#host.wake();
+    }
     return outcome;
+  }
+
+  /** Not waited for: a record that is left over says no more than that the effect is unknown. */
+  #strike(): void {
+    if (this.#strikeAtMs !== undefined) void this.#storeOnce(undefined);
   }
 
   #exchange(id: number, op: number, bytes: Uint8Array, deadlineMs: number): Promise<ExchangeOutcome> {
@@ -224,6 +243,7 @@ export class ExchangeTable {
   }
 
   async #storeOnce(once: { id: number; op: number } | undefined): Promise<boolean> {
+    this.#strikeAtMs = undefined;
     if (!this.#record) return false;
     const { sid, boot, idLimit } = this.#record;
     return this.#store({ sid, boot, idLimit, ...(once ? { once } : {}) });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { limits } from "@motelet/profiles";
 import fc from "fast-check";
 import { floorRtoMs, RoundTrip } from "./round-trip.ts";
-import { StreamReceiver } from "./stream-receiver.ts";
+import { receiveBufferBytes, StreamReceiver } from "./stream-receiver.ts";
 import { type Segment, StreamSender } from "./stream-sender.ts";
 
 const data = (segment: Segment) => ({
@@ -201,6 +201,32 @@ test("a receiver at its capacity takes the byte that fits and not the one past i
     window: 0,
   });
   assert.deepEqual(receiver.end, { status: 0, exitCode: 7 });
+});
+
+test("a receiver gives one window at first; one that was read from holds up to four and never gives more than one", () => {
+  const receiver = new StreamReceiver();
+  const { windowBytes } = limits;
+  let at = 0;
+  const fill = () => {
+    let credit = receiver.credit();
+    for (let sent = 0; credit.window > 0; sent++) {
+      assert.ok(credit.window <= windowBytes && sent < 100);
+      const bytes = new Uint8Array(Math.min(1_000, credit.window));
+      credit = receiver.received({ offset: at & 0xffff, bytes });
+      at += bytes.length;
+    }
+    return receiver.bufferedBytes;
+  };
+  assert.equal(fill(), windowBytes);
+  assert.equal(receiver.read()?.length, windowBytes);
+  assert.equal(fill(), windowBytes);
+  receiver.read();
+  assert.equal(fill(), 2 * windowBytes);
+  receiver.read();
+  assert.equal(fill(), receiveBufferBytes);
+  receiver.read();
+  assert.equal(fill(), receiveBufferBytes);
+  assert.equal(receiver.received({ offset: at & 0xffff, bytes: new Uint8Array(1) }).next, at & 0xffff);
 });
 
 test("data that begins after what is expected is dropped, and answered", () => {

@@ -8,19 +8,28 @@ export interface Credit {
 }
 
 /**
+ * Bytes that wait for the reader of a stream that has brought as many: some windows, because the device must not stand still
+ * while a reader that is as fast hands on what it has.
+ */
+export const receiveBufferBytes = 4 * limits.windowBytes;
+
+/**
  * The receiving half of a stream (SPEC §5.7). Takes data in order into a bounded buffer; the window that it gives is
  * what the reader has left free, so a slow reader slows the device. Pure.
  */
 export class StreamReceiver {
-  readonly #capacity: number;
-  readonly #chunks: Uint8Array[] = [];
+  readonly #mostCapacity: number;
+  readonly #longestWindow: number;
+  #chunks: Uint8Array[] = [];
   #buffered = 0;
   #next = 0;
   #end: StreamEnd | undefined;
   #givenWindow: number;
 
-  constructor(capacity: number = limits.windowBytes) {
-    this.#capacity = capacity;
+  /** @param capacity bytes that wait for the reader */
+  constructor(capacity: number = receiveBufferBytes) {
+    this.#mostCapacity = capacity;
+    this.#longestWindow = Math.min(capacity, limits.windowBytes);
     this.#givenWindow = Math.min(capacity, limits.initialWindowBytes);
   }
 
@@ -47,21 +56,33 @@ export class StreamReceiver {
 
   /** The newest credit. */
   credit(): Credit {
-    this.#givenWindow = Math.max(0, this.#capacity - this.#buffered);
+    this.#givenWindow = this.#window;
     return { next: this.#next & 0xffff, window: this.#end ? 0 : this.#givenWindow };
   }
 
-  /** Gives the oldest bytes to the reader, undefined where there are none. */
+  /** Gives all that has come to the reader, as one: what costs it is the piece, not the byte. Undefined where nothing has. */
   read(): Uint8Array | undefined {
-    const bytes = this.#chunks.shift();
-    this.#buffered -= bytes?.length ?? 0;
+    const chunks = this.#chunks;
+    if (chunks.length === 0) return undefined;
+    const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, this.#buffered);
+    this.#chunks = [];
+    this.#buffered = 0;
     return bytes;
   }
 
   /** Whether reading has made so much room that the device has to be told. */
   get owesCredit(): boolean {
-    const half = this.#capacity / 2;
-    return !this.#end && this.#givenWindow < half && this.#capacity - this.#buffered >= half;
+    const half = this.#longestWindow / 2;
+    return !this.#end && this.#givenWindow < half && this.#window >= half;
+  }
+
+  /** One window at first: most streams never bring more. */
+  get #capacity(): number {
+    return Math.min(this.#mostCapacity, Math.max(this.#longestWindow, this.#next - this.#buffered));
+  }
+
+  get #window(): number {
+    return Math.min(this.#longestWindow, Math.max(0, this.#capacity - this.#buffered));
   }
 
   #take(data: Pick<DataMessage, "bytes" | "end">, behind: number): void {

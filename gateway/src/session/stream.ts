@@ -116,7 +116,9 @@ export class Stream {
     const credit = this.#receiver.received(data);
     const { end } = this.#receiver;
     if (end) this.#finish(end, false);
-    this.#wake();
+    // At the end of the turn of the event loop: the reader finds all that one read of the line has brought.
+    if (this.#wakeReader) setImmediate(this.#wakeReader);
+    this.#wakeReader = undefined;
     return credit;
   }
 
