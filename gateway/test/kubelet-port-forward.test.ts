@@ -42,6 +42,8 @@ async function exchange(client: SpdyClient, port: number, requestid: number, byt
   await client.send(pair.data, new Uint8Array(0), true);
   const [data, error] = await Promise.all([client.read(pair.data), client.read(pair.error)]);
   client.reset(pair.data);
+  client.forget(pair.data);
+  client.forget(pair.error);
   return { data, error: error.toString() };
 }
 
@@ -307,6 +309,26 @@ test("an offline device and an unknown pod are told before the upgrade", deadlin
   kubelet.registry.learn("default/lamp", { phase: "Offline" });
   const offline = await kubelet.spdyUpgrade(path, ["portforward.k8s.io"]);
   assert.deepEqual([offline.code, offline.body], [503, "device default/lamp is offline (never seen)"]);
+});
+
+test("a thousand connections through one client leave nothing", { timeout: 120_000 }, async () => {
+  await using kubelet = await new KubeletUnderTest().start();
+  const client = await connect(kubelet);
+  let requestid = 0;
+  const play = async (count: number) => {
+    for (const untilId = requestid + count; requestid < untilId; requestid++) {
+      await exchange(client, 13, requestid, new Uint8Array(0));
+      // The client of the test keeps the frames that it has seen.
+      client.frames.length = 0;
+    }
+    await until("all have ended", () => kubelet.dial.open === 0);
+  };
+  await play(200);
+  const before = await liveBytes();
+  await play(1_000);
+  const grown = (await liveBytes()) - before;
+  assert.ok(grown < 700_000, `${grown} bytes more are alive after 1,000 connections`);
+  client.close();
 });
 
 test("shutdown tells each connection and ends within 3 s", deadline, async () => {

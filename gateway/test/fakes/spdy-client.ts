@@ -111,6 +111,11 @@ export class SpdyClient {
     return this.#streams.get(id)!.length;
   }
 
+  /** Drops what is kept of a stream that is read to its end. */
+  forget(id: number): void {
+    this.#streams.delete(id);
+  }
+
   ping(id: number): void {
     this.socket.write(encodePing(id));
   }
@@ -128,7 +133,8 @@ export class SpdyClient {
     for (const frame of this.#decoder.push(bytes)) {
       if (frame.type !== "data") this.frames.push(frame);
       if (!("streamId" in frame)) continue;
-      const stream = this.#streams.get(frame.streamId)!;
+      const stream = this.#streams.get(frame.streamId);
+      if (!stream) continue;
       if (frame.type === "synReply") {
         if (this.#headersIn.decode(frame.headerBlock).size > 0) throw new Error("headers in a SYN_REPLY");
         stream.replied.resolve();

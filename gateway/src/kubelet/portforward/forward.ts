@@ -42,12 +42,20 @@ export async function forward(
   signal: AbortSignal,
 ): Promise<string> {
   const { data, error, port } = pair;
-  const gone = new AbortController();
-  void data.lost.then(() => gone.abort());
+  // Not AbortSignal.any: what has a listener stays alive as long as its oldest source, here the gateway.
+  const cancel = new AbortController();
+  const stop = () => cancel.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  let isGone = false;
+  void data.lost.then(() => {
+    isGone = true;
+    stop();
+  });
   // Clients end their half at once and send nothing on it.
   error.discardInput();
   try {
-    await connect(pair, dial, AbortSignal.any([signal, gone.signal]));
+    await connect(pair, dial, cancel.signal);
     // Whatever the client still sends must not be in the way of its other connections.
     data.discardInput();
     data.end();
@@ -56,7 +64,7 @@ export async function forward(
   } catch (cause) {
     // Without a reply a client gives up this connection alone; a text would make kubectl give up all of them.
     const isRefused = isNoRoom(cause) && data.reply !== undefined;
-    if (!gone.signal.aborted && !isRefused) {
+    if (!isGone && !isRefused) {
       data.reply?.();
       const message = signal.aborted ? "the gateway is shutting down" : messageOf(cause);
       const text = `error forwarding port ${port} to pod ${subject.pod}, uid ${subject.uid}: ${message}`;
@@ -64,9 +72,13 @@ export async function forward(
       error.write(Buffer.from(text)).catch(() => undefined);
     }
     error.end();
+    // Before the reset, which is a loss too.
+    const wasGone = isGone;
     data.reset();
-    if (gone.signal.aborted) return "CLIENT_GONE";
+    if (wasGone) return "CLIENT_GONE";
     return cause instanceof MoteletError ? cause.code : "INTERNAL";
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 
