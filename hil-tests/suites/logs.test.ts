@@ -178,7 +178,11 @@ describe("the flags of kubectl logs", { concurrency: false }, () => {
   test("a follower goes on over a reboot", async () => {
     await using follower = follow("--tail=1");
     await waitFor(() => follower.lastLines().length > 0, { deadlineMs: 20_000, what: "a line" });
+    const boot = () => kubectlOk(cluster, "get", "device", device, "-o", "jsonpath={.status.boot}");
+    const bootBefore = await boot();
     await kubectlOk(cluster, "exec", device, "--", "reboot");
+    // The shell ends before the device does: until then it answers.
+    await waitFor(async () => (await boot()) !== bootBefore, { deadlineMs: 20_000, what: "a new boot" });
     await answers();
     await says("after the reboot");
     await waitFor(() => follower.lastLines().at(-1) === "after the reboot", {

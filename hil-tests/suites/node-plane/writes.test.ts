@@ -75,9 +75,13 @@ test(`${scale.quiet + scale.toggling} devices for ${scale.windowMs / 1000} s, an
   const known = new Set([...byDevice.values()].flat());
   const others = writes.filter((write) => !known.has(write));
   t.diagnostic(`of no device: ${tally(others) || "nothing"}`);
-  assert.ok(mean(quietRates) <= 0.06, figures("quiet", quietRates));
-  // A short window cuts between renewals: one more or less is a large share of it.
+  // A short window is still in the first half minute, where a device's clock is looked at: one that was set before the step
+  // is off now, which is one write. And a window cuts between renewals: one more or less is a large share of a short one.
   const slack = soak ? 0 : 1 / seconds;
-  assert.ok(Math.max(...quietRates) <= 0.06 + slack, figures("quiet", quietRates));
-  assert.ok(Math.max(...busyRates) <= 0.2 + burstWrites / seconds + slack, figures("toggling", busyRates));
+  assert.ok(mean(quietRates) <= 0.06 + slack, figures("quiet", quietRates));
+  assert.ok(Math.max(...quietRates) <= 0.06 + 2 * slack, figures("quiet", quietRates));
+  assert.ok(
+    Math.max(...busyRates) <= 0.2 + burstWrites / seconds + 2 * slack,
+    figures("toggling", busyRates),
+  );
 });
