@@ -11,6 +11,7 @@ import { GatewayProcess } from "../rig/gateway-process.ts";
 import { gatewayAccount, gatewayNamespace, install } from "../rig/installation.ts";
 import type { RunningProcess } from "../rig/process.ts";
 import { waitFor } from "../rig/wait.ts";
+import { processesWith } from "./cpu-account.ts";
 import { startScript } from "./line-process.ts";
 import { inParallel } from "./parallel.ts";
 
@@ -22,6 +23,16 @@ const secretsPath = "/api/v1/namespaces/default/secrets";
 
 interface IdentitySecret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
+}
+
+/** How devices reach the gateway. */
+export type Security = "plain" | "tls";
+
+export interface FleetOptions {
+  /** Default plain. */
+  readonly security?: Security;
+  /** Devices that are switched on in a second; default: all at once. */
+  readonly startsPerSecond?: number;
 }
 
 interface WaitingDevice extends KubeObject {
@@ -59,9 +70,14 @@ export class BenchCluster implements AsyncDisposable {
     return new BenchCluster(plane, kube, await plane.kubeconfigForToken(token));
   }
 
-  /** Starts a gateway of the rights that the installation gives. */
-  async startGateway(flags: readonly string[] = []): Promise<GatewayProcess> {
+  /**
+   * Starts a gateway of the rights that the installation gives.
+   * @param flags of node, e.g. --cpu-prof
+   * @param security of its only listener for MQTT
+   */
+  async startGateway(flags: readonly string[] = [], security: Security = "plain"): Promise<GatewayProcess> {
     const settings = {
+      ...(security === "tls" ? await this.#tlsSettings() : {}),
       "store.path": path.join(this.plane.folder, `store-${++this.#stores}.db`),
     };
     const gateway = new GatewayProcess({ kubeconfig: this.kubeconfig, settings, nodeFlags: flags });
@@ -87,12 +103,12 @@ export class BenchCluster implements AsyncDisposable {
         );
         return found.length === wanted.size && found;
       },
-      { deadlineMs: 120_000, intervalMs: 1_000, what: `${names.length} identities` },
+      { deadlineMs: 300_000, intervalMs: 1_000, what: `${names.length} identities` },
     );
     // The gateway's writes about the new Devices are no part of what their hello costs.
     await waitFor(
       async () => (await this.#list<WaitingDevice>(devicesPath)).every(({ status }) => status?.phase),
-      { deadlineMs: 120_000, intervalMs: 1_000, what: `${names.length} Devices to be Pending` },
+      { deadlineMs: 300_000, intervalMs: 1_000, what: `${names.length} Devices to be Pending` },
     );
     return secrets.map(({ metadata, data = {} }) => {
       const text = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();
@@ -106,22 +122,40 @@ export class BenchCluster implements AsyncDisposable {
   }
 
   /** A process that plays these devices when it is told `go`. */
-  async prepareFleet(mqttPort: number, members: readonly FleetMember[]): Promise<RunningProcess> {
+  async prepareFleet(
+    mqttPort: number,
+    members: readonly FleetMember[],
+    { security = "plain", startsPerSecond = 100_000 }: FleetOptions = {},
+  ): Promise<RunningProcess> {
     const file = path.join(this.plane.folder, `fleet-${++this.#stores}.json`);
     writeFileSync(file, JSON.stringify(members), { mode: 0o600 });
-    return (await startScript("fleet", [`mqtt://127.0.0.1:${mqttPort}`, file])).process;
+    const pace = String(startsPerSecond);
+    const args =
+      security === "tls"
+        ? [`mqtts://127.0.0.1:${mqttPort}`, file, pace, this.#writeFile("ca.pem", this.plane.caPem)]
+        : [`mqtt://127.0.0.1:${mqttPort}`, file, pace];
+    return (await startScript("fleet", args)).process;
   }
 
   /** Deletes all Devices, with a gateway that takes their Nodes along, and waits until they are gone. */
   async removeDevices(): Promise<void> {
-    await this.removeAll(devicesPath, {});
+    await this.removeAll(devicesPath);
     await this.#gone(devicesPath);
     await this.#gone("/api/v1/nodes");
   }
 
-  /** Deletes every object of a collection that a label selects. */
-  async removeAll(collection: string, query: Readonly<Record<string, string>>): Promise<void> {
-    await this.kube.delete(collection, undefined, { query });
+  /**
+   * Deletes the objects of a collection, one by one: the API server takes longer for a whole collection than it gives an
+   * answer time.
+   */
+  async removeAll(collection: string, labelSelector?: string): Promise<void> {
+    const objects = await this.#list(collection, 1_000, labelSelector);
+    await inParallel(objects, workers, ({ metadata }) => this.kube.delete(`${collection}/${metadata.name}`));
+  }
+
+  /** Who uses the processor on the cluster's side. */
+  servers(): ReadonlyMap<string, number> {
+    return processesWith(this.plane.folder);
   }
 
   async nodesGone(): Promise<void> {
@@ -135,19 +169,41 @@ export class BenchCluster implements AsyncDisposable {
 
   #stores = 0;
 
+  async #tlsSettings(): Promise<Readonly<Record<string, string>>> {
+    const pair = await this.plane.issueCertificate({
+      commonName: "motelet-mqtt",
+      usage: "server",
+      hosts: ["127.0.0.1"],
+    });
+    return {
+      "mqtt.enabled": "false",
+      "mqtt.tls.enabled": "true",
+      "mqtt.tls.host": "127.0.0.1",
+      "mqtt.tls.port": "0",
+      "mqtt.tls.certFile": this.#writeFile("mqtt.crt", pair.certificate),
+      "mqtt.tls.keyFile": this.#writeFile("mqtt.key", pair.key),
+    };
+  }
+
+  #writeFile(name: string, text: string): string {
+    const file = path.join(this.plane.folder, name);
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  }
+
   async #gone(collection: string): Promise<void> {
     await waitFor(async () => (await this.#list(collection, 1)).length === 0, {
-      deadlineMs: 180_000,
+      deadlineMs: 600_000,
       intervalMs: 500,
       what: `${collection} to be empty`,
     });
   }
 
-  async #list<T extends KubeObject>(collection: string, limit = 1000): Promise<T[]> {
+  async #list<T extends KubeObject>(collection: string, limit = 1000, labelSelector?: string): Promise<T[]> {
     const items: T[] = [];
     let page: KubeList<T> | undefined;
     do {
-      const query = { limit, continue: page?.metadata.continue || undefined };
+      const query = { limit, labelSelector, continue: page?.metadata.continue || undefined };
       page = await this.kube.get<KubeList<T>>(collection, { query });
       items.push(...page.items);
     } while (limit > 1 && page.metadata.continue);

@@ -1,5 +1,5 @@
 /**
- * Figures beside their rivals: a table, and build/bench.json. What `make bench` does, in about six minutes.
+ * Figures beside their rivals: a table, and build/bench.json. What `make bench` does, in about a quarter of an hour.
  *
  *   node hil-tests/bench/bench.ts [--many 5000] [--rounds 100] [cbor] [beat] [messages] [streams] [node-plane]
  * without names: all

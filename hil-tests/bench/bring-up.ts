@@ -1,8 +1,10 @@
 import type { FleetMember } from "../rig/boards/reference-board.ts";
 import type { GatewayProcess } from "../rig/gateway-process.ts";
 import type { RunningProcess } from "../rig/process.ts";
-import type { BenchCluster } from "./bench-cluster.ts";
-import { atLeastTimes, type Figure } from "./figure.ts";
+import type { BenchCluster, FleetOptions } from "./bench-cluster.ts";
+import { CpuAccount, ownProcess, sumOf } from "./cpu-account.ts";
+import { atLeastTimes, type Figure, plainFigure } from "./figure.ts";
+import type { KwokRates } from "./kwok.ts";
 import { Settling } from "./readiness.ts";
 
 /** Milliseconds that one device may take until the measurement is given up. */
@@ -12,11 +14,14 @@ const slowestMs = 250;
 export interface BringUp {
   readonly readyPerSecond: number;
   readonly settledPerSecond: number;
+  /** Processor time of everybody in it for each device, milliseconds. */
+  readonly readyCpuMs: number;
+  readonly settledCpuMs: number;
   readonly fleet: RunningProcess;
 }
 
-/** Is told how far a bring-up has come, with the milliseconds since its beginning. */
-export interface BringUpWatcher {
+/** What is told how far a bring-up has come, with the milliseconds since its beginning. */
+export interface BringUpOptions extends FleetOptions {
   readonly began?: (fleet: RunningProcess) => void;
   readonly ready?: (sinceMs: number) => void;
   /** All objects of a collection are as they should be. */
@@ -34,29 +39,52 @@ export async function bringUp(
   gateway: GatewayProcess,
   members: readonly FleetMember[],
   before = 0,
-  watcher: BringUpWatcher = {},
+  options: BringUpOptions = {},
 ): Promise<BringUp> {
-  const fleet = await cluster.prepareFleet(gateway.ports.mqtt, members);
+  const fleet = await cluster.prepareFleet(gateway.ports.mqtt, members, options);
   const deadlineMs = 60_000 + slowestMs * members.length;
   const wanted = before + members.length;
   await using settling = await Settling.start(cluster.kube);
-  watcher.began?.(fleet);
+  options.began?.(fleet);
+  const everybody = [["gateway", gateway.process.pid], ["fleet", fleet.pid], ownProcess] as const;
+  const account = new CpuAccount(new Map([...cluster.servers(), ...everybody]));
+  const cpuMs = () => (sumOf(account.take()) * 1000) / members.length;
   const startedMs = performance.now();
   fleet.stdin.write("go\n");
   const settled = settling.until(wanted, deadlineMs, (path, moment) =>
-    watcher.part?.(path, moment - startedMs),
+    options.part?.(path, moment - startedMs),
   );
   const readyMs = await settling.untilReady(wanted, deadlineMs);
-  watcher.ready?.(readyMs - startedMs);
+  const readyCpuMs = cpuMs();
+  options.ready?.(readyMs - startedMs);
   const settledMs = await settled;
-  watcher.settled?.(settledMs - startedMs);
+  const settledCpuMs = readyCpuMs + cpuMs();
+  options.settled?.(settledMs - startedMs);
   const rate = (endedMs: number) => (members.length * 1000) / (endedMs - startedMs);
-  return { readyPerSecond: rate(readyMs), settledPerSecond: rate(settledMs), fleet };
+  return {
+    readyPerSecond: rate(readyMs),
+    settledPerSecond: rate(settledMs),
+    readyCpuMs,
+    settledCpuMs,
+    fleet,
+  };
 }
 
-/** The two rates beside kwok's. */
-export function bringUpFigures(devices: number, rates: BringUp, kwokPerSecond: number): Figure[] {
-  const rival = { name: "kwok", value: kwokPerSecond };
+/**
+ * The two rates beside kwok's, and the processor time that each takes, which says the same on a busy machine: a ratio of
+ * 2 there means half of kwok's.
+ */
+export function bringUpFigures(devices: number, rates: BringUp, kwok: KwokRates): Figure[] {
+  const rival = { name: "kwok", value: kwok.readyPerSecond };
+  const cost = (what: string, cpuMs: number): Figure => ({
+    ...plainFigure({
+      name: `processor time, hello to ${what}, ${devices} devices`,
+      value: cpuMs,
+      unit: "ms",
+    }),
+    against: "kwok",
+    ratio: kwok.cpuMs / cpuMs,
+  });
   const unit = "Nodes/s";
   return [
     atLeastTimes(1, rival, { name: `hello to Ready, ${devices} devices`, value: rates.readyPerSecond, unit }),
@@ -65,5 +93,7 @@ export function bringUpFigures(devices: number, rates: BringUp, kwokPerSecond: n
       value: rates.settledPerSecond,
       unit,
     }),
+    cost("Ready", rates.readyCpuMs),
+    cost("settled", rates.settledCpuMs),
   ];
 }

@@ -54,3 +54,10 @@ export class CpuAccount {
     return new Map([...this.#pids].map(([name, pid]) => [name, cpuSeconds(pid)]));
   }
 }
+
+/** This process, which counts. */
+export const ownProcess: readonly [string, number] = ["bench", process.pid];
+
+export function sumOf(seconds: Readonly<Record<string, number>>): number {
+  return Object.values(seconds).reduce((sum, each) => sum + each, 0);
+}

@@ -21,6 +21,7 @@ export async function restingBytes(pid: number): Promise<number> {
 export function memoryFigures(
   resting: { readonly empty: number; readonly few: number; readonly many: number },
   devices: { readonly few: number; readonly many: number },
+  { limitKiB, kind }: { readonly limitKiB: number; readonly kind: string },
 ): Figure[] {
   const unit = "KiB";
   const each = (bytes: number, count: number) => bytes / count / 1024;
@@ -28,10 +29,10 @@ export function memoryFigures(
   const many = each(resting.many - resting.empty, devices.many);
   const slope = each(resting.many - resting.few, devices.many - devices.few);
   return [
-    atMost(80, { name: `RSS for each of ${devices.few} devices`, value: few, unit }),
-    atMost(80, { name: `RSS for each of ${devices.many} devices`, value: many, unit }),
+    atMost(limitKiB, { name: `RSS for each of ${devices.few} devices, ${kind}`, value: few, unit }),
+    atMost(limitKiB, { name: `RSS for each of ${devices.many} devices, ${kind}`, value: many, unit }),
     {
-      ...atMost(80, { name: `RSS for each device beyond ${devices.few}`, value: slope, unit }),
+      ...atMost(limitKiB, { name: `RSS for each device beyond ${devices.few}, ${kind}`, value: slope, unit }),
       against: `the first ${devices.few}`,
       ratio: slope / few,
       goal: `≤ ${flatFactor} × the first ${devices.few}`,

@@ -1,9 +1,9 @@
 import path from "node:path";
 import { makeTemporaryFolder } from "../rig/watchdog.ts";
-import { BenchCluster } from "./bench-cluster.ts";
-import { bringUp, bringUpFigures } from "./bring-up.ts";
+import { BenchCluster, type Security } from "./bench-cluster.ts";
+import { type BringUp, bringUp, bringUpFigures } from "./bring-up.ts";
 import type { Figure } from "./figure.ts";
-import { kwokNodesPerSecond } from "./kwok.ts";
+import { kwokBringUp } from "./kwok.ts";
 import { memoryFigures, restingBytes } from "./memory.ts";
 import { restWriteFigures } from "./rest-writes.ts";
 import { startUpFigures } from "./start-up.ts";
@@ -24,11 +24,13 @@ export async function nodePlaneFigures(say: (what: string) => void, many: number
   figures.push(...(await smallFleet(cluster, auditLog, 200)));
   say(`1,000 devices beside kwok, and ${many}`);
   figures.push(...(await largeFleet(cluster, 1_000, many)));
+  say(`1,000 devices over TLS, and ${many}`);
+  figures.push(...(await fleetMemory(cluster, "tls", 1_000, many)).figures);
   return figures;
 }
 
 async function smallFleet(cluster: BenchCluster, auditLog: string, devices: number): Promise<Figure[]> {
-  const kwok = await kwokNodesPerSecond(cluster, devices);
+  const kwok = await kwokBringUp(cluster, devices);
   await using gateway = await cluster.startGateway();
   const rates = await bringUp(cluster, gateway, await cluster.makeDevices(0, devices));
   await using fleet = rates.fleet;
@@ -39,17 +41,35 @@ async function smallFleet(cluster: BenchCluster, auditLog: string, devices: numb
 }
 
 async function largeFleet(cluster: BenchCluster, few: number, many: number): Promise<Figure[]> {
-  const kwok = await kwokNodesPerSecond(cluster, few);
-  await using gateway = await cluster.startGateway();
+  const kwok = await kwokBringUp(cluster, few);
+  const { first, figures } = await fleetMemory(cluster, "plain", few, many);
+  return [...bringUpFigures(few, first, kwok), ...figures];
+}
+
+const startsPerSecond = 50;
+const memoryGoals = {
+  plain: { limitKiB: 80, kind: "plain" },
+  tls: { limitKiB: 160, kind: "TLS" },
+} as const;
+
+/** What a gateway keeps for each device; leaves nothing behind. */
+async function fleetMemory(
+  cluster: BenchCluster,
+  security: Security,
+  few: number,
+  many: number,
+): Promise<{ readonly first: BringUp; readonly figures: Figure[] }> {
+  await using gateway = await cluster.startGateway([], security);
   const { pid } = gateway.process;
   const empty = await restingBytes(pid);
-  const first = await bringUp(cluster, gateway, await cluster.makeDevices(0, few));
+  const first = await bringUp(cluster, gateway, await cluster.makeDevices(0, few), 0, { security });
   await using _first = first.fleet;
   const resting = { empty, few: await restingBytes(pid) };
-  const rest = await bringUp(cluster, gateway, await cluster.makeDevices(few, many), few);
+  const others = await cluster.makeDevices(few, many);
+  // One after the other: thousands at once meet their own time-outs, and how fast they come is not measured here.
+  const rest = await bringUp(cluster, gateway, others, few, { security, startsPerSecond });
   await using _rest = rest.fleet;
-  return [
-    ...bringUpFigures(few, first, kwok),
-    ...memoryFigures({ ...resting, many: await restingBytes(pid) }, { few, many }),
-  ];
+  const bytes = { ...resting, many: await restingBytes(pid) };
+  await cluster.removeDevices();
+  return { first, figures: memoryFigures(bytes, { few, many }, memoryGoals[security]) };
 }

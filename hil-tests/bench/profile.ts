@@ -10,8 +10,8 @@ import { makeTemporaryFolder } from "../rig/watchdog.ts";
 import { auditedRequests, countRequests } from "./audit.ts";
 import { BenchCluster } from "./bench-cluster.ts";
 import { bringUp } from "./bring-up.ts";
-import { CpuAccount, processesWith } from "./cpu-account.ts";
-import { kwokNodesPerSecond } from "./kwok.ts";
+import { CpuAccount } from "./cpu-account.ts";
+import { kwokBringUp } from "./kwok.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +27,7 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 await using folder = makeTemporaryFolder("motelet-profile-");
 const auditLog = path.join(folder.path, "audit.log");
 await using cluster = await BenchCluster.start(auditLog);
-const servers = processesWith(cluster.plane.folder);
+const servers = cluster.servers();
 
 /** Accounts for processor time and requests, section by section. */
 class Sections {
@@ -72,13 +72,13 @@ class Sections {
 
 if (values.kwok) {
   let sections: Sections | undefined;
-  const rate = await kwokNodesPerSecond(cluster, devices, {
+  const rates = await kwokBringUp(cluster, devices, {
     began: ({ pid }) => {
       sections = new Sections({ kwok: pid });
     },
     ready: () => sections?.end("kwok"),
   });
-  print(`kwok ${rate.toFixed(1)}/s`);
+  print(`kwok ${rates.readyPerSecond.toFixed(1)}/s`);
   await sections?.requests();
 }
 const flags = profileFolder ? ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`] : [];

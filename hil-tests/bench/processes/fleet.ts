@@ -2,7 +2,7 @@
  * A fleet of reference devices that starts, all at once, when stdin says `go`, and says what it has been through for each
  * further line.
  *
- *   node fleet.ts <broker url> <file with [{name, wireId, generation, password}]>
+ *   node fleet.ts <broker url> <file with [{name, wireId, generation, password}]> <starts a second> [<CA of an mqtts: broker>]
  */
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -16,15 +16,16 @@ interface Identity {
   readonly password: string;
 }
 
-const [, , url = "", file = ""] = process.argv;
+const [, , url = "", file = "", startsPerSecond, caFile] = process.argv;
+const tls = caFile === undefined ? {} : { tls: { ca: readFileSync(caFile) } };
 const identities = JSON.parse(readFileSync(file, "utf8")) as Identity[];
 const fleet = new Fleet(
   identities.map(({ name, ...identity }, seed) => ({
     name,
     seed,
-    link: new MqttLink({ url, ...identity, compact: true }),
+    link: new MqttLink({ url, ...identity, ...tls, compact: true }),
   })),
-  { startsPerSecond: 100_000 },
+  { startsPerSecond: Number(startsPerSecond) },
 );
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 process.stdout.write("ready\n");
