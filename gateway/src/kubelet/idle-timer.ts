@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 
 /** Why a connection was ended that broke no rule. */
-export type TimeoutReason = "IDLE_TIMEOUT" | "STALLED";
+export type TimeoutReason = "IDLE_TIMEOUT" | "STALLED" | "STREAMS_LATE";
 
 /** Calls back once after a time in which nothing was touched. A touch costs no timer. */
 export class IdleTimer {

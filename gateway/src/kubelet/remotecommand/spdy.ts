@@ -60,6 +60,7 @@ async function openSpdySession(
   ]);
   timer.cancel();
   if (outcome !== "complete") {
+    if (outcome === "late") onTimeout("STREAMS_LATE");
     await connection.close();
     throw new UnavailableError(
       outcome === "late" ? "STREAMS_LATE" : "CONNECTION_LOST",
