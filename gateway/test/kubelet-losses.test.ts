@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DeviceLog } from "../src/devices/device-log.ts";
+import { Registry } from "../src/devices/registry.ts";
+import { Metrics } from "../src/foundation/metrics.ts";
+import { openStore } from "../src/store/store.ts";
 import { ChannelClient } from "./fakes/channel-client.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 import { liveBytes } from "./fakes/live-memory.ts";
@@ -44,6 +51,42 @@ async function assertNothingLeft(kubelet: KubeletUnderTest): Promise<void> {
     const streams = await kubelet.metrics.valueOf("motelet_kubelet_open_streams");
     return streams === 0 && (await kubelet.metrics.valueOf("motelet_kubelet_open_port_forwards")) === 0;
   });
+}
+
+/** A kubelet over a store whose log of the device has a line, and a way to follow it. */
+async function startWithLog() {
+  const registry = new Registry(() => Date.now());
+  registry.admit({ namespace: "default", name: "lamp", uid: "uid-lamp", nodeName: "lamp", paused: false });
+  registry.learn("default/lamp", { phase: "Online" });
+  const store = openStore({ path: ":memory:", metrics: new Metrics() });
+  await store.database.write((transaction) =>
+    store.logs.append(transaction, "uid-lamp", "this", [{ stampMs: 0, text: "a line\n" }]),
+  );
+  const kubelet = await new KubeletUnderTest({
+    registry,
+    logs: new DeviceLog(registry, store.logs),
+  }).start();
+  const follow = async () => {
+    const request = get(kubelet.options("/containerLogs/default/lamp/device?follow=true"));
+    request.on("error", () => undefined);
+    const [answer] = (await once(request, "response")) as [IncomingMessage];
+    const follower = { request, text: "", ended: new Promise((resolve) => answer.once("close", resolve)) };
+    answer.on("error", () => undefined);
+    answer.setEncoding("utf8").on("data", (text: string) => {
+      follower.text += text;
+    });
+    await until("the log", () => follower.text === "a line\n");
+    return follower;
+  };
+  return {
+    kubelet,
+    registry,
+    follow,
+    async [Symbol.asyncDispose]() {
+      await kubelet[Symbol.asyncDispose]();
+      store[Symbol.dispose]();
+    },
+  };
 }
 
 const sockets = () => process.getActiveResourcesInfo().filter((name) => /TCP|TLS|Socket/.test(name)).length;
@@ -95,3 +138,30 @@ for (const [what, round] of [
     assert.ok(grown < 3_000_000, `${grown} bytes more are alive after ${rounds} rounds`);
   });
 }
+
+test(`${rounds} times a device that is followed dies, or its followers go: nothing is left`, {
+  timeout: 1_800_000,
+}, async () => {
+  await using bed = await startWithLog();
+  const { kubelet, registry, follow } = bed;
+  const openStreams = () => kubelet.metrics.valueOf("motelet_kubelet_open_streams");
+  const play = async (times: number) => {
+    for (let done = 0; done < times; done++) {
+      const [first, second, gone] = await Promise.all([follow(), follow(), follow()]);
+      gone.request.destroy();
+      registry.learn("default/lamp", { phase: "Offline" });
+      for (const follower of [first, second]) {
+        await follower.ended;
+        assert.match(follower.text, /^a line\nmotelet: device default\/lamp is offline.*\n$/);
+      }
+      await until("nobody follows", async () => (await openStreams()) === 0);
+      registry.learn("default/lamp", { phase: "Online" });
+    }
+  };
+  await play(Math.min(rounds, 20));
+  const heldBytes = await liveBytes();
+  await play(rounds);
+  await until("sockets are closed", () => sockets() <= 2);
+  const grown = (await liveBytes()) - heldBytes;
+  assert.ok(grown < 3_000_000, `${grown} bytes more are alive after ${rounds} rounds`);
+});
