@@ -131,17 +131,31 @@ test("a disposed command is cancelled on the device", async () => {
   assert.equal((await session.exit).status, Status.CANCELLED);
 });
 
-test("a reboot in the middle ends a command as ABORTED", async () => {
-  const t = start();
-  const device = new WireDevice().plug(t.plane);
-  await t.join(device);
-  const starting = t.plane.exec.start(key, execRequest, { signal: new AbortController().signal });
-  const aborted = assert.rejects(starting, { code: "EXEC_ABORTED" });
-  await t.commit();
-  device.hello({ boot: 2 });
-  await t.commit();
-  await aborted;
-});
+for (const [code, reason, lose] of [
+  ["EXEC_ABORTED", "the device has rebooted", (device) => device.hello({ boot: 2 })],
+  ["EXEC_ABORTED", "the device has lost its session", (device) => device.hello({ attempt: 2 })],
+  [
+    "EXEC_UNAVAILABLE",
+    "the device has said good-bye",
+    (device) => device.say({ kind: "bye", reason: ByeReason.closing }),
+  ],
+] satisfies [string, string, (device: WireDevice) => void][]) {
+  test(`a command that is on its way when ${reason} may have run, and says so`, async () => {
+    const t = start();
+    const device = new WireDevice().plug(t.plane);
+    await t.join(device);
+    const starting = t.plane.exec.start(key, execRequest, { signal: new AbortController().signal });
+    const unanswered = assert.rejects(starting, {
+      name: "UnavailableError",
+      code,
+      message: `device ${key} gave no answer: ${reason}; it is not known whether it did start the command`,
+    });
+    await t.commit();
+    lose(device);
+    await t.commit();
+    await unanswered;
+  });
+}
 
 test("what was deleted while the gateway was away is forgotten, what is served is kept", async () => {
   const t = start();

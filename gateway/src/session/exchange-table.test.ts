@@ -6,7 +6,7 @@ import { type ExchangeOutcome, ExchangeTable, exchangeLimits, strikeAfterMs } fr
 import { sessionMeters } from "./session-meters.ts";
 import { idBlock, type SessionRecord } from "./session-record.ts";
 
-const { ping, reboot, exec } = commands;
+const { info, ping, reboot, exec } = commands;
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 function table(options: { storing?: () => Promise<void>; maxMessageBytes?: number; idLimit?: number } = {}) {
@@ -170,8 +170,27 @@ test("a new boot ends a reboot as OK and anything else as ABORTED, effect unknow
   const started = other.exchanges.call(exec.op, args);
   await turn();
   other.exchanges.abortAll(true);
-  const { status, message } = await started;
-  assert.deepEqual([status, message], [Status.ABORTED, "effect unknown"]);
+  assert.deepEqual(await started, {
+    status: Status.ABORTED,
+    result: [],
+    message: "the device has rebooted",
+    effectUnknown: true,
+  });
+});
+
+test("what has no effect is not said to have an unknown one, nor what was never sent", async () => {
+  const t = table();
+  const asked = t.exchanges.call(info.op, []);
+  const [first, second] = [t.exchanges.call(reboot.op, []), t.exchanges.call(reboot.op, [])];
+  await turn();
+  t.exchanges.abortAll(false);
+  assert.deepEqual(await asked, {
+    status: Status.ABORTED,
+    result: [],
+    message: "the device has lost its session",
+  });
+  assert.equal((await first).effectUnknown, true);
+  assert.equal((await second).effectUnknown, undefined);
 });
 
 test("what waits for its turn is not sent into another session", async () => {

@@ -20,6 +20,8 @@ export interface ExchangeOutcome {
   readonly result: readonly CborValue[];
   /** A sentence for people where the status is not the device's. */
   readonly message?: string;
+  /** The request has an effect, was sent, and no answer came: whether it took effect is not known. */
+  readonly effectUnknown?: true;
 }
 
 export interface ExchangeHost {
@@ -141,7 +143,9 @@ export class ExchangeTable {
     if (this.#strikeAtMs !== undefined && nowMs >= this.#strikeAtMs) this.#strike();
     for (const exchange of this.#exchanges.values()) {
       if (nowMs >= exchange.deadlineMs) {
-        exchange.settle(failed(Status.DEADLINE_EXCEEDED, "the device did not answer in time"));
+        exchange.settle(
+          unanswered(exchange.op, Status.DEADLINE_EXCEEDED, "the device did not answer in time"),
+        );
       } else if (nowMs >= exchange.dueMs) {
         this.#host.meters.requestsRepeated.inc();
         this.#host.send(exchange.bytes);
@@ -171,9 +175,12 @@ export class ExchangeTable {
   abortAll(rebooted: boolean): void {
     this.#strike();
     this.#session += 1;
+    const message = rebooted ? "the device has rebooted" : "the device has lost its session";
     for (const exchange of [...this.#exchanges.values()]) {
       const done = rebooted && exchange.op === commands.reboot.op;
-      exchange.settle(done ? { status: Status.OK, result: [] } : failed(Status.ABORTED, "effect unknown"));
+      exchange.settle(
+        done ? { status: Status.OK, result: [] } : unanswered(exchange.op, Status.ABORTED, message),
+      );
     }
   }
 
@@ -182,7 +189,7 @@ export class ExchangeTable {
     this.#strike();
     this.#session += 1;
     for (const exchange of [...this.#exchanges.values()])
-      exchange.settle(failed(Status.UNAVAILABLE, message));
+      exchange.settle(unanswered(exchange.op, Status.UNAVAILABLE, message));
   }
 
   async #send(
@@ -278,6 +285,12 @@ export class ExchangeTable {
 
 function failed(status: number, message: string): ExchangeOutcome {
   return { status, result: [], message };
+}
+
+/** The outcome of a request that was sent. */
+function unanswered(op: number, status: number, message: string): ExchangeOutcome {
+  const outcome = failed(status, message);
+  return commandByOp(op)?.effect === "none" ? outcome : { ...outcome, effectUnknown: true };
 }
 
 function encodeRequest(

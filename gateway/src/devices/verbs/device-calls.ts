@@ -203,6 +203,10 @@ const mend: readonly number[] = [
 /** The error of an answer other than OK, in the words of its status. */
 export function refusal(key: string, words: VerbWords, outcome: ExchangeOutcome): MoteletError {
   const code = `${words.code}_${statusName(outcome.status)}`;
+  if (outcome.effectUnknown) {
+    const unknown = `it is not known whether it did ${words.did}`;
+    return new UnavailableError(code, `device ${key} gave no answer: ${outcome.message}; ${unknown}`);
+  }
   const message = `device ${key} did not ${words.did}: ${outcome.message ?? statusName(outcome.status)}`;
   return mend.includes(outcome.status)
     ? new RequestError(code, message)

@@ -59,11 +59,10 @@ function unknownEffect(
   row: FileRow,
   subject: string,
   key: string,
-  { status, message }: ExchangeOutcome,
+  { status, message, effectUnknown }: ExchangeOutcome,
 ): MoteletError | undefined {
   const changes: readonly number[] = [commands.fileRemove.op, commands.fileRename.op];
-  const unanswered: readonly number[] = [Status.ABORTED, Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED];
-  if (message === undefined || !changes.includes(row.op) || !unanswered.includes(status)) return undefined;
+  if (!effectUnknown || !changes.includes(row.op)) return undefined;
   return new UnavailableError(
     `FILE_${statusName(status)}`,
     `${row.name} ${subject} on device ${key}: ${message}; it is not known whether it was done`,
