@@ -202,7 +202,8 @@ static bool do_next(struct mote_session *session) {
 uint32_t mote_session_poll(struct mote_session *session, uint32_t now_ms) {
     const struct mote_transport *transport = session->config->transport;
     void *context = session->config->transport_context;
-    uint32_t seconds = (now_ms - session->second_at_ms) / 1000u;
+    /* Signed: a clock that goes back a little must not count as 49 days. */
+    uint32_t seconds = (uint32_t)((int32_t)(now_ms - session->second_at_ms) / 1000);
     session->uptime_s += seconds;
     session->second_at_ms += seconds * 1000u;
     session->clock.now_ms = now_ms;

@@ -132,3 +132,15 @@ test("cortex-m: power-ons draw different boot numbers, a reset raises the number
   }
   assert.equal(boots.size, 4);
 });
+
+test("cortex-m: the clock of each boot begins at 0 and does not go back", async () => {
+  await using guest = await startGuest();
+  await using gateway = await joined(guest.path);
+  // Where it went back, the uptime was 49 days in every third hello.
+  for (let resets = 0; resets < 30; resets++) {
+    const { boot } = gateway.hellos.at(-1) ?? assert.fail();
+    await gateway.request(commands.reboot.op);
+    await gateway.until("the next boot", () => gateway.hellos.at(-1)?.boot === boot + 1);
+    assert.ok((gateway.hellos.at(-1)?.uptimeS ?? Infinity) < 5, `${gateway.hellos.at(-1)?.uptimeS} s`);
+  }
+});

@@ -98,7 +98,7 @@ void mote_session_close(struct mote_session *session);
 /**
  * Does everything that is due: takes in messages, answers, repeats, beats. Call it when bytes have
  * come, when the port can write again, after `mote_log` or a stream's use, and when the returned
- * time is over. `now_ms` may wrap.
+ * time is over. `now_ms` may wrap; it should not go back, and a second by which it does is no harm.
  *
  * Blocking: as the transport. ISR-safe: no.
  *

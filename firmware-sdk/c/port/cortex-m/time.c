@@ -13,28 +13,39 @@ void time_start(void) {
     SYSTICK_RELOAD = RELOAD;
     SYSTICK_VALUE = 0;
     SYSTICK_CONTROL = SYSTICK_ENABLE | SYSTICK_INTERRUPT | SYSTICK_CORE_CLOCK;
+    while (SYSTICK_VALUE == 0) {
+        /* It is loaded with the next count; till then it reads like the end of a tick. */
+    }
 }
 
 void time_tick_handler(void) {
     ticks_ms += TICK_MS;
 }
 
-uint32_t time_now_ms(void) {
-    uint32_t before, value;
+/* Milliseconds of all ticks so far, and the counter in the one that runs. Between the two the tick
+ * may be over, and its handler may not have run yet: shortly, or for as long as interrupts are
+ * locked out. */
+static uint32_t read_tick(uint32_t *value) {
+    uint32_t before, ms;
     do {
-        before = ticks_ms;
-        value = SYSTICK_VALUE;
+        before = ms = ticks_ms;
+        *value = SYSTICK_VALUE;
+        if (SCB_ICSR & SCB_ICSR_TICK_PENDING) {
+            *value = SYSTICK_VALUE; /* of after the tick */
+            ms += TICK_MS;
+        }
     } while (before != ticks_ms);
-    return before + (RELOAD - value) / COUNTS_PER_MS;
+    return ms;
 }
 
-/* Counts of the core's clock, modulo 2^32; with interrupts locked out a tick may not be counted yet. */
+uint32_t time_now_ms(void) {
+    uint32_t value, ms = read_tick(&value);
+    return ms + (RELOAD - value) / COUNTS_PER_MS;
+}
+
+/* Counts of the core's clock, modulo 2^32. */
 static uint32_t now_counts(void) {
-    uint32_t value = SYSTICK_VALUE, ms = ticks_ms;
-    if (SCB_ICSR & SCB_ICSR_TICK_PENDING) {
-        value = SYSTICK_VALUE; /* of after the tick */
-        ms += TICK_MS;
-    }
+    uint32_t value, ms = read_tick(&value);
     return ms * COUNTS_PER_MS + (RELOAD - value);
 }
 

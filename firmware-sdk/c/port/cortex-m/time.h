@@ -7,7 +7,8 @@
  * counter. */
 void time_start(void);
 
-/** Milliseconds since the start, modulo 2^32. */
+/** Milliseconds since the start, modulo 2^32. Never less than before, with interrupts locked out or
+ * not. */
 uint32_t time_now_ms(void);
 
 /** Sleeps until an interrupt is pending (chip_wait), with interrupts locked out, and counts how
