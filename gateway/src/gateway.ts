@@ -86,6 +86,8 @@ export class Gateway implements AsyncDisposable {
       clientCaFile === ""
         ? undefined
         : parts.use(new ClientCaFile({ path: clientCaFile, clock, log, meters: certificates.meters }));
+    // Callers may come before the mirror is there.
+    let mirror: Mirror | undefined;
     const kubelet = parts.use(
       new KubeletServer({
         host: config["kubelet.host"],
@@ -98,6 +100,7 @@ export class Gateway implements AsyncDisposable {
         invoke: plane.invoke,
         logs: plane.logs,
         usage,
+        pods: { get: (key) => mirror?.pods.get(key) },
         kube,
         clock,
         log,
@@ -127,7 +130,7 @@ export class Gateway implements AsyncDisposable {
     nodePorts?.start();
 
     const namespaces = config["kubernetes.namespaces"];
-    const mirror = parts.use(
+    const mirroring = parts.use(
       new Mirror({
         kube,
         registry,
@@ -150,6 +153,7 @@ export class Gateway implements AsyncDisposable {
         },
       }),
     );
+    mirror = mirroring;
     const listeners = mqttListeners(config);
     let mirrored = false;
     let mqtt: MqttTransport | undefined;
@@ -162,14 +166,14 @@ export class Gateway implements AsyncDisposable {
           "api server": () => kube.trouble(),
           store: () => store.database.trouble(),
           kubelet: () => kubelet.trouble(),
-          mirror: () => mirror.trouble() ?? (mirrored ? undefined : "still starting"),
+          mirror: () => mirroring.trouble() ?? (mirrored ? undefined : "still starting"),
           mqtt: () => (listeners.length === 0 ? undefined : mqtt ? mqtt.trouble() : "not started yet"),
         },
       }),
     );
     const operationsPort = (await operations.start()).port;
     await plane.start();
-    await mirror.start();
+    await mirroring.start();
     // What is left of Devices that were deleted while no gateway ran. Nothing waits for it, and the next start tries again.
     plane
       .forgetRemoved()

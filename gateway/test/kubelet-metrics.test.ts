@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Usage } from "../src/devices/usage.ts";
 import { buildPodList } from "../src/kubelet/pods.ts";
+import { buildVirtualPod } from "../src/resources/virtual-pod.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
 const deadline = { timeout: 20_000 };
@@ -127,6 +128,37 @@ test(
   },
 );
 
+test(
+  "the cluster's Pod is told with its uid and status; another Device's of that name is not",
+  deadline,
+  async () => {
+    await using kubelet = await new KubeletUnderTest({ usage: readerOf(usage) }).start();
+    const facts = kubelet.registry.get("default/lamp");
+    assert.ok(facts);
+    const built = buildVirtualPod(facts);
+    const status = { phase: "Running", podIP: "10.0.0.1" };
+    const pod = { ...built, metadata: { ...built.metadata, uid: "uid-of-the-pod" }, status };
+    const uid = async () => {
+      const { pods } = JSON.parse((await kubelet.get("/stats/nodes/lamp/summary")).body);
+      return pods[0].podRef.uid;
+    };
+    assert.equal(await uid(), "");
+    kubelet.pods.set("default/lamp", pod);
+    assert.equal(await uid(), "uid-of-the-pod");
+    assert.deepEqual(buildPodList(facts, pod), {
+      kind: "PodList",
+      apiVersion: "v1",
+      metadata: {},
+      items: [pod],
+    });
+    const [owner] = pod.metadata.ownerReferences ?? [];
+    assert.ok(owner);
+    const metadata = { ...pod.metadata, ownerReferences: [{ ...owner, uid: "another" }] };
+    kubelet.pods.set("default/lamp", { ...pod, metadata });
+    assert.equal(await uid(), "");
+  },
+);
+
 test("on a listener of one Node the paths mean that Node", () => {
   const facts = {
     key: "default/lamp",
@@ -136,7 +168,7 @@ test("on a listener of one Node the paths mean that Node", () => {
     hardware: {},
     capabilities: [],
   };
-  const { items } = buildPodList(facts) as { items: { metadata: { name: string } }[] };
+  const { items } = buildPodList(facts, undefined) as { items: { metadata: { name: string } }[] };
   assert.deepEqual(
     items.map(({ metadata }) => metadata.name),
     ["lamp"],

@@ -61,6 +61,13 @@ test(
     assert.equal((await get("/healthz")).code, 200);
     const asked = kubelet.kube.accessReviews.map(({ name, subresource }) => `${subresource} ${name}`);
     assert.deepEqual(asked, ["proxy lamp", "proxy fan", "healthz lamp"]);
+    for (const path of ["/pods", "/runningpods/"]) {
+      const { items } = JSON.parse((await get(path)).body);
+      assert.deepEqual(
+        items.map(({ metadata }: { metadata: { name: string } }) => metadata.name),
+        ["lamp"],
+      );
+    }
     const summary = JSON.parse((await get("/stats/summary")).body);
     assert.equal(summary.node.nodeName, "lamp");
     assert.equal((await get("/stats/nodes/lamp/summary")).code, 200);

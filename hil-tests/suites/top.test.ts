@@ -189,7 +189,8 @@ describe("kubectl top", { concurrency: true }, () => {
         const { node, pods } = await summary(`nodes/${device}/summary`);
         assert.equal(node.nodeName, device);
         assert.ok(node.cpu.usageCoreNanoSeconds > 0 && node.memory.workingSetBytes > (heap ? 1_000 : 0));
-        assert.equal(pods[0].podRef.name, device);
+        const uid = await kubectlOk(cluster, "get", "pod", device, "-o", "jsonpath={.metadata.uid}");
+        assert.deepEqual(pods[0].podRef, { name: device, namespace: "default", uid });
         assert.deepEqual((await summary("summary")).pods, []);
       });
 

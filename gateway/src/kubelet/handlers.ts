@@ -8,6 +8,8 @@ import type { ExecVerb } from "../devices/verbs/exec.ts";
 import type { InvokeVerb } from "../devices/verbs/invoke.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
+import type { ObjectStore } from "../kubeapi/informer.ts";
+import type { Pod } from "../resources/virtual-pod.ts";
 import type { Call } from "./admission.ts";
 import type { Answer } from "./answers.ts";
 import type { KubeletMetrics } from "./kubelet-metrics.ts";
@@ -26,6 +28,8 @@ export interface KubeletParts {
   readonly invoke: InvokeVerb;
   readonly logs: DeviceLogReader;
   readonly usage: UsageReader;
+  /** Devices' Pods as the cluster has them, by the registry's key. */
+  readonly pods: Pick<ObjectStore<Pod>, "get">;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -1,6 +1,7 @@
 import type { DeviceFacts } from "../devices/device.ts";
 import { RequestError, UnavailableError } from "../foundation/errors.ts";
-import type { PodTarget } from "../resources/virtual-pod.ts";
+import { ownsPod, type Pod, type PodTarget } from "../resources/virtual-pod.ts";
+import type { KubeletParts } from "./handlers.ts";
 
 /** A request's pod and container that exist. */
 export type KnownTarget = Exclude<PodTarget, { readonly kind: "no-pod" | "no-container" }>;
@@ -34,6 +35,12 @@ export function expectTarget({ target, params, route }: Subject): KnownTarget {
       `container ${JSON.stringify(params.container ?? "")} not found in pod ${pod}`,
     );
   return target;
+}
+
+/** A device's Pod as the cluster has it; undefined where it is not there (yet) or another Device's of that name. */
+export function clusterPod({ pods }: Pick<KubeletParts, "pods">, facts: DeviceFacts): Pod | undefined {
+  const pod = pods.get(facts.key);
+  return pod && ownsPod(facts, pod) ? pod : undefined;
 }
 
 /**

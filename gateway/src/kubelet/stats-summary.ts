@@ -3,25 +3,30 @@ import type { Usage } from "../devices/usage.ts";
 import { json } from "./answers.ts";
 import { containerUsages, cpuSeconds, leastMemoryBytes } from "./container-usage.ts";
 import type { PlainHandler } from "./handlers.ts";
+import { clusterPod } from "./pod-lookup.ts";
 import { whileOpen } from "./while-open.ts";
 
 /**
  * `/stats/summary` (stats/v1alpha1 Summary): what the API server's nodes/proxy and older tools read. Where neither the
  * path nor the listener tells the Node it names none and has no Pods.
  */
-export const answerStatsSummary: PlainHandler = async (call, { nodes, usage }, response) => {
+export const answerStatsSummary: PlainHandler = async (call, serving, response) => {
   if (call.nodeName === undefined) return json(buildSummary(undefined, undefined));
-  const facts = nodes.expect(call.nodeName);
+  const facts = serving.nodes.expect(call.nodeName);
   using open = whileOpen(response);
-  return json(buildSummary(facts, await usage.read(facts.key, open.signal)));
+  const usage = await serving.usage.read(facts.key, open.signal);
+  return json(buildSummary(facts, usage, clusterPod(serving, facts)?.metadata.uid));
 };
 
-/** @param usage absent: the device is away, and its Node and Pod stand there without figures */
-export function buildSummary(facts: DeviceFacts | undefined, usage: Usage | undefined): object {
+/**
+ * @param usage absent: the device is away, and its Node and Pod stand there without figures
+ * @param podUid absent: the cluster has no Pod of it (yet)
+ */
+export function buildSummary(facts: DeviceFacts | undefined, usage: Usage | undefined, podUid = ""): object {
   const startTime = time(usage?.bootedAtMs ?? facts?.bootedAtMs ?? 0);
   if (!facts) return { node: { nodeName: "", startTime }, pods: [] };
   const { namespace, name, nodeName } = facts.spec;
-  const podRef = { name, namespace, uid: "" };
+  const podRef = { name, namespace, uid: podUid };
   if (!usage) return { node: { nodeName, startTime }, pods: [{ podRef, startTime, containers: [] }] };
   const at = time(usage.atMs);
   const cpu = cpuStats(at, cpuSeconds(usage.cpuMs), usage.cpuCores);

@@ -6,7 +6,7 @@ import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import { WorkQueue } from "../foundation/workqueue.ts";
 import { EventRecorder } from "../kubeapi/event-recorder.ts";
-import { Informer, informerMetrics } from "../kubeapi/informer.ts";
+import { Informer, informerMetrics, type ObjectStore } from "../kubeapi/informer.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
 import { NamespacedInformer, type Namespaces } from "../kubeapi/namespaced-informer.ts";
 import { type Device, devicesPath } from "../resources/device.ts";
@@ -142,6 +142,11 @@ export class Mirror implements AsyncDisposable {
     await this.#devices.start();
     // Not waited for: the right to see Pods of others may have been left out.
     if (this.#options.foreignPods ?? true) void this.#foreignPods.start();
+  }
+
+  /** Devices' Pods as the cluster has them, by the registry's key. */
+  get pods(): ObjectStore<Pod> {
+    return this.#pods;
   }
 
   /** For readiness: what is wrong where the cluster is not read or not followed. DeviceProfiles and Pods of others are no must. */

@@ -9,6 +9,7 @@ import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
 import { KubeletServer, type KubeletServerOptions } from "../../src/kubelet/server.ts";
 import { selfSignedCertificate, servingSubject } from "../../src/kubelet/serving-certificate.ts";
+import type { Pod } from "../../src/resources/virtual-pod.ts";
 import { webSocketTo } from "./channel-client.ts";
 import { FakeAttach } from "./fake-attach.ts";
 import { FakeDial } from "./fake-dial.ts";
@@ -34,6 +35,8 @@ export class KubeletUnderTest implements AsyncDisposable {
   readonly invoke = new FakeInvoke();
   readonly metrics = new Metrics();
   readonly registry = new Registry(() => Date.now());
+  /** As the cluster has them, by the registry's key. */
+  readonly pods = new Map<string, Pod>();
   readonly server: KubeletServer;
   port = 0;
 
@@ -58,6 +61,7 @@ export class KubeletUnderTest implements AsyncDisposable {
       invoke: this.invoke,
       logs: noLogs,
       usage: { read: async () => undefined },
+      pods: this.pods,
       kube: this.kube,
       clock: systemClock,
       log: createLogger({ level: "silent" }),
