@@ -310,20 +310,46 @@ for (const version of versions)
           assert.match(stderr + stdout.toString(), /absent: Cannot stat/);
         });
       });
+
+      // The last one: the device reboots.
+      test("logs --previous is what the boot before had said", async () => {
+        const line = `before the reboot, ${version} over ${protocol}`;
+        await ok("exec", device, "--", "log", line);
+        await run(["exec", device, "--", "reboot"]);
+        await waitFor(
+          async () => {
+            const { code, stdout } = await run(["logs", "--previous", device]);
+            return code === 0 && stdout.toString().includes(line);
+          },
+          { deadlineMs: 30_000, what: "the log of the boot before" },
+        );
+        assert.ok(!(await ok("logs", device)).includes(line));
+        await waitFor(async () => (await run(["exec", device, "--", "echo"])).code === 0, {
+          deadlineMs: 30_000,
+          what: `${device} to answer`,
+        });
+      });
     });
   }
 
-describe("kubectl logs --previous", () => {
-  test("is what the boot before had said", async () => {
-    const kubectl = (...args: string[]) => cluster.kubectl(args);
-    await kubectl("exec", device, "--", "log", "before the reboot");
-    await kubectl("exec", device, "--", "reboot");
-    await waitFor(
-      async () => /before the reboot/.test((await kubectl("logs", "--previous", device)).stdout.toString()),
-      { deadlineMs: 30_000, what: "the log of the boot before" },
+test("with kubelet.declareWebSockets off, an API server that could pass WebSockets on translates them", async () => {
+  const declared = ["get", "node", device, "-o", "jsonpath={.status.declaredFeatures}"];
+  assert.equal((await cluster.kubectl(declared)).stdout.toString(), "");
+  const { stdout } = await cluster.kubectl(["get", "--raw", "/metrics"]);
+  const counts = stdout
+    .toString()
+    .split("\n")
+    .filter((line) => line.startsWith("apiserver_websocket_streaming_requests_total{"));
+  assert.deepEqual(
+    counts.filter((line) => line.includes("proxied_to_kubelet")),
+    [],
+  );
+  const couldPassOn = Number(kubernetesVersion().split(".")[1]) >= 36;
+  if (couldPassOn)
+    assert.ok(
+      counts.some((line) => line.includes("translated_at_apiserver") && line.includes('subresource="exec"')),
+      counts.join("\n"),
     );
-    assert.doesNotMatch((await kubectl("logs", device)).stdout.toString(), /before the reboot/);
-  });
 });
 
 async function connected(port: number): Promise<Socket> {
