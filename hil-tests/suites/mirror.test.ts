@@ -53,6 +53,34 @@ async function apply(plane: ControlPlane, yaml: string): Promise<string> {
 const minimalDevice = (name: string) =>
   `apiVersion: motelet.dev/v1alpha1\nkind: Device\nmetadata: {name: ${name}}\n`;
 
+/** What a person may write by mistake, and what the API server then says. */
+const wrongSpecs = [
+  ["{links: [{carrier: serial}]}", "a serial link names its port"],
+  ["{links: [{carrier: mqtt, port: /dev/ttyACM0}]}", "a serial link names its port"],
+  ["{links: [{carrier: serial, port: COM3}]}", "a port is /dev/<name>, pty:/<path>"],
+  ["{links: [{carrier: wifi}]}", 'supported values: "mqtt", "coap", "serial"'],
+  ["{links: []}", "at least 1 item"],
+  ["{link: []}", 'unknown field "spec.link"'],
+  ["{profile: Relay_Board}", "a name has small letters"],
+  ["{identity: {secretName: a..b}}", "a name has small letters"],
+  ["{node: {name: Lamp}}", "a name has small letters"],
+  ["{node: {labels: {node-role.kubernetes.io/control-plane: ''}}}", "not a namespace user's"],
+  ["{node: {labels: {motelet.dev/device: other}}}", "not a namespace user's"],
+  ["{node: {annotations: {motelet.dev/device-uid: other}}}", "not a namespace user's"],
+  ["{node: {taints: [{key: node.kubernetes.io/x, effect: NoSchedule}]}}", "not a namespace user's"],
+  ["{node: {labels: {the room: attic}}}", "the key of a label is name or domain/name"],
+  [`{node: {labels: {${"k".repeat(64)}: attic}}}`, "the key of a label is name or domain/name"],
+  ["{node: {labels: {room: the attic}}}", "the value of a label has at most 63 letters"],
+  [`{node: {labels: {room: ${"v".repeat(64)}}}}`, "may not be more than 63 bytes"],
+  ["{node: {annotations: {-note: x}}}", "the key of an annotation is name or domain/name"],
+  ["{node: {taints: [{key: wet floor, effect: NoSchedule}]}}", "the key of a taint is name or domain/name"],
+  ["{node: {taints: [{key: wet, effect: NoSchedule, value: a/b}]}}", "the value of a taint has at most 63"],
+  [
+    "{node: {taints: [{key: wet, effect: NoSchedule}, {key: wet, effect: NoSchedule, value: x}]}}",
+    "Duplicate value",
+  ],
+] as const;
+
 interface Seen {
   status?: {
     phase?: string;
@@ -114,22 +142,21 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
       ),
       "",
     );
-    assert.match(
-      await apply(plane, device("a", "{links: [{carrier: serial}]}")),
-      /a serial link names its port/,
+    const longest = (letter: string) => letter.repeat(63);
+    assert.equal(
+      await apply(
+        plane,
+        device(
+          "ok-too",
+          `{profile: a.b, links: [{carrier: serial, port: 'tcp:[::1]:5000'}], node: {labels: {${longest("k")}: ${longest("v")}, example.com/a_b.C: ''}, annotations: {example.com/Note: any text!}, taints: [{key: wet, effect: NoSchedule}, {key: wet, effect: NoExecute, value: '1.5'}]}}`,
+        ),
+      ),
+      "",
     );
-    assert.match(
-      await apply(plane, device("a", "{links: [{carrier: mqtt, port: x}]}")),
-      /a serial link names its port/,
-    );
-    assert.match(
-      await apply(plane, device("a", "{node: {labels: {node-role.kubernetes.io/control-plane: ''}}}")),
-      /not a namespace user's/,
-    );
-    assert.match(
-      await apply(plane, device("a", "{node: {taints: [{key: node.kubernetes.io/x, effect: NoSchedule}]}}")),
-      /not a namespace user's/,
-    );
+    for (const [spec, message] of wrongSpecs) {
+      const answer = await apply(plane, device("a", spec));
+      assert.ok(answer.includes(message), `${spec}: ${answer}`);
+    }
     assert.match(await apply(plane, device("ok", "{node: {name: other}}")), /cannot be changed/);
     assert.match(await apply(plane, minimalDevice("ok")), /cannot be changed/);
     assert.equal(await apply(plane, minimalDevice("x".repeat(63))), "");
@@ -290,7 +317,7 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
       const named = (...names: string[]) => `[${names.map((name) => `{name: ${name}}`).join(", ")}]`;
       const many = (count: number) => Array.from({ length: count }, (_, index) => `relay${index}`);
       assert.match(await apply(plane, profile(named("device"))), /is the device itself/);
-      assert.match(await apply(plane, profile(named("Relay"))), /should match/);
+      assert.match(await apply(plane, profile(named("Relay"))), /a peripheral.s name has small letters/);
       assert.match(
         await apply(plane, profile(named("a".repeat(33)))),
         /may not be more than 32 bytes|Too long/,

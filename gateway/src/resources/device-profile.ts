@@ -12,9 +12,12 @@ const peripheral = Type.Object({
   name: Type.String({
     minLength: 1,
     maxLength: limits.peripheralBytes,
-    pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
     description: "As the firmware knows it; also the name of its container.",
     "x-kubernetes-validations": [
+      {
+        rule: "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+        message: "a peripheral's name has small letters, digits and '-', with a letter or digit at each end",
+      },
       {
         rule: `self != '${deviceContainer}'`,
         message: `the container ${deviceContainer} is the device itself`,

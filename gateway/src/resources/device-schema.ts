@@ -10,12 +10,42 @@ function rules(...entries: readonly { rule: string; message: string }[]) {
   return { "x-kubernetes-validations": entries };
 }
 
-const dnsName = { minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" } as const;
-const foreignKeys = (what: string) =>
+const dnsLabel = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const subdomain = `${dnsLabel}([.]${dnsLabel})*`;
+const plainName = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+
+/** As rules: of a pattern that does not match the API server says nothing but the pattern. */
+const dnsName = {
+  minLength: 1,
+  maxLength: 63,
+  ...rules({
+    rule: `self.matches('^${subdomain}$')`,
+    message:
+      "a name has small letters, digits, '-' and '.', with a letter or digit at each end and beside each '.'",
+  }),
+} as const;
+
+/** What the API server demands of labels and taints of a Node: a Device that breaks it would never get its Node. */
+const keyForm = (key: string, what: string) => ({
+  rule: `${key}.matches('^(${subdomain}/)?${plainName}$')`,
+  message: `the key of ${what} is name or domain/name: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at each end`,
+});
+const valueForm = (what: string) =>
   rules({
-    rule: "self.all(key, !key.contains('kubernetes.io/') && !key.contains('k8s.io/'))",
-    message: `${what} of kubernetes.io and k8s.io are not a namespace user's to give`,
+    rule: `self.matches('^(${plainName})?$')`,
+    message: `the value of ${what} has at most 63 letters, digits, '-', '_' and '.', with a letter or digit at each end`,
   });
+const isForeign = (key: string) =>
+  `${key}.contains('kubernetes.io/') || ${key}.contains('k8s.io/') || ${key}.contains('motelet.dev/')`;
+const foreignWords = (what: string) =>
+  `${what} of kubernetes.io, k8s.io and motelet.dev are not a namespace user's to give`;
+const userKeys = (one: string, many: string) => {
+  const { rule, message } = keyForm("key", one);
+  return rules(
+    { rule: `self.all(key, !(${isForeign("key")}))`, message: foreignWords(many) },
+    { rule: `self.all(key, ${rule})`, message },
+  );
+};
 
 const link = Type.Object(
   {
@@ -29,6 +59,11 @@ const link = Type.Object(
         maxLength: 255,
         description:
           "Serial only: a path (/dev/ttyACM0, pty:/path), usb:<vid>:<pid>:<serial>, unix:<path>, tcp:<host>:<port> or rfc2217:<host>:<port>.",
+        ...rules({
+          rule: "self.matches('^(/dev/.+|(unix|pty):/.+|(tcp|rfc2217):.+:[0-9]{1,5}|usb:.+)$')",
+          message:
+            "a port is /dev/<name>, pty:/<path>, unix:/<path>, tcp:<host>:<port>, rfc2217:<host>:<port> or usb:<vid>:<pid>:<serial>",
+        }),
       }),
     ),
   },
@@ -42,12 +77,12 @@ const taint = Type.Object({
   key: Type.String({
     minLength: 1,
     maxLength: 253,
-    ...rules({
-      rule: "!self.contains('kubernetes.io/') && !self.contains('k8s.io/')",
-      message: "taints of kubernetes.io and k8s.io are not a namespace user's to give",
-    }),
+    ...rules(
+      { rule: `!(${isForeign("self")})`, message: foreignWords("taints") },
+      keyForm("self", "a taint"),
+    ),
   }),
-  value: Type.Optional(Type.String({ maxLength: 63 })),
+  value: Type.Optional(Type.String({ maxLength: 63, ...valueForm("a taint") })),
   effect: Type.Enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], { type: "string" }),
 });
 
@@ -55,19 +90,24 @@ const node = Type.Object(
   {
     name: Type.Optional(Type.String({ ...dnsName, description: "Name of the Node; cannot be changed." })),
     labels: Type.Optional(
-      Type.Record(Type.String(), Type.String({ maxLength: 63 }), {
+      Type.Record(Type.String(), Type.String({ maxLength: 63, ...valueForm("a label") }), {
         maxProperties: 32,
-        ...foreignKeys("labels"),
+        ...userKeys("a label", "labels"),
       }),
     ),
     annotations: Type.Optional(
       Type.Record(Type.String(), Type.String({ maxLength: 1024 }), {
         maxProperties: 32,
-        ...foreignKeys("annotations"),
+        ...userKeys("an annotation", "annotations"),
       }),
     ),
     taints: Type.Optional(
-      Type.Array(taint, { maxItems: 16, description: "In addition to motelet.dev/mote." }),
+      Type.Array(taint, {
+        maxItems: 16,
+        description: "In addition to motelet.dev/mote.",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["key", "effect"],
+      }),
     ),
   },
   { description: "What the Node of the device gets in addition." },
