@@ -27,15 +27,20 @@ export function mergeConditions<T extends ConditionCore>(
   options: { nowMs: number; stale?: (type: string) => boolean },
 ): T[] {
   const now = timestamp(options.nowMs);
-  const wantedTypes = new Set(wanted.map(({ type }) => type));
-  const merged = wanted.map((condition) => {
-    const known = current.find(({ type }) => type === condition.type);
+  const left = new Map(wanted.map((condition) => [condition.type, condition]));
+  const told = (condition: WantedCondition, known?: T): T => {
     if (known && sayTheSame(known, condition)) return known;
     const unmoved = known?.status === condition.status ? known.lastTransitionTime : undefined;
     return build({ ...condition, lastTransitionTime: unmoved ?? now });
+  };
+  // Each keeps its place: what is wanted differs while a figure is unknown, and another order would be a write.
+  const kept = current.flatMap((known) => {
+    const condition = left.get(known.type);
+    left.delete(known.type);
+    if (condition) return [told(condition, known)];
+    return options.stale?.(known.type) ? [] : [known];
   });
-  const foreign = current.filter(({ type }) => !wantedTypes.has(type) && !options.stale?.(type));
-  return [...merged, ...foreign];
+  return [...kept, ...[...left.values()].map((condition) => told(condition))];
 }
 
 function sayTheSame(known: ConditionCore, wanted: WantedCondition): boolean {

@@ -104,59 +104,54 @@ export function nodeConditions(
       "the gateway is the device's network",
     ]),
   ];
+  /** Costs a Node nothing before it is first bad: a fleet that comes is busy enough. From then on it is told either way. */
+  const onceBad = (type: string, bad: boolean, texts: PressureTexts): void => {
+    if (bad || current.some((condition) => condition.type === type))
+      conditions.push(pressureCondition(type, bad, texts));
+  };
   if (sample?.batteryPercent !== undefined) {
     const low = pressure("motelet.dev/LowBattery", sample.batteryPercent, batteryPercent);
-    conditions.push(
-      pressureCondition("motelet.dev/LowBattery", low, [
-        "BatteryLow",
-        "the battery is low",
-        "BatteryFine",
-        "the battery is fine",
-      ]),
-    );
+    onceBad("motelet.dev/LowBattery", low, [
+      "BatteryLow",
+      "the battery is low",
+      "BatteryFine",
+      "the battery is fine",
+    ]);
   }
   if (sample?.rssiDbm !== undefined) {
     const weak = pressure("motelet.dev/WeakLink", sample.rssiDbm, rssiDbm);
-    conditions.push(
-      pressureCondition("motelet.dev/WeakLink", weak, [
-        "SignalWeak",
-        "the radio signal is weak",
-        "SignalFine",
-        "the radio signal is fine",
-      ]),
-    );
+    onceBad("motelet.dev/WeakLink", weak, [
+      "SignalWeak",
+      "the radio signal is weak",
+      "SignalFine",
+      "the radio signal is fine",
+    ]);
   }
   if (checkUp?.leastStackFreeBytes !== undefined) {
     const low = pressure("motelet.dev/StackLow", checkUp.leastStackFreeBytes, stackFree);
-    conditions.push(
-      pressureCondition("motelet.dev/StackLow", low, [
-        "StackNearlyUsed",
-        "a task of the device has nearly used up its stack",
-        "StacksFine",
-        "the tasks' stacks have room",
-      ]),
-    );
+    onceBad("motelet.dev/StackLow", low, [
+      "StackNearlyUsed",
+      "a task of the device has nearly used up its stack",
+      "StacksFine",
+      "the tasks' stacks have room",
+    ]);
   }
   if (checkUp?.clockSkewMs !== undefined) {
     const off = pressure("motelet.dev/ClockSkew", -Math.abs(checkUp.clockSkewMs) / 1000, clockError);
-    conditions.push(
-      pressureCondition("motelet.dev/ClockSkew", off, [
-        "ClockIsOff",
-        "the device's clock is off by seconds or more",
-        "ClockFine",
-        "the device's clock agrees with the gateway's",
-      ]),
-    );
+    onceBad("motelet.dev/ClockSkew", off, [
+      "ClockIsOff",
+      "the device's clock is off by seconds or more",
+      "ClockFine",
+      "the device's clock agrees with the gateway's",
+    ]);
   }
   if (firmware?.state !== undefined) {
-    conditions.push(
-      pressureCondition("motelet.dev/FirmwareOnProbation", firmware.state === "probation", [
-        "NotConfirmed",
-        "the firmware is rolled back unless it is confirmed",
-        "Confirmed",
-        "the firmware stays",
-      ]),
-    );
+    onceBad("motelet.dev/FirmwareOnProbation", firmware.state === "probation", [
+      "NotConfirmed",
+      "the firmware is rolled back unless it is confirmed",
+      "Confirmed",
+      "the firmware stays",
+    ]);
   }
   if (facts.phase === "Asleep") {
     conditions.push({
@@ -195,10 +190,13 @@ function readyCondition({ phase, spec }: DeviceFacts, { flapping }: NodeView): W
   }
 }
 
+/** Reason and message while it is bad, and while it is good. */
+type PressureTexts = readonly [string, string, string, string];
+
 function pressureCondition(
   type: string,
   bad: boolean,
-  [badReason, badMessage, goodReason, goodMessage]: readonly [string, string, string, string],
+  [badReason, badMessage, goodReason, goodMessage]: PressureTexts,
 ): WantedCondition {
   return bad
     ? { type, status: "True", reason: badReason, message: badMessage }
