@@ -228,7 +228,7 @@ test("a device's life is what kubectl shows, with the rights of the shipped Serv
     const beat = (count: number) =>
       gateway.registry.learn(lamp, {
         lastSeenMs: Date.now(),
-        sample: { atMs: Date.now(), heapFreeBytes: 100_000 + count, rssiDbm: -60 - (count % 3) },
+        sample: { atMs: Date.now(), heapFreeBytes: 100_000 + count, rssiDbm: -90 - (count % 3) },
       });
     const node = () => read(plane, paths.node);
     beat(0);
