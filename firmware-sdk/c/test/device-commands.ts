@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commands, ExecControl, ExecFlag, Status } from "@motelet/profiles";
+import { type CborValue, commands, ExecControl, ExecFlag, Status } from "@motelet/profiles";
 import type { RunningDevice } from "./device-suite.ts";
 import { Gateway } from "./gateway.ts";
 
@@ -117,6 +117,51 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     assert.equal((await write(gateway, longest, before)).status, Status.OK);
     assert.equal((await read(gateway, longest)).stdout.toString(), "before");
     await assert.rejects(write(gateway, `${longest}y`, before), /status 11/);
+    const { fileRemove, fileRename } = commands;
+    for (const [op, status, ...paths] of [
+      [fileRemove.op, Status.NOT_FOUND, "/nothing"],
+      [fileRemove.op, Status.NOT_FOUND, "/dir/file/below"],
+      [fileRemove.op, Status.FAILED_PRECONDITION, "/dir"],
+      [fileRemove.op, Status.OUT_OF_RANGE, `${longest}y`],
+      [fileRename.op, Status.NOT_FOUND, "/nothing", "/other"],
+      [fileRename.op, Status.FAILED_PRECONDITION, "/dir", "/other"],
+      [fileRename.op, Status.FAILED_PRECONDITION, longest, "/dir"],
+      [fileRename.op, Status.FAILED_PRECONDITION, longest, "/dir/file/below"],
+      [fileRename.op, Status.OK, longest, longest],
+    ] as const)
+      assert.equal((await gateway.request(op, paths)).status, status, `${op} ${paths.join(" ")}`);
+    assert.equal((await read(gateway, longest)).stdout.toString(), "before");
+    assert.equal((await read(gateway, "/dir/file")).stdout.toString(), "before");
+  });
+
+  test(`${port}: without a free stream everything that takes one is refused, and nothing is lost by it`, async () => {
+    await using device = await start();
+    await using gateway = await joined(device.path);
+    await write(gateway, "/file", Buffer.from("there"));
+    const sleep = () => gateway.open(commands.exec.op, (stream) => [stream, 0, 0, ["sleep", "600"]]);
+    const running: Awaited<ReturnType<typeof sleep>>[] = [];
+    while (running.length < 9) {
+      const next = await sleep().catch((error: Error) => error.message);
+      if (typeof next === "string") {
+        assert.match(next, /status 8/);
+        break;
+      }
+      running.push(next);
+    }
+    assert.ok(running.length === (port === "posix" ? 8 : 2), `${running.length} streams`);
+    const open = (op: number, ...args: CborValue[]) => gateway.open(op, (stream) => [stream, ...args]);
+    await assert.rejects(open(commands.console.op), /status 8/);
+    await assert.rejects(open(commands.dial.op, 7), /status 8/);
+    await assert.rejects(open(commands.fileRead.op, 0, "/file"), /status 8/);
+    await assert.rejects(open(commands.fileWrite.op, null, mode, "/file"), /status 14/);
+    await assert.rejects(open(commands.peripheralInvoke.op, 0, 0, "relay0", ["get"]), /status 8/);
+    // An interrupt ends each.
+    for (const { stream } of running) {
+      const signal = [stream, ExecControl.signal, 2];
+      assert.equal((await gateway.request(commands.execControl.op, signal)).status, Status.OK);
+    }
+    await gateway.until("their ends", () => running.every(({ end }) => end?.exitCode === 130));
+    assert.equal((await read(gateway, "/file")).stdout.toString(), "there");
   });
 
   test(`${port}: files, and the log of the boot before, outlive a reboot`, async () => {
@@ -167,6 +212,12 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
       /^STATE\tCPU\tSTACK\tNAME\nrunning\t\d+\.\d{3}\t(\d+|-)\tmain\n/,
     );
     assert.match((await shell(gateway, "top"))[0] as string, /^up \d+ s, cpu \d+ %\nSTATE/);
+    const twice = (await shell(gateway, "top", "-n", "2"))[0] as string;
+    assert.equal(twice.match(/^up \d+ s/gm)?.length, 2, twice);
+    assert.deepEqual(await shell(gateway, "top", "-n", "0"), ["top: usage: top [-n N]\n", 2]);
+    assert.deepEqual(await shell(gateway, "free"), ["free: there is no heap\n", 1]);
+    const past = (await gateway.request(commands.stats.op, [total])).result;
+    assert.deepEqual([past[0], past[2]], [total, []]);
     assert.match((await shell(gateway, "df"))[0] as string, /^total \d+\nused \d+\nfree \d+\nfiles 1\n$/);
   });
 
@@ -208,6 +259,11 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     await gateway.until("its end", () => console.end !== undefined);
     assert.match(console.text, /heard\nup \d+ s\n$/);
     assert.deepEqual([console.end?.status, console.end?.exitCode], [Status.OK, undefined]);
+    const long = await open();
+    long.write(`echo ${"x".repeat(123)}\necho ${"y".repeat(124)}\n`);
+    long.endInput();
+    await gateway.until("its end", () => long.end !== undefined);
+    assert.equal(long.text, `${"x".repeat(123)}\n${"y".repeat(123)}\n`);
     const other = await open();
     other.write("exit\necho never\n");
     await gateway.until("its end", () => other.end !== undefined);
@@ -277,6 +333,11 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     await using gateway = await joined(device.path);
     const listed = await gateway.request(commands.peripheralList.op, [0]);
     assert.deepEqual((listed.result[1] as unknown[])[0], ["relay0", "relay"]);
+    const total = listed.result[0] as number;
+    for (const from of [1, total]) {
+      const { result } = await gateway.request(commands.peripheralList.op, [from]);
+      assert.deepEqual(result, [total, (listed.result[1] as CborValue[]).slice(from)]);
+    }
     const invoke = async (...argv: string[]) => {
       const got = await gateway.stream(commands.peripheralInvoke.op, (stream) => [
         stream,
@@ -320,5 +381,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     assert.deepEqual(await shell(gateway, "get", "nothing"), ["get: nothing: not found\n", 1]);
     assert.deepEqual(await shell(gateway, "sleep", "86401"), ["sleep: usage: sleep N\n", 2]);
     assert.deepEqual(await shell(gateway, "sleep", "0"), ["", 0]);
+    assert.deepEqual(await shell(gateway, "reboot"), ["", 0]);
+    await gateway.until("the next boot", () => gateway.hellos.at(-1)?.resetCause === 3);
   });
 }

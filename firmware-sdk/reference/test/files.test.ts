@@ -127,6 +127,14 @@ suite("files of a device (SPEC §6.11–§6.14)", () => {
     assert.equal(files.freeBytes, 99_990);
   });
 
+  test("a file-read without a free stream is RESOURCE_EXHAUSTED", () => {
+    const { device, write, begin } = deviceWith(undefined, { streams: 1 });
+    assert.equal(write("/a", "x"), Status.OK);
+    assert.equal(begin("/b", 10), Status.OK);
+    const { status } = device.request(commands.fileRead, { stream: 2, offset: 0, path: "/a" });
+    assert.equal(status, Status.RESOURCE_EXHAUSTED);
+  });
+
   test("a path below a file, and a directory in a file's place, are FAILED_PRECONDITION, also when it came to be meanwhile", () => {
     const { device, write, begin, rename, read, remove, files } = deviceWith();
     write("/a/b", "x");
@@ -134,6 +142,8 @@ suite("files of a device (SPEC §6.11–§6.14)", () => {
     assert.equal(write("/", "y"), Status.FAILED_PRECONDITION);
     assert.equal(write("/a/b/c", "y"), Status.FAILED_PRECONDITION);
     assert.equal(rename("/a/b", "/a"), Status.FAILED_PRECONDITION);
+    assert.equal(rename("/a", "/c"), Status.FAILED_PRECONDITION);
+    assert.equal(rename("/a/b", "/a/b/c"), Status.FAILED_PRECONDITION);
     assert.equal(read("/a"), Status.FAILED_PRECONDITION);
     assert.equal(remove("/a"), Status.FAILED_PRECONDITION);
     assert.equal(begin("/d/e", 0, 0o644, 2), Status.OK);

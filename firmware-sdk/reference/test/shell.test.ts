@@ -170,6 +170,16 @@ suite("the shell (SHELL.md)", () => {
     assert.equal(device.signal(1, 15), Status.NOT_FOUND);
   });
 
+  test("an interrupt by exec-control ends each command that runs, with 130", () => {
+    const device = deviceWith();
+    for (const argv of [["cat"], ["sleep", "60"], ["top", "-n", "9"], ["size", "-f"]]) {
+      const stream = device.exec(argv, { stdin: true });
+      assert.equal(stream.ended, false, argv[0]);
+      assert.equal(device.signal(1, 2), Status.OK);
+      assert.equal(stream.end?.exitCode, 130, argv[0]);
+    }
+  });
+
   test("reboot and exit end first", () => {
     const device = deviceWith();
     assert.deepEqual(device.run("exit", "255"), ["", 255]);
