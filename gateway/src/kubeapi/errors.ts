@@ -51,6 +51,11 @@ export function isForbidden(error: unknown): boolean {
   return hasReason(error, "Forbidden");
 }
 
+/** The object will not be had as it is, however often it is sent: schema, quota, admission, or a right. */
+export function isRefused(error: unknown): error is KubeApiError {
+  return error instanceof KubeApiError && [400, 403, 413, 422].includes(error.status);
+}
+
 /** The resourceVersion is too old to watch from or to continue a list at. */
 export function isGone(error: unknown): boolean {
   return hasReason(error, "Expired", "Gone");

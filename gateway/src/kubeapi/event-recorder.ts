@@ -38,6 +38,7 @@ interface Series {
 /** Repetitions within this time become one Event with a count. */
 const seriesMs = 10 * 60_000;
 const maxSubjects = 4_096;
+const maxTries = 4;
 /** A subject may say 20 things at once, then one every half minute. */
 const perSubject = { burst: 20, refillMs: 30_000 };
 
@@ -54,6 +55,7 @@ export class EventRecorder {
   readonly #failures = new Map<string, number>();
   readonly #work: Work;
   readonly #cut;
+  #named = 0;
 
   constructor(options: {
     kube: KubeClient;
@@ -81,7 +83,8 @@ export class EventRecorder {
       known.count += 1;
       known.lastMs = wallMs;
     } else {
-      const name = `${subject.name}.${wallMs.toString(16)}${this.#series.size.toString(16)}`;
+      this.#named += 1;
+      const name = `${subject.name}.${wallMs.toString(16)}${this.#named.toString(16)}`;
       remember(this.#series, id, {
         subject,
         text,
@@ -115,8 +118,8 @@ export class EventRecorder {
       this.#failures.delete(id);
     } catch (error) {
       const failures = (this.#failures.get(id) ?? 0) + 1;
-      // A refusal (terminating namespace, no right) will not mend; trouble on the way may.
-      if (!(error instanceof KubeApiError) && failures < 4) {
+      // A refusal (terminating namespace, no right) will not mend; trouble on the way or of the API server may.
+      if (!isRefusal(error) && failures < maxTries) {
         remember(this.#failures, id, failures);
         throw error;
       }
@@ -155,6 +158,10 @@ export class EventRecorder {
       count: series.count,
     };
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof KubeApiError && error.status < 500 && error.status !== 429;
 }
 
 /** metav1.Time has whole seconds. */

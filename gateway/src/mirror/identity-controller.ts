@@ -24,8 +24,9 @@ export class IdentityController {
   readonly #work: Work;
   readonly #secrets: FreshStore<Secret>;
   readonly #taken: RetryLater;
-  /** wireId → the device that proved to have it first. */
+  /** wireId → the device that proved to have it first; and what each device had last. */
   readonly #wireIds = new Map<string, string>();
+  readonly #wireIdOf = new Map<string, string>();
 
   constructor(
     context: Pick<
@@ -56,7 +57,9 @@ export class IdentityController {
     if (!identity) return undefined;
     const holder = this.#wireIds.get(identity.wireId);
     if (holder !== undefined && holder !== key && this.#holds(holder, identity.wireId)) return undefined;
+    if (this.#wireIdOf.get(key) !== identity.wireId) this.#forget(key);
     this.#wireIds.set(identity.wireId, key);
+    this.#wireIdOf.set(key, identity.wireId);
     return identity;
   }
 
@@ -75,6 +78,10 @@ export class IdentityController {
 
   async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
     const device = this.#context.devices.get(key);
+    if (!device) {
+      this.#taken.forget(key);
+      this.#forget(key);
+    }
     if (!device || device.metadata.deletionTimestamp) return undefined;
     const secret = this.#secretOf(device);
     if (secret) {
@@ -131,6 +138,12 @@ export class IdentityController {
 
   #secretOf(device: Device): Secret | undefined {
     return this.#secrets.get(`${device.metadata.namespace}/${identitySecretName(device)}`);
+  }
+
+  #forget(key: string): void {
+    const wireId = this.#wireIdOf.get(key);
+    if (wireId !== undefined && this.#wireIds.get(wireId) === key) this.#wireIds.delete(wireId);
+    this.#wireIdOf.delete(key);
   }
 
   #holds(key: string, wireId: string): boolean {

@@ -172,6 +172,52 @@ test("a taken name costs two requests each half minute, however often the device
   assert.equal(posts(), 2);
 });
 
+test("a new Device with another Node name does not wait for what the one before was told", async () => {
+  await using t = await setUp((server) => server.put(nodes, { metadata: { name: "lamp" } }));
+  t.server.put(devices, device("lamp"));
+  await until("admission", () => t.registry.get(lamp) !== undefined);
+  t.registry.learn(lamp, { phase: "Online" });
+  const status = () => JSON.stringify(t.server.at(`${devices}/lamp`)?.status ?? "");
+  await until("the condition", () => status().includes("NodeNameConflict"));
+  t.server.remove(`${devices}/lamp`);
+  await until("its end", () => t.registry.get(lamp) === undefined);
+  t.server.put(devices, device("lamp", { spec: { node: { name: "lamp-2" } } }));
+  await until("admission", () => t.registry.get(lamp) !== undefined);
+  t.registry.learn(lamp, { phase: "Online" });
+  await until("its Node, while time stands still", () => t.server.at(`${nodes}/lamp-2`) !== undefined);
+});
+
+test("a Node and a Pod that the cluster refuses are told in the API server's words, and made when it takes them", async () => {
+  await using t = await setUp();
+  let refused = nodes;
+  t.server.fault = ({ method, url }) =>
+    method === "POST" && url === refused ? { status: refused === nodes ? 422 : 403 } : undefined;
+  t.server.put(devices, device("lamp"));
+  await until("admission", () => t.registry.get(lamp)?.spec.identity !== undefined);
+  t.registry.learn(lamp, { phase: "Online" });
+  const status = () => JSON.stringify(t.server.at(`${devices}/lamp`)?.status ?? "");
+  const events = () =>
+    t.server.requests.filter(({ path }) => path === "/api/v1/namespaces/default/events").length;
+  await until("the reason", () => /NodeRefused[^}]*the cluster refuses the Node: .*as told/.test(status()));
+  const told = events();
+  for (let second = 0; second < 30; second++) {
+    t.clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(events(), told, "the same refusal is told once");
+  refused = pods;
+  await until("the Node", () => {
+    t.clock.advance(1_000);
+    return status().includes("NodeExists");
+  });
+  await until("the Pod's refusal", () => /PodRefused[^}]*the cluster refuses the Pod/.test(status()));
+  refused = "";
+  await until("the Pod", () => {
+    t.clock.advance(1_000);
+    return status().includes("PodExists");
+  });
+});
+
 test("two Secrets with one wireId: the second device gets no identity and is told why", async () => {
   const data = { wireId: btoa("samesame"), password: btoa("x"), generation: btoa("1") };
   const secret = (name: string) => ({

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { DeviceFacts, DeviceSpec } from "../devices/device.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { Work } from "../foundation/workqueue.ts";
-import { ignoreGone, isAlreadyExists, isConflict, isNotFound } from "../kubeapi/errors.ts";
+import { ignoreGone, isAlreadyExists, isConflict, isNotFound, isRefused } from "../kubeapi/errors.ts";
 import { FreshStore } from "../kubeapi/fresh-store.ts";
 import { type Device, eventSubject } from "../resources/device.ts";
 import { profileResources } from "../resources/device-profile.ts";
@@ -12,6 +12,7 @@ import { readyOf } from "../resources/node-conditions.ts";
 import type { MirrorContext } from "./context.ts";
 import { NodeReadiness } from "./node-readiness.ts";
 import { isServedNode, nodeOwnership } from "./ownership.ts";
+import { refusedMessage } from "./refused-message.ts";
 import { RetryLater } from "./retry-later.ts";
 
 /** Status writes of one Node: so many at once, then one each `refillMs`, whatever the device sends. */
@@ -169,6 +170,7 @@ export class NodeController {
       return this.#nodes.wrote(nodeName, node);
     } catch (error) {
       this.#context.podCidrs.release(nodeName);
+      if (isRefused(error)) this.#tellNoNode(facts, "NodeRefused", refusedMessage("Node", error));
       if (!isAlreadyExists(error)) throw error;
       return kube.get<Node>(`${nodesPath}/${nodeName}`, { signal });
     }
@@ -186,14 +188,19 @@ export class NodeController {
     return this.#reportNoNode(facts, "PodCIDRBudget", message);
   }
 
-  /** Says why a device has no Node. @returns when to try again */
+  /** @returns when to try again */
   #reportNoNode(facts: DeviceFacts, reason: string, message: string): number {
+    this.#tellNoNode(facts, reason, message);
+    return this.#taken.postpone(facts.key);
+  }
+
+  /** Says why a device has no Node. */
+  #tellNoNode(facts: DeviceFacts, reason: string, message: string): void {
     const { findings, events, log } = this.#context;
     if (findings.set(facts.key, { type: "Node", status: "False", reason, message })) {
       events.record(eventSubject(facts), { type: "Warning", reason, message });
       log.warn({ device: facts.key, node: facts.spec.nodeName, code: reason }, "device gets no node");
     }
-    return this.#taken.postpone(facts.key);
   }
 
   async #sweep(name: string, signal: AbortSignal): Promise<undefined> {
@@ -231,6 +238,8 @@ export class NodeController {
     const nodeName = this.#context.registry.get(key)?.spec.nodeName;
     const before = this.#nodeNames.get(key);
     if (before === nodeName) return;
+    // Another name, or another Device of this one: what was said of the name before holds no more.
+    this.#taken.forget(key);
     if (before !== undefined) {
       this.#wantedBy.get(before)?.delete(key);
       if (this.#wantedBy.get(before)?.size === 0) this.#wantedBy.delete(before);

@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { type DeviceFacts, type DeviceSpec, deviceKey } from "../devices/device.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { Work } from "../foundation/workqueue.ts";
-import { ignoreGone, isAlreadyExists, isConflict, isForbidden, isNotFound } from "../kubeapi/errors.ts";
+import {
+  ignoreGone,
+  isAlreadyExists,
+  isConflict,
+  isForbidden,
+  isNotFound,
+  isRefused,
+} from "../kubeapi/errors.ts";
 import { FreshStore } from "../kubeapi/fresh-store.ts";
 import { eventSubject } from "../resources/device.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
@@ -17,6 +24,7 @@ import {
   withFirmwareImage,
 } from "../resources/virtual-pod.ts";
 import type { MirrorContext } from "./context.ts";
+import { refusedMessage } from "./refused-message.ts";
 import { RetryLater } from "./retry-later.ts";
 
 /** Writes to one Pod: so many at once, then one each `refillMs`, whatever the device sends. */
@@ -40,7 +48,10 @@ export class VirtualPodController {
     const { queue, registry, pods, nodes, findings } = context;
     this.#work = queue.register("pod", "low", (key, signal) => this.#reconcile(key, signal));
     registry.changes.subscribe((key) => {
-      if (!registry.get(key)) this.#buckets.delete(key);
+      if (!registry.get(key)) {
+        this.#buckets.delete(key);
+        this.#taken.forget(key);
+      }
       this.#work.add(key);
     });
     pods.changes.subscribe((key) => {
@@ -123,6 +134,7 @@ export class VirtualPodController {
       log.info({ device: facts.key, node: facts.spec.nodeName }, "pod created");
       return this.#pods.wrote(facts.key, pod);
     } catch (error) {
+      if (isRefused(error)) this.#tellNoPod(facts, "PodRefused", refusedMessage("Pod", error));
       if (!isAlreadyExists(error)) throw error;
       return kube.get<Pod>(podPath(namespace, facts.spec.name), { signal });
     }
@@ -146,13 +158,16 @@ export class VirtualPodController {
   }
 
   #reportConflict(facts: DeviceFacts): number {
-    const { findings, events, log } = this.#context;
     const message = `the name ${facts.spec.name} is taken by a Pod that is not this device's`;
-    if (findings.set(facts.key, { type: "Pod", status: "False", reason: "PodNameConflict", message })) {
-      events.record(eventSubject(facts), { type: "Warning", reason: "PodNameConflict", message });
-      log.warn({ device: facts.key }, "pod name is taken");
-    }
+    this.#tellNoPod(facts, "PodNameConflict", message);
     return this.#taken.postpone(facts.key);
+  }
+
+  #tellNoPod(facts: DeviceFacts, reason: string, message: string): void {
+    const { findings, events, log } = this.#context;
+    if (!findings.set(facts.key, { type: "Pod", status: "False", reason, message })) return;
+    events.record(eventSubject(facts), { type: "Warning", reason, message });
+    log.warn({ device: facts.key, code: reason }, "device gets no pod");
   }
 
   #bucketOf(key: string): TokenBucket {
