@@ -149,6 +149,51 @@ test("terminal sizes reach the device; with a tty there is no stderr", deadline,
   client!.close();
 });
 
+for (const [protocol, hasResize] of [
+  ["v3.channel.k8s.io", true],
+  ["v2.channel.k8s.io", false],
+  ["channel.k8s.io", false],
+] as const) {
+  test(
+    `${protocol}: nothing on the error stream is success, else it is a text; resize streams: ${hasResize}`,
+    deadline,
+    async () => {
+      await using kubelet = await new KubeletUnderTest().start();
+      for (const [code, text] of [
+        ["0", ""],
+        ["7", "command terminated with non-zero exit code: exit status 7"],
+      ] as const) {
+        const path = `/exec/default/lamp/device?command=exit&command=${code}&output=1&tty=1`;
+        const answer = await kubelet.spdyUpgrade(path, [protocol]);
+        assert.equal(answer.headers["x-stream-protocol-version"], protocol);
+        const types = ["error", "stdout", ...(hasResize ? ["resize"] : [])];
+        const ids = await openStreams(answer.client!, types);
+        assert.equal((await answer.client!.read(ids.error!)).toString(), text);
+        answer.client!.close();
+      }
+      if (hasResize) return;
+      const hangs = "/exec/default/lamp/device?command=hang&output=1&tty=1";
+      const { client } = await kubelet.spdyUpgrade(hangs, [protocol]);
+      await client!.open("error");
+      await assert.rejects(client!.open("resize"), /refused/);
+      client!.socket.destroy();
+    },
+  );
+}
+
+test("who offers no protocol that we speak is told which those are", deadline, async () => {
+  await using kubelet = await new KubeletUnderTest().start();
+  const path = "/exec/default/lamp/device?command=echo&output=1";
+  const { code, headers } = await kubelet.spdyUpgrade(path, ["v5.channel.k8s.io"]);
+  const accepted = "v4.channel.k8s.io, v3.channel.k8s.io, v2.channel.k8s.io, channel.k8s.io";
+  assert.deepEqual([code, headers["x-accepted-stream-protocol-versions"]], [403, accepted]);
+  const none = await kubelet.spdyUpgrade(path, []);
+  assert.deepEqual(
+    [none.code, none.body],
+    [400, "unable to upgrade: X-Stream-Protocol-Version header is required"],
+  );
+});
+
 test("pings are echoed while a command runs", deadline, async () => {
   await using kubelet = await new KubeletUnderTest().start();
   const { client } = await kubelet.execUpgrade(["hang"], "output=1");
