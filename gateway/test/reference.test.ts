@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { logEventsIn } from "../scripts/reference/log-events.ts";
 import { type DeclaredMetric, metricsIn, metricsMissed } from "../scripts/reference/metrics.ts";
@@ -87,4 +89,20 @@ test("tables go between their marks, and every table has its place", () => {
   assert.equal(withTables(page, { one: "new\n" }), page.replace("old", "new"));
   assert.throws(() => withTables(page, { one: "", two: "" }), /one place for each table: two/);
   assert.throws(() => withTables(page, {}), /one place for each table: one/);
+});
+
+test("every reason and condition that people meet in the cluster stands in docs/operations.md", () => {
+  const root = join(import.meta.dirname, "../..");
+  const files = globSync("gateway/src/{mirror,resources}/*.ts", { cwd: root });
+  const sources = files
+    .filter((file) => !file.endsWith(".test.ts"))
+    .map((file) => readFileSync(join(root, file), "utf8"))
+    .join("\n");
+  const told = /(?:reason: |#(?:find|reportNoNode|tellNoNode|tellNoPod)\(\s*\w+,\s*)"([A-Z]\w+)"/g;
+  const names = [...sources.matchAll(told), ...sources.matchAll(/"(motelet\.dev\/[A-Z]\w+)"/g)];
+  const page = readFileSync(join(root, "docs/operations.md"), "utf8");
+  const section = page.slice(page.indexOf("## Conditions and Events"), page.indexOf("## Restarts"));
+  const missing = names.map(([, name = ""]) => name).filter((name) => !section.includes(name));
+  assert.ok(names.length > 30, `${names.length} found`);
+  assert.deepEqual(missing, []);
 });
