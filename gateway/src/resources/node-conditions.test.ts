@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DeviceCheckUp, DeviceFacts, DeviceSample } from "../devices/device.ts";
+import { nodeConditions } from "./node-conditions.ts";
+
+/*
+ * Each bound of each condition, at the bound and one past it, from the good side and from the bad one.
+ */
+
+interface Figures {
+  readonly sample?: Partial<DeviceSample>;
+  readonly checkUp?: DeviceCheckUp;
+}
+
+const figures: readonly {
+  readonly type: string;
+  readonly of: (figure: number) => Figures;
+  /** The last figure that leaves a good one good, and the first that makes it bad. */
+  readonly turnsBad: readonly [number, number];
+  /** The last figure that leaves a bad one bad, and the first that makes it good. */
+  readonly turnsGood: readonly [number, number];
+}[] = [
+  {
+    type: "MemoryPressure",
+    of: (heapFreeBytes) => ({ sample: { heapFreeBytes } }),
+    turnsBad: [5_000, 4_999],
+    turnsGood: [9_999, 10_000],
+  },
+  {
+    type: "DiskPressure",
+    of: (filesFreeBytes) => ({ checkUp: { filesTotalBytes: 100_000, filesFreeBytes } }),
+    turnsBad: [5_000, 4_999],
+    turnsGood: [9_999, 10_000],
+  },
+  {
+    type: "motelet.dev/LowBattery",
+    of: (batteryPercent) => ({ sample: { batteryPercent } }),
+    turnsBad: [15, 14],
+    turnsGood: [19, 20],
+  },
+  {
+    type: "motelet.dev/WeakLink",
+    of: (rssiDbm) => ({ sample: { rssiDbm } }),
+    turnsBad: [-85, -86],
+    turnsGood: [-81, -80],
+  },
+  {
+    type: "motelet.dev/StackLow",
+    of: (leastStackFreeBytes) => ({ checkUp: { leastStackFreeBytes } }),
+    turnsBad: [128, 127],
+    turnsGood: [255, 256],
+  },
+  ...[1, -1].map((sign) => ({
+    type: "motelet.dev/ClockSkew",
+    of: (errorMs: number) => ({ checkUp: { clockSkewMs: sign * errorMs } }),
+    turnsBad: [5_000, 5_001] as const,
+    turnsGood: [2_001, 2_000] as const,
+  })),
+];
+
+function facts({ sample, checkUp }: Figures): DeviceFacts {
+  return {
+    key: "default/lamp",
+    spec: { namespace: "default", name: "lamp", uid: "u", nodeName: "lamp", paused: false },
+    phase: "Online",
+    phaseSinceMs: 0,
+    hardware: { ramBytes: 100_000 },
+    capabilities: [],
+    ...(sample ? { sample: { atMs: 0, ...sample } } : {}),
+    ...(checkUp ? { checkUp } : {}),
+  };
+}
+
+for (const { type, of, turnsBad, turnsGood } of figures) {
+  const becomes = (before: "True" | "False", figure: number) =>
+    nodeConditions(facts(of(figure)), [{ type, status: before }]).find((each) => each.type === type)?.status;
+
+  test(`${type} turns bad past ${turnsBad[0]} and good again at ${turnsGood[1]}`, () => {
+    assert.deepEqual(
+      turnsBad.map((figure) => becomes("False", figure)),
+      ["False", "True"],
+    );
+    assert.deepEqual(
+      turnsGood.map((figure) => becomes("True", figure)),
+      ["True", "False"],
+    );
+  });
+}
+
+test("a pressure whose figure is not known stays as it was", () => {
+  for (const type of ["MemoryPressure", "DiskPressure"])
+    for (const status of ["True", "False"])
+      assert.equal(
+        nodeConditions(facts({}), [{ type, status }]).find((each) => each.type === type)?.status,
+        status,
+      );
+});
+
+test("messages hold no figures: a sample within the bounds changes no word", () => {
+  const many = [8_000, 9_000, 50_000].map((heapFreeBytes) =>
+    nodeConditions(facts({ sample: { heapFreeBytes, rssiDbm: -60 - heapFreeBytes / 10_000 } }), []),
+  );
+  for (const each of many) assert.deepEqual(each, many[0]);
+});
