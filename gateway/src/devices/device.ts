@@ -122,7 +122,7 @@ export interface DeviceFacts {
   /** Somebody showed the device's wire id without its proof; counted since the gateway began. */
   readonly failedLogins?: {
     readonly count: number;
-    readonly reason: "wrong-password" | "wrong-generation";
+    readonly reason: "wrong-password" | "wrong-key" | "wrong-generation";
   };
 }
 

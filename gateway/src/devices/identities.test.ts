@@ -53,6 +53,29 @@ test("a login without the proof is a fact of the device whose id it showed, and 
   assert.deepEqual(registry.get("default/lamp")?.failedLogins, { count: 2, reason: "wrong-generation" });
 });
 
+test("a handshake without the proof is such a fact, too, also of an earlier generation; of nobody's id it is only counted", async () => {
+  const { registry, who, metrics } = identities();
+  const failures = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return registry.get("default/lamp")?.failedLogins;
+  };
+  registry.admit(lamp);
+  who.unproved({ wireId: "abd", generation: 1 });
+  assert.equal(await failures(), undefined);
+  who.unproved({ wireId: "abc", generation: 1 });
+  assert.deepEqual(await failures(), { count: 1, reason: "wrong-key" });
+  who.unproved({ wireId: "abc", generation: 2 });
+  assert.deepEqual(await failures(), { count: 2, reason: "wrong-generation" });
+  registry.admit({ ...lamp, paused: true });
+  who.unproved({ wireId: "abc", generation: 1 });
+  assert.equal((await failures())?.count, 2);
+  const counted = (verdict: string) => metrics.valueOf("motelet_authentications_total", { verdict });
+  assert.deepEqual(
+    await Promise.all(["unknown-id", "wrong-key", "wrong-generation"].map(counted)),
+    [1, 2, 1],
+  );
+});
+
 test("removal, another password, another generation, another id, a pause and a recreation revoke; facts do not", () => {
   const changes: readonly (DeviceSpec | undefined)[] = [
     undefined,

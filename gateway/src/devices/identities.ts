@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { Authenticator, Claim, Verdict, WireIdentity } from "../transport/directory.ts";
-import type { Credential, DeviceIdentity, DeviceSpec } from "./device.ts";
+import type { Credential, DeviceFacts, DeviceIdentity, DeviceSpec } from "./device.ts";
 import type { Registry } from "./registry.ts";
 
 interface Proof {
@@ -71,6 +71,13 @@ export class Identities implements Authenticator, Disposable {
     return this.#byWireId.get(identity.wireId)?.proofs.get(identity.generation)?.psk;
   }
 
+  unproved({ wireId, generation }: WireIdentity): void {
+    const holder = this.#byWireId.get(wireId);
+    const reason = holder?.proofs.has(generation) ? "wrong-key" : "wrong-generation";
+    this.#verdicts.inc({ verdict: holder ? reason : "unknown-id" });
+    if (holder && !holder.paused) setImmediate(() => this.#learnFailure(holder.key, reason));
+  }
+
   onRevoked(listener: (wireId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -92,7 +99,7 @@ export class Identities implements Authenticator, Disposable {
     return verdict;
   }
 
-  #learnFailure(key: string, reason: "wrong-password" | "wrong-generation"): void {
+  #learnFailure(key: string, reason: NonNullable<DeviceFacts["failedLogins"]>["reason"]): void {
     const count = (this.#registry.get(key)?.failedLogins?.count ?? 0) + 1;
     this.#registry.learn(key, { failedLogins: { count, reason } });
   }

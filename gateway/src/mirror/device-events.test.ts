@@ -66,6 +66,8 @@ test("a login without the proof is told once each time, what a person does by pa
   assert.deepEqual(reasons(facts(), failed(1)), ["AuthenticationFailed"]);
   assert.deepEqual(reasons(failed(1), failed(1)), []);
   assert.deepEqual(reasons(failed(1), failed(2)), ["AuthenticationFailed"]);
+  const withoutKey = facts({ failedLogins: { count: 3, reason: "wrong-key" } });
+  assert.match(eventsOf(failed(2), withoutKey)[0]?.message ?? "", /without its key/);
   const paused = facts({ phase: "Offline" });
   assert.deepEqual(reasons(facts(), { ...paused, spec: { ...paused.spec, paused: true } }), []);
 });

@@ -47,6 +47,7 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
 
 const failureTexts = {
   "wrong-password": "somebody came in the device's name without its password",
+  "wrong-key": "somebody came in the device's name without its key",
   "wrong-generation": "somebody came in the device's name with an identity of another generation",
 } as const;
 

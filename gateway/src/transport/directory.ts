@@ -27,6 +27,8 @@ export interface Authenticator {
   admit(proven: WireIdentity): Verdict;
   /** The pre-shared key of an identity that holds now; undefined where there is none. */
   pskOf(identity: WireIdentity): Uint8Array | undefined;
+  /** Somebody named this identity in a handshake and did not prove it. */
+  unproved(identity: WireIdentity): void;
   /** Tells when wire ids are no longer admitted (removed, paused, rotated), so that open connections are closed. */
   onRevoked(listener: (wireId: string) => void): () => void;
 }

@@ -21,6 +21,7 @@ const authenticator: Authenticator = {
       : { admitted: false, reason: "wrong-password" },
   admit: () => ({ admitted: false, reason: "unknown-id" }),
   pskOf: () => undefined,
+  unproved: () => {},
   onRevoked: () => () => {},
 };
 

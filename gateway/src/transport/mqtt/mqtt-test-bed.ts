@@ -61,6 +61,7 @@ export class MqttTestBed implements AsyncDisposable {
   readonly metrics = new Metrics();
   readonly channels: OpenedChannel[] = [];
   readonly claims: Claim[] = [];
+  readonly unproved: WireIdentity[] = [];
   /** Wire ids that hold no more. */
   readonly revoked = new Set<string>();
   /** Keys that differ from `keyOf`. */
@@ -180,6 +181,7 @@ export class MqttTestBed implements AsyncDisposable {
         const { wireId } = identity;
         return this.#judge(identity).admitted ? (this.keys.get(wireId) ?? keyOf(wireId)) : undefined;
       },
+      unproved: (identity) => void this.unproved.push(identity),
       onRevoked: (listener) => {
         this.#revocations.add(listener);
         return () => this.#revocations.delete(listener);

@@ -1,4 +1,4 @@
-import { defaults } from "@motelet/profiles";
+import { defaults, parseUserName } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import type { Logger } from "../../foundation/log.ts";
@@ -14,6 +14,7 @@ import { PacketGuard } from "./packet-guard.ts";
 import { Refusals } from "./refusals.ts";
 import type { MqttListenerOptions } from "./security.ts";
 import { SocketTable } from "./socket-table.ts";
+import type { HandshakeRefusal } from "./tls-door.ts";
 
 export interface MqttTransportOptions {
   readonly listeners: readonly MqttListenerOptions[];
@@ -71,7 +72,7 @@ export class MqttTransport implements AsyncDisposable {
           limits: this.#limits,
           events: {
             accepted: (socket) => this.#accept(socket),
-            refused: (reason, fields) => this.#refusals.add(reason, fields),
+            refused: (reason, fields) => this.#refusedHandshake(reason, fields),
             reloaded: (error) => this.#reloaded(listener, error),
           },
         }),
@@ -150,6 +151,13 @@ export class MqttTransport implements AsyncDisposable {
     this.#connections.add(connection);
     guard.once("close", () => this.#forget(connection));
     this.#broker.handle(guard, connection);
+  }
+
+  #refusedHandshake(reason: HandshakeRefusal, fields: { userName?: string | undefined }): void {
+    this.#refusals.add(reason, fields);
+    if (reason !== "wrong-key" && reason !== "unknown-psk-identity") return;
+    const identity = parseUserName(fields.userName ?? "");
+    if (identity) this.#authenticator.unproved(identity);
   }
 
   #forget(connection: MqttConnection): void {

@@ -69,6 +69,11 @@ for (const version of versions) {
         assert.equal(await tryWith({ identity }), wrong, identity);
       await until("they are counted", async () => (await bed.refused("unknown-psk-identity")) === 5);
       assert.equal(bed.logLines("wrong-key")[0]?.userName, "lamp.1");
+      // Devices are told of what is somebody's identity by its form; who holds it is not the transport's to know.
+      assert.deepEqual(
+        bed.unproved.map(({ wireId, generation }) => `${wireId}.${generation}`),
+        ["lamp.1", "nobody.1", "lamp.2"],
+      );
       assert.equal(opened.closedFor, undefined);
       assert.equal(bed.channels.length, 1);
     },
