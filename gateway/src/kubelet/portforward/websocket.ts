@@ -4,8 +4,9 @@ import type { Clock } from "../../foundation/clock.ts";
 import { ProtocolError, RequestError } from "../../foundation/errors.ts";
 import type { TimeoutReason } from "../idle-timer.ts";
 import type { Upgrade } from "../remotecommand/upgrade.ts";
-import { WebSocketChannels } from "../websocket/channels.ts";
+import { defaultChannelLimits, WebSocketChannels } from "../websocket/channels.ts";
 import { acceptWebSocket } from "../websocket/handshake.ts";
+import { lingerOnce } from "../websocket/linger.ts";
 import { answerPings } from "../websocket/pings.ts";
 import type { ForwardPair } from "./forward.ts";
 import { parsePort } from "./pairing.ts";
@@ -102,5 +103,6 @@ export async function openTunnel(
     onProtocolError(new ProtocolError("WS_FLOOD", "too many pings"));
     webSocket.terminate();
   });
+  lingerOnce(accepted, clock, defaultChannelLimits.lingerMs);
   return createWebSocketStream(webSocket, { highWaterMark: 65_536 });
 }

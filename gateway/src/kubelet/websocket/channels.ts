@@ -7,6 +7,7 @@ import { FloodMeter } from "../flood-meter.ts";
 import { IdleTimer, type TimeoutReason } from "../idle-timer.ts";
 import { Channel } from "./channel.ts";
 import type { AcceptedWebSocket } from "./handshake.ts";
+import { lingerOnce } from "./linger.ts";
 import { answerPings } from "./pings.ts";
 
 export interface ChannelLimits {
@@ -17,7 +18,7 @@ export interface ChannelLimits {
   readonly idleTimeoutMs: number;
   readonly probeMs: number;
   readonly stallTimeoutMs: number;
-  /** How long a client may take to answer a close. */
+  /** How long a client may take to answer a close, or to close the connection. */
   readonly lingerMs: number;
 }
 
@@ -79,7 +80,7 @@ export class WebSocketChannels {
     this.#accepted = accepted;
     this.#options = options;
     this.#limits = { ...defaultChannelLimits, ...options.limits };
-    const { idleMessages, floodWindowMs, idleTimeoutMs, probeMs, stallTimeoutMs } = this.#limits;
+    const { idleMessages, floodWindowMs, idleTimeoutMs, probeMs, stallTimeoutMs, lingerMs } = this.#limits;
     this.#flood = new FloodMeter(clock, idleMessages, floodWindowMs);
     this.#idle = new IdleTimer(clock, idleTimeoutMs, () => giveUp("IDLE_TIMEOUT"));
     this.#guard = new CrowdGuard({
@@ -105,6 +106,7 @@ export class WebSocketChannels {
       options.onProtocolError(new ProtocolError(error.code ?? "WS_ERR", error.message));
     });
     answerPings(accepted, clock, () => this.#break("WS_FLOOD", "too many pings", closeCode.policy));
+    lingerOnce(accepted, clock, lingerMs);
     socket.on("drain", () => this.#onDrain());
     socket.on("close", () => this.#onClose());
     this.#idle.start();
