@@ -112,6 +112,38 @@ test("a device that counts as Online but has no session yet is waited for, three
   await started;
 });
 
+test("a sleeper is waited for where its Device says so: until it wakes, until it is lost, or until nobody waits any more", async () => {
+  const t = start();
+  t.registry.admit({ ...spec, sleep: { wait: true } });
+  const device = new WireDevice().plug(t.plane);
+  await t.join(device);
+  const caller = new AbortController();
+  const run = () => t.plane.exec.start(key, execRequest, { signal: caller.signal });
+  const sleep = () => device.say({ kind: "bye", reason: ByeReason.sleeping, seconds: 600 });
+  sleep();
+  const started = run();
+  t.clock.advance(599_000);
+  await t.join(device, { attempt: 2 });
+  device.say({ kind: "response", id: device.last("request")!.id, status: Status.OK, result: [] });
+  await started;
+
+  sleep();
+  const lost = assert.rejects(run(), { code: "DEVICE_OFFLINE" });
+  t.clock.advance(625_000);
+  await lost;
+
+  await t.join(device, { attempt: 3 });
+  sleep();
+  const left = assert.rejects(run(), { name: "UnavailableError" });
+  caller.abort();
+  await left;
+
+  t.registry.admit({ ...spec, sleep: { wait: false } });
+  await assert.rejects(t.plane.exec.start(key, execRequest, { signal: new AbortController().signal }), {
+    code: "DEVICE_OFFLINE",
+  });
+});
+
 test("a disposed command is cancelled on the device", async () => {
   const t = start();
   const device = new WireDevice().plug(t.plane);

@@ -60,6 +60,7 @@ const wrongSpecs = [
   ["{links: [{carrier: serial, port: COM3}]}", "a port is /dev/<name>, pty:/<path>"],
   ["{links: [{carrier: wifi}]}", 'supported values: "mqtt", "coap", "serial"'],
   ["{links: []}", "at least 1 item"],
+  ["{sleep: {checkInSeconds: 0}}", "greater than or equal to 1"],
   ["{link: []}", 'unknown field "spec.link"'],
   ["{profile: Relay_Board}", "a name has small letters"],
   ["{identity: {secretName: a..b}}", "a name has small letters"],

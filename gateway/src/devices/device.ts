@@ -30,6 +30,14 @@ export interface DeviceIdentity extends Credential {
   readonly previous?: Credential;
 }
 
+/** What a person says of a device that sleeps. */
+export interface SleepSpec {
+  /** How long it sleeps where it does not say, seconds. */
+  readonly checkInS?: number;
+  /** Callers wait until it wakes, instead of being told that it sleeps. */
+  readonly wait: boolean;
+}
+
 /** What a person wants of a device; built from the Device object by `resources/device.ts`. */
 export interface DeviceSpec {
   readonly namespace: string;
@@ -42,6 +50,7 @@ export interface DeviceSpec {
   readonly links?: readonly LinkSpec[];
   readonly identity?: DeviceIdentity;
   readonly paused: boolean;
+  readonly sleep?: SleepSpec;
   /** Names of the parts that take commands of their own, in the order of the profile; absent where there are none. */
   readonly peripherals?: readonly string[];
 }

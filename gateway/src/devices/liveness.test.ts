@@ -116,6 +116,22 @@ test("a sleeper is Asleep until 2.5 heartbeats after it was to be back", async (
   assert.equal(p.registry.get(key)?.phase, "Offline");
 });
 
+test("a sleeper that does not say for how long sleeps as long as its Device says, and the device's own word counts more", async () => {
+  const p = plane();
+  p.registry.admit({ ...spec, sleep: { checkInS: 600, wait: false } });
+  const device = new WireDevice().plug(p.gate);
+  await p.join(device);
+  device.say({ kind: "bye", reason: 3 });
+  assert.equal(p.registry.get(key)?.asleepUntilMs, p.clock.wallMs() + 600_000);
+  p.clock.advance(624_999);
+  assert.equal(p.registry.get(key)?.phase, "Asleep");
+  p.clock.advance(1);
+  assert.equal(p.registry.get(key)?.phase, "Offline");
+  await p.join(device, 2);
+  device.say({ kind: "bye", reason: 3, seconds: 60 });
+  assert.equal(p.registry.get(key)?.asleepUntilMs, p.clock.wallMs() + 60_000);
+});
+
 test("a sleeper that an earlier gateway knew sleeps on, and has 2.5 heartbeats after that", async () => {
   const p = plane();
   const asleepUntilMs = p.clock.wallMs() + 600_000;

@@ -45,9 +45,13 @@ export class Liveness implements Disposable {
     if (why !== "ended") this.#judge(key, "Offline");
   }
 
-  /** The device said that it sleeps; it is missed 2.5 heartbeats after it was to be back. */
-  asleep(key: string, seconds: number): void {
+  /**
+   * The device said that it sleeps; it is missed 2.5 heartbeats after it was to be back.
+   * @param announcedS 0 where it did not say for how long: then its Device may know
+   */
+  asleep(key: string, announcedS: number): void {
     this.#alive.delete(key);
+    const seconds = announcedS || (this.#registry.get(key)?.spec.sleep?.checkInS ?? 0);
     // Before the phase, which a gateway that starts anew reads together with it.
     this.#registry.learn(key, { asleepUntilMs: this.#clock.wallMs() + seconds * 1000 });
     this.#judge(key, "Asleep");

@@ -44,11 +44,12 @@ export function clusterPod({ pods }: Pick<KubeletParts, "pods">, facts: DeviceFa
 }
 
 /**
- * Says before the upgrade, where kubectl shows it plainly, that a device cannot do anything now.
+ * Says before the upgrade, where kubectl shows it plainly, that a device cannot do anything now. One that sleeps is waited
+ * for after the upgrade where its Device says so.
  * @throws UnavailableError
  */
 export function expectOnline(facts: DeviceFacts): void {
-  if (facts.phase === "Online") return;
+  if (facts.phase === "Online" || (facts.phase === "Asleep" && facts.spec.sleep?.wait)) return;
   if (facts.phase === "Asleep" && facts.asleepUntilMs !== undefined) {
     const until = new Date(facts.asleepUntilMs).toISOString();
     throw new UnavailableError("DEVICE_ASLEEP", `device ${facts.key} is asleep until ${until}`);

@@ -133,6 +133,26 @@ export const deviceSpecSchema = Type.Object(
       ),
     ),
     node: Type.Optional(node),
+    sleep: Type.Optional(
+      Type.Object(
+        {
+          checkInSeconds: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: 31_536_000,
+              description: "How long the device sleeps where it does not say.",
+            }),
+          ),
+          wait: Type.Optional(
+            Type.Boolean({
+              description:
+                "kubectl waits until the device wakes, instead of saying at once until when it sleeps.",
+            }),
+          ),
+        },
+        { description: "Of a device that sleeps most of the time." },
+      ),
+    ),
     paused: Type.Optional(Type.Boolean({ description: "The gateway leaves the device alone." })),
   },
   { description: "What a person wants of the device. All of it is optional." },

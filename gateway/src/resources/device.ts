@@ -1,4 +1,11 @@
-import type { DeviceFacts, DeviceIdentity, DeviceSpec, LinkSpec, Phase } from "../devices/device.ts";
+import type {
+  DeviceFacts,
+  DeviceIdentity,
+  DeviceSpec,
+  LinkSpec,
+  Phase,
+  SleepSpec,
+} from "../devices/device.ts";
 import type { RestoredFacts } from "../devices/registry.ts";
 import type { EventSubject } from "../kubeapi/event-recorder.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
@@ -57,10 +64,15 @@ export function deviceSpecOf(
     uid: device.metadata.uid ?? "",
     nodeName: nodeNameOf(device, homeNamespace),
     paused: device.spec?.paused ?? false,
+    ...(device.spec?.sleep ? { sleep: sleepSpecOf(device.spec.sleep) } : {}),
     ...(links ? { links } : {}),
     ...(identity ? { identity } : {}),
     ...(peripherals.length > 0 ? { peripherals } : {}),
   };
+}
+
+function sleepSpecOf({ checkInSeconds, wait = false }: NonNullable<DeviceResourceSpec["sleep"]>): SleepSpec {
+  return { wait, ...(checkInSeconds === undefined ? {} : { checkInS: checkInSeconds }) };
 }
 
 function linkSpecOf(link: NonNullable<DeviceResourceSpec["links"]>[number]): LinkSpec {

@@ -100,7 +100,7 @@ export class DeviceCalls {
 
   /**
    * The device, where it is there. One that counts as Online but has no session is on its way back: the gateway or its
-   * line has just started.
+   * line has just started. One that sleeps is waited for where its Device says so, until it wakes or counts as lost.
    */
   async find(key: string, signal: AbortSignal): Promise<ReadyDevice | undefined> {
     const look = (): ReadyDevice | undefined => {
@@ -109,17 +109,22 @@ export class DeviceCalls {
       return session && hello ? { key, session, caps: hello.caps ?? 0 } : undefined;
     };
     const found = look();
-    if (found || this.#registry.get(key)?.phase !== "Online") return found;
+    const isAwaited = (): boolean => {
+      const facts = this.#registry.get(key);
+      return facts?.phase === "Online" || (facts?.phase === "Asleep" && facts.spec.sleep?.wait === true);
+    };
+    if (found || !isAwaited()) return found;
     const { promise, resolve } = Promise.withResolvers<ReadyDevice | undefined>();
     const unsubscribe = this.#registry.changes.subscribe((changed) => {
-      const gone = changed === key && this.#registry.get(key)?.phase !== "Online";
-      if (changed === key && (gone || look())) resolve(look());
+      if (changed === key && (!isAwaited() || look())) resolve(look());
     });
-    const timer = this.#clock.after(returnWaitMs, () => resolve(undefined));
+    const sleeps = this.#registry.get(key)?.phase === "Asleep";
+    // A sleeper needs no timer: it comes, or counts as lost in time.
+    const timer = sleeps ? undefined : this.#clock.after(returnWaitMs, () => resolve(undefined));
     try {
       return await raceAbort(promise, signal);
     } finally {
-      timer.cancel();
+      timer?.cancel();
       unsubscribe();
     }
   }
