@@ -2,8 +2,8 @@ import { type CborValue, type CommandRow, type commands, Status } from "@motelet
 import type { Consoles } from "./consoles.ts";
 import type { Answer } from "./exchange.ts";
 import type { DeviceParts } from "./parts.ts";
+import type { ShellCommandRow } from "./shell/command.ts";
 import type { ShellHost } from "./shell/job.ts";
-import type { ShellCommand } from "./shell/process.ts";
 import type { StreamTable } from "./streams.ts";
 
 /** What info tells about a device. */
@@ -22,7 +22,7 @@ export interface CommandContext {
   readonly consoles: Consoles;
   readonly host: ShellHost;
   /** Commands beside or instead of the usual ones. */
-  readonly shell: ReadonlyMap<string, ShellCommand> | undefined;
+  readonly shell: ReadonlyMap<string, ShellCommandRow> | undefined;
   /** Something came that nobody asked for: has streams pumped. */
   wake(): void;
   /** Reboots once the answer is out. */

@@ -1,7 +1,8 @@
 import { LineEditor } from "./line-editor.ts";
+import type { ShellCommandRow } from "./shell/command.ts";
 import { startShellCommand } from "./shell/commands.ts";
 import { type JobOutput, type ShellHost, ShellJob } from "./shell/job.ts";
-import type { ShellCommand, Terminal } from "./shell/process.ts";
+import type { Terminal } from "./shell/process.ts";
 
 /** Where a console prints. */
 export interface ConsoleSink extends JobOutput {
@@ -13,7 +14,7 @@ export interface ConsoleSink extends JobOutput {
 export interface ConsoleOptions {
   readonly host: ShellHost;
   readonly sink: ConsoleSink;
-  readonly commands?: ReadonlyMap<string, ShellCommand> | undefined;
+  readonly commands?: ReadonlyMap<string, ShellCommandRow> | undefined;
   /** Ends lines with a carriage return too, as a serial line's reader expects. */
   readonly returns?: boolean;
   /** Nothing more is read; absent: a console that cannot be closed. */

@@ -1,18 +1,18 @@
 import { Status } from "@motelet/profiles";
 import { Console, type ConsoleSink, typeAheadBytes } from "./console.ts";
 import { ConsoleOutput } from "./console-output.ts";
+import type { ShellCommandRow } from "./shell/command.ts";
 import type { ShellHost } from "./shell/job.ts";
-import type { ShellCommand } from "./shell/process.ts";
 import type { StreamTable } from "./streams.ts";
 
 /** The consoles that are open: that of the serial line, if there is one, and those of streams. */
 export class Consoles {
   readonly #host: ShellHost;
-  readonly #commands: ReadonlyMap<string, ShellCommand> | undefined;
+  readonly #commands: ReadonlyMap<string, ShellCommandRow> | undefined;
   readonly #onStreams = new Set<Console>();
   #onLine: Console | undefined;
 
-  constructor(host: ShellHost, commands?: ReadonlyMap<string, ShellCommand>) {
+  constructor(host: ShellHost, commands?: ReadonlyMap<string, ShellCommandRow>) {
     this.#host = host;
     this.#commands = commands;
   }

@@ -2,7 +2,7 @@ import type { FileStoreLimits } from "./file-store.ts";
 import type { DeviceLink } from "./link.ts";
 import type { Peripheral } from "./peripherals.ts";
 import type { Services } from "./services.ts";
-import type { ShellCommand } from "./shell/process.ts";
+import type { ShellCommandRow } from "./shell/command.ts";
 
 /** `offline`: no channel; `greeting` and `waiting`: no session yet; `rebooting`: for a moment. */
 export type DeviceState = "stopped" | "offline" | "greeting" | "online" | "waiting" | "rebooting";
@@ -38,8 +38,8 @@ export interface DeviceOptions {
   readonly services?: Services;
   /** Makes the peripherals of a boot; default: relay0, led0, adc0. */
   readonly peripherals?: () => readonly Peripheral[];
-  /** Commands beside or instead of the usual ones. */
-  readonly shell?: ReadonlyMap<string, ShellCommand>;
+  /** Commands beside, or by the same name instead of, the usual ones. */
+  readonly shell?: ReadonlyMap<string, ShellCommandRow>;
   readonly onState?: (state: DeviceState, reason: string) => void;
 }
 

@@ -41,6 +41,7 @@ export { Session } from "./session.ts";
 export type { SessionPhase } from "./session-machine.ts";
 export type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
 export { Settings } from "./settings.ts";
+export type { ShellCommandRow } from "./shell/command.ts";
 export { shellCommands } from "./shell/commands.ts";
 export type { RunningCommand, ShellCommand, ShellProcess, StdinReader, Terminal } from "./shell/process.ts";
 export { startMqttDevice, startSerialDevice } from "./start.ts";

@@ -2,7 +2,7 @@ import type { BeatMessage, HelloMessage, MessageKind } from "@motelet/profiles";
 import type { InfoResult } from "./command.ts";
 import type { CpuMeter } from "./cpu-meter.ts";
 import type { DeviceParts } from "./parts.ts";
-import type { ShellCommand } from "./shell/process.ts";
+import type { ShellCommandRow } from "./shell/command.ts";
 import type { StreamSettings } from "./streams.ts";
 
 /** What hello says about the device beside its limits (SPEC §3.3). */
@@ -27,7 +27,7 @@ export interface SessionSettings extends StreamSettings {
   readonly parts?: DeviceParts;
   readonly sense?: (nowMs: number) => SensorValues;
   /** Commands beside or instead of the usual ones. */
-  readonly shell?: ReadonlyMap<string, ShellCommand>;
+  readonly shell?: ReadonlyMap<string, ShellCommandRow>;
   /** Measures what commands take. */
   readonly meter?: CpuMeter;
 }
