@@ -179,13 +179,16 @@ test("a device without a console command is attached to over its serial line, ra
 
 test("also a board that never said hello is attached to over its line", async () => {
   const bed = startPlaneBed();
+  assert.equal(bed.plane.attach.hasLine(key), false);
   const device = new WireDevice().plug(bed.plane);
+  assert.equal(bed.plane.attach.hasLine(key), true);
   const console = await bed.plane.attach.attach(key, wanted, never());
   await console.write(bytes("x"));
   assert.equal(device.typed, "x");
   device.unplug();
   const { status, message } = await console.exit;
   assert.deepEqual([status, message], [Status.UNAVAILABLE, "the serial line has closed"]);
+  assert.equal(bed.plane.attach.hasLine(key), false);
 });
 
 test("after the end of input a serial console is left when it has been quiet for a second", async () => {

@@ -75,6 +75,23 @@ test("a device that dies ends attach with a sentence", deadline, async () => {
   client.close();
 });
 
+test(
+  "an offline device is told before the upgrade, but its open serial line is attached to",
+  deadline,
+  async () => {
+    await using kubelet = await new KubeletUnderTest().start();
+    kubelet.registry.learn("default/lamp", { phase: "Offline" });
+    const path = "/attach/default/lamp/device?output=1";
+    const refused = await kubelet.spdyUpgrade(path, ["v4.channel.k8s.io"]);
+    assert.deepEqual([refused.code, refused.body], [503, "device default/lamp is offline (never seen)"]);
+    kubelet.attach.isOnLine = true;
+    assert.equal((await kubelet.execUpgrade(["ps"], "output=1")).code, 503);
+    const { client, ids } = await attach(kubelet, "output=1", ["error", "stdout"]);
+    await until("output", () => client.received(ids.stdout!) > 0);
+    client.close();
+  },
+);
+
 test("attach without a stream, and without an upgrade, is refused in words", deadline, async () => {
   await using kubelet = await new KubeletUnderTest().start();
   const none = await kubelet.spdyUpgrade("/attach/default/lamp/device", ["v4.channel.k8s.io"]);

@@ -52,6 +52,11 @@ export class RawConsoles {
     }
   }
 
+  /** Whether the device has an open line. */
+  has(key: string): boolean {
+    return this.#lines.values().some((line) => line.key === key);
+  }
+
   /** @returns undefined where the device has no open line; "taken" where it has all its readers */
   open(key: string): RawConsole | "taken" | undefined {
     for (const [channel, line] of this.#lines) {

@@ -2,7 +2,7 @@ import type { ExecRequest, ExecSession } from "../devices/verbs/exec.ts";
 import { RequestError } from "../foundation/errors.ts";
 import type { Call } from "./admission.ts";
 import type { Serving, StreamingHandler } from "./handlers.ts";
-import { expectTarget } from "./pod-lookup.ts";
+import { expectOnline, expectTarget } from "./pod-lookup.ts";
 import { serveRemoteCommand } from "./remotecommand/serve.ts";
 
 /** Arguments and their bytes that are taken at all; what the device takes is the verb's to say. */
@@ -11,9 +11,10 @@ export const commandLimits = { arguments: 256, bytes: 32_768 } as const;
 /** `/exec`: runs a command on the device (kubelet-protocol.md §1.4). */
 export const streamExec: StreamingHandler = (call, serving, upgrade) => {
   const argv = parseCommand(call.query);
-  return serveRemoteCommand(call, serving, upgrade, (streams, options) =>
-    startCommand(call, serving, { argv, ...streams }, options),
-  );
+  return serveRemoteCommand(call, serving, upgrade, {
+    expectReady: expectOnline,
+    start: (streams, options) => startCommand(call, serving, { argv, ...streams }, options),
+  });
 };
 
 /**

@@ -9,7 +9,13 @@ import { Pipe } from "./fake-exec.ts";
 export class FakeAttach implements AttachVerb {
   readonly requests: { readonly stdin: boolean; readonly stdout: boolean; readonly tty: boolean }[] = [];
   open = 0;
+  /** Whether the device is on an open serial line. */
+  isOnLine = false;
   #lose: ((exit: ExecExit) => void) | undefined;
+
+  hasLine(): boolean {
+    return this.isOnLine;
+  }
 
   async attach(
     _key: string,

@@ -20,6 +20,8 @@ export interface AttachRequest {
  */
 export interface AttachVerb {
   attach(key: string, request: AttachRequest, options: { signal: AbortSignal }): Promise<ExecSession>;
+  /** Whether the device is on an open line: its console is there even where its firmware answers nothing. */
+  hasLine(key: string): boolean;
 }
 
 const words: VerbWords = {
@@ -40,6 +42,10 @@ export class SessionAttach implements AttachVerb {
     this.#calls = calls;
     this.#consoles = consoles;
     this.#clock = clock;
+  }
+
+  hasLine(key: string): boolean {
+    return this.#consoles.has(key);
   }
 
   attach(key: string, request: AttachRequest, { signal }: { signal: AbortSignal }): Promise<ExecSession> {

@@ -1,18 +1,21 @@
+import type { DeviceFacts } from "../../devices/device.ts";
 import type { ExecSession } from "../../devices/verbs/exec.ts";
 import { messageOf, type ProtocolError } from "../../foundation/errors.ts";
 import type { Call } from "../admission.ts";
 import type { Serving } from "../handlers.ts";
-import { expectOnline, expectTarget } from "../pod-lookup.ts";
+import { expectTarget } from "../pod-lookup.ts";
 import { chooseOpener } from "./choose-opener.ts";
 import { runConversation } from "./conversation.ts";
 import { parseStreamOptions, type StreamOptions } from "./negotiate.ts";
 import type { Upgrade } from "./upgrade.ts";
 
-/** Starts what the route stands for, with the streams that the client asked for. */
-export type StartWithStreams = (
-  streams: StreamOptions,
-  options: { readonly signal: AbortSignal },
-) => Promise<ExecSession>;
+/** What exec and attach do not have in common. */
+export interface RemoteCommand {
+  /** @throws UnavailableError where the device cannot do it now */
+  readonly expectReady: (facts: DeviceFacts) => void;
+  /** Starts what the route stands for, with the streams that the client asked for. */
+  readonly start: (streams: StreamOptions, options: { readonly signal: AbortSignal }) => Promise<ExecSession>;
+}
 
 /**
  * What exec and attach have in common: checks the request as long as it can be refused in plain words, upgrades it, and
@@ -23,13 +26,13 @@ export async function serveRemoteCommand(
   call: Call,
   serving: Serving,
   upgrade: Upgrade,
-  start: StartWithStreams,
+  { expectReady, start }: RemoteCommand,
 ): Promise<void> {
   const { clock, log, meters, stopping } = serving;
   const streams = parseStreamOptions(call.query);
   const facts = expectTarget(call).facts;
   const opener = chooseOpener(upgrade.request);
-  expectOnline(facts);
+  expectReady(facts);
 
   const device = facts.key;
   const route = call.route.name;
