@@ -1,48 +1,14 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import { downlinkTopic, parseTopic } from "@motelet/profiles";
-import { Aedes } from "aedes";
-import { Fleet, MqttLink, seededRandom } from "../src/index.ts";
+import { FaultyLink, Fleet, faultKinds, MqttLink, seededRandom } from "../src/index.ts";
 import { FakeGateway } from "./fake-gateway.ts";
+import { startFleetBroker } from "./fleet-broker.ts";
+import { LoopLink } from "./loop-link.ts";
 import { until } from "./until.ts";
 
-test("a fleet joins within seconds, each device by its own name, and leaves with goodbyes", async (t) => {
-  const broker = await Aedes.createBroker({ concurrency: 0 });
-  const gateways = new Map<string, FakeGateway>();
-  const gatewayOf = (wireId: string) => {
-    const known = gateways.get(wireId);
-    if (known) return known;
-    const topic = downlinkTopic(wireId);
-    const made = new FakeGateway((message) =>
-      broker.publish(
-        { cmd: "publish", qos: 0, dup: false, retain: false, topic, payload: Buffer.from(message) },
-        () => {},
-      ),
-    );
-    gateways.set(wireId, made);
-    return made;
-  };
-  broker.on("publish", (packet, client) => {
-    const topic = client && parseTopic(packet.topic);
-    if (topic?.direction === "up") gatewayOf(topic.wireId).receive(packet.payload as Buffer);
-  });
-  const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    broker.handle(socket);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    broker.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("expected an address");
-  const url = `mqtt://127.0.0.1:${address.port}`;
+test("a fleet joins within seconds, each device by its own name, and leaves with goodbyes", async () => {
+  await using broker = await startFleetBroker();
+  const { url, gateways } = broker;
   const fleet = new Fleet(
     Array.from({ length: 50 }, (_, index) => ({
       name: `mote${index}`,
@@ -71,4 +37,35 @@ test("a fleet joins within seconds, each device by its own name, and leaves with
   await until("goodbyes", () =>
     [...gateways.values()].every(({ received }) => received.at(-1)?.kind === "bye"),
   );
+});
+
+test("a fleet with faults goes on, and its summary has those of all its devices", async () => {
+  const rates = {
+    drop: 0.1,
+    delay: 0.1,
+    delayMs: 5,
+    duplicate: 0.1,
+    corrupt: 0.1,
+    freeze: 0.02,
+    freezeMs: 20,
+  };
+  const links = Array.from({ length: 8 }, (_, seed) => {
+    const gateway = new FakeGateway();
+    // A device beats often, so that there is something to spoil.
+    gateway.heartbeatS = 1;
+    return new FaultyLink(new LoopLink(gateway), { ...rates, reset: 0.02 }, seed);
+  });
+  const fleet = new Fleet(links.map((link, seed) => ({ name: `mote${seed}`, seed, link })));
+  await fleet.start();
+  const missing = () => faultKinds.filter((kind) => fleet.summary().faults[kind] === 0);
+  await until("each fault to have happened", () => missing().length === 0, 30_000);
+  await until("all to be there in spite of them", () => fleet.online === links.length, 30_000);
+  await fleet.stop();
+  const { faults } = fleet.summary();
+  for (const kind of faultKinds)
+    assert.equal(
+      faults[kind],
+      links.reduce((sum, { counts }) => sum + counts[kind], 0),
+      kind,
+    );
 });

@@ -1,0 +1,39 @@
+/**
+ * A fleet in a process of its own, for measuring what a device takes: grows to as many devices as it is told, and answers with
+ * the least memory that it was seen with afterwards.
+ *
+ *   node --expose-gc fleet-process.ts <broker url>
+ */
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { Fleet, MqttLink, seededRandom } from "../src/index.ts";
+import { until } from "./until.ts";
+
+const [, , url = ""] = process.argv;
+const looks = { count: 5, everyMs: 200 };
+const fleets: Fleet[] = [];
+
+async function growTo(devices: number): Promise<number> {
+  const first = fleets.reduce((sum, fleet) => sum + fleet.devices.length, 0);
+  const options = Array.from({ length: devices - first }, (_, index) => {
+    const wireId = `mote${first + index}`;
+    const random = seededRandom(first + index);
+    const link = new MqttLink({ url, wireId, generation: 1, password: "x", compact: true, random });
+    return { name: wireId, seed: first + index, link };
+  });
+  const fleet = new Fleet(options, { startsPerSecond: 1_000 });
+  fleets.push(fleet);
+  await fleet.start();
+  await until("all are online", () => fleet.online === fleet.devices.length, 30_000);
+  let least = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < looks.count; look++) {
+    await delay(looks.everyMs);
+    globalThis.gc?.();
+    least = Math.min(least, process.memoryUsage.rss());
+  }
+  return least;
+}
+
+process.on("message", (devices: number) => {
+  void growTo(devices).then((bytes) => process.send?.(bytes));
+});
