@@ -46,7 +46,8 @@ export class OperationsServer implements AsyncDisposable {
       const answer = (code: number, body: string, type = "text/plain; charset=utf-8") => {
         response.writeHead(code, { "content-type": type }).end(body);
       };
-      const path = new URL(request.url ?? "/", "http://localhost").pathname;
+      // Not as a URL: of what some targets are (//, http://[) none can be made, and the throw would end the process.
+      const [path = ""] = (request.url ?? "").split("?", 1);
       if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "only GET\n");
       switch (path) {
         case "/healthz":

@@ -61,6 +61,31 @@ test("the operations port takes so many connections and not one more, and bytes 
   }
 });
 
+test("whatever path is asked for, the operations port answers, and goes on", async () => {
+  const metrics = new Metrics();
+  await using server = new OperationsServer({ host: "127.0.0.1", port: 0, metrics, readiness: {} });
+  const { port } = await server.start();
+  const statusOf = async (target: string) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.write(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    const answer = Buffer.concat(await Array.fromAsync(socket as AsyncIterable<Buffer>)).toString();
+    return Number(answer.split(" ")[1]);
+  };
+  for (const target of [
+    "//",
+    "/\\\\",
+    "http://[",
+    "//%00",
+    "/%",
+    "/..//metrics",
+    "*",
+    `/${"x".repeat(4_000)}`,
+  ])
+    assert.equal(await statusOf(target), 404, target);
+  for (const target of ["/healthz?verbose", "/healthz?", "/healthz"])
+    assert.equal(await statusOf(target), 200, target);
+});
+
 test("readyz tells each part's reason on a line of its own, and nothing else when all is well", async () => {
   let reasons: Record<string, string | undefined> = { store: "full", mqtt: undefined, kubelet: "deaf" };
   await using server = new OperationsServer({
