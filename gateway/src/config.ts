@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { logLevels } from "./foundation/log.ts";
 import { certificateModes } from "./kubelet/certificates/certificate-source.ts";
 import { defaultLogLimits } from "./store/log-store.ts";
@@ -33,6 +34,12 @@ const text = checked(
   "a text",
   (given) => given,
   (value): value is string => typeof value === "string",
+);
+/** As the status of Nodes and Pods takes it: a name there is refused, for ever, by the API server. */
+const ipAddress = checked(
+  "an IP address, not that of all interfaces",
+  (given) => given,
+  (value): value is string => typeof value === "string" && isIP(value) !== 0 && !/^[0:.]+$/.test(value),
 );
 const yesNo = checked<boolean>(
   "true or false",
@@ -87,7 +94,7 @@ export const settings = {
     "its Devices give Nodes of their own name; those of others get a prefix",
   ),
   "node.address": setting(
-    text,
+    ipAddress,
     "127.0.0.1",
     "IP address by which the API server reaches this gateway: InternalIP of every Node",
   ),

@@ -75,6 +75,10 @@ test("a value of the wrong kind names what was expected and what came", () => {
     () => loadConfig({ flags: { "log.level": "loud" } }),
     /one of debug, info, warn, error, silent/,
   );
+  for (const address of ["gateway.example", "0.0.0.0", "::", "10.0.0.256", ""])
+    assert.throws(() => loadConfig({ flags: { "node.address": address } }), /an IP address/, address);
+  for (const address of ["10.0.0.1", "::1", "2001:db8::10"])
+    assert.equal(loadConfig({ flags: { "node.address": address } }).config["node.address"], address);
   assert.throws(() => loadConfig({ file: "/nonexistent.yaml" }), { code: "CONFIG_FILE" });
   withFile("- a\n", (file) => assert.throws(() => loadConfig({ file }), /expected settings such as/));
 });
