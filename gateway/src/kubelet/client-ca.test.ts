@@ -12,6 +12,7 @@ class Following {
   readonly clock = new ManualClock();
   readonly taken: string[] = [];
   readonly lines: string[] = [];
+  readonly reads: string[] = [];
   readonly clientCa = new ClientCa({
     kube: this.kube,
     clock: this.clock,
@@ -19,6 +20,7 @@ class Following {
       level: "warn",
       destination: { write: (line: string) => void this.lines.push(line) },
     }),
+    onRead: (outcome) => this.reads.push(outcome),
     onChange: (pem) => {
       if (pem === "bad") throw new ConfigError("CLIENT_CA", "the client CA has no certificate");
       this.taken.push(pem);
@@ -78,5 +80,6 @@ test("a bundle that cannot be used, and none at all, leave the one before", asyn
   following.kube.clientCa = "second";
   await following.after(60_000);
   assert.deepEqual(following.taken, ["first", "second"]);
+  assert.deepEqual(new Set(following.reads), new Set(["ok", "failed", "missing"]));
   await following.clientCa[Symbol.asyncDispose]();
 });

@@ -15,7 +15,12 @@ export interface ClientCaOptions {
   /** Given: this PEM bundle is used and the ConfigMap is not read (clusters whose kubelet client has another CA). */
   readonly override?: string;
   readonly onChange: (pem: string) => void;
+  /** The ConfigMap was asked for. */
+  readonly onRead?: (outcome: ClientCaRead) => void;
 }
+
+/** missing: it has no client CA; failed: it could not be had, or not be used. */
+export type ClientCaRead = "ok" | "missing" | "failed";
 
 /**
  * Follows the CA that signs kube-apiserver's client certificate: `client-ca-file` of the ConfigMap
@@ -41,7 +46,7 @@ export class ClientCa implements AsyncDisposable {
   }
 
   async #refresh(): Promise<void> {
-    const { kube, clock, log, onChange } = this.#options;
+    const { kube, clock, log, onChange, onRead } = this.#options;
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(10_000)]);
       const map = await kube.get<{ readonly data?: Readonly<Record<string, string>> }>(path, { signal });
@@ -53,9 +58,11 @@ export class ClientCa implements AsyncDisposable {
         onChange(pem);
         this.#pem = pem;
       }
+      onRead?.(pem ? "ok" : "missing");
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#failures += 1;
+      onRead?.("failed");
       log.warn({ path, failures: this.#failures, err: messageOf(error) }, "cannot take the client CA");
     }
     const delayMs = this.#failures === 0 ? refreshMs : backoffMs(retry, this.#failures - 1, Math.random());

@@ -62,6 +62,11 @@ export function declareKubeletMetrics(metrics: Metrics) {
       "Answers about tokens and rights that are remembered",
       ["review"],
     ),
+    clientCaReads: metrics.counter(
+      "motelet_kubelet_client_ca_reads_total",
+      "How often the cluster's client CA was read, by what came of it",
+      ["outcome"],
+    ),
     tlsErrors: metrics.counter("motelet_kubelet_tls_errors_total", "TLS handshakes that failed"),
   };
 }

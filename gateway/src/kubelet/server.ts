@@ -78,6 +78,7 @@ export class KubeletServer implements AsyncDisposable {
       clock,
       log,
       onChange: (pem) => this.useClientCa(pem),
+      onRead: (outcome) => this.#metrics.clientCaReads.inc({ outcome }),
       ...(clientCa === undefined ? {} : { override: clientCa }),
     });
   }
