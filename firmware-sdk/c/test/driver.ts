@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -7,9 +8,10 @@ import { promisify } from "node:util";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 export const buildFolder = fileURLToPath(new URL("../../../build/c/", import.meta.url));
 
-/** Builds a target of the Makefile; a failure carries the compiler's words. */
+/** Builds a target of the Makefile, one at a time whoever asks; a failure carries the compiler's words. */
 export async function make(target: string): Promise<void> {
-  await promisify(execFile)("make", ["-s", "-C", folder, target]);
+  await mkdir(buildFolder, { recursive: true });
+  await promisify(execFile)("flock", [`${buildFolder}lock`, "make", "-s", "-C", folder, target]);
 }
 
 /** A C test driver that answers one line, or a block of them, to each request (test/driver.c). */
