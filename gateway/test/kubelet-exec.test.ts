@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Status } from "@motelet/profiles";
+import { createLogger } from "../src/foundation/log.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 import type { SpdyClient } from "./fakes/spdy-client.ts";
 
@@ -93,14 +95,20 @@ test("an unknown command and a lost device are told in words", deadline, async (
   assert.equal(lost.status.code, 503);
 });
 
-test("the client's disconnect cancels the command", deadline, async () => {
-  await using kubelet = await new KubeletUnderTest().start();
+test("the client's disconnect cancels the command, and is logged as that", deadline, async () => {
+  const lines: { readonly msg: string; readonly code?: number }[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  await using kubelet = await new KubeletUnderTest({
+    log: createLogger({ level: "info", destination }),
+  }).start();
   const { client } = await kubelet.execUpgrade(["hang"], "output=1");
   const ids = await openStreams(client!, ["error", "stdout"]);
   await until("output", () => client!.received(ids.stdout!) > 0);
   assert.equal(kubelet.exec.open, 1);
   client!.socket.destroy();
   await until("session disposed", () => kubelet.exec.open === 0);
+  await until("the log", () => lines.some(({ msg }) => msg === "remote command ended"));
+  assert.equal(lines.at(-1)?.code, Status.CANCELLED);
 });
 
 test("a client that reads nothing stops the device, and gets everything later", deadline, async () => {

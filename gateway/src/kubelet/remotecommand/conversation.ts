@@ -25,7 +25,11 @@ export async function runConversation(
   void remote.closed.then(stop);
   const aborted = new Promise<ExecExit>((resolve) => {
     const give = () =>
-      resolve({ status: Status.UNAVAILABLE, exitCode: 0, message: "the gateway is shutting down" });
+      resolve(
+        signal.aborted
+          ? { status: Status.UNAVAILABLE, exitCode: 0, message: "the gateway is shutting down" }
+          : { status: Status.CANCELLED, exitCode: 0, message: "the client closed the connection" },
+      );
     if (cancel.signal.aborted) give();
     else cancel.signal.addEventListener("abort", give, { once: true });
   });
