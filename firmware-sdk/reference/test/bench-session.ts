@@ -108,7 +108,9 @@ export class BenchSession {
 
   /** Sends a request; undefined: it is not answered yet. */
   ask<Args, Result>(row: CommandRow<Args, Result>, args: Args): Response | undefined {
-    const id = ++this.#id;
+    this.#id = (this.#id + 1) & 0xffff;
+    const id = this.#id;
+    this.#responses.delete(id);
     this.give({ kind: "request", id, op: row.op, args: row.encodeRequest(args) });
     return this.#responses.get(id);
   }
