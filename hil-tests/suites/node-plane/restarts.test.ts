@@ -20,7 +20,7 @@ const scale = soak
   ? {
       devices: 100,
       kills: 5,
-      pauseMs: 9_000,
+      pauseMs: 6_000,
       awayMs: 60_000,
       fleet: 1000,
       heartbeatS: 10,
