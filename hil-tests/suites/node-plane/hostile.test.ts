@@ -21,7 +21,7 @@ import { makeTemporaryFolder } from "../../rig/watchdog.ts";
  */
 
 const soak = process.env.MOTELET_SOAK !== undefined;
-const rounds = soak ? { warmUp: 6, measured: 30 } : { warmUp: 2, measured: 2 };
+const rounds = soak ? { warmUp: 16, measured: 24 } : { warmUp: 2, measured: 2 };
 const fleet = 20;
 const heartbeatS = 2;
 
@@ -155,19 +155,22 @@ const attacks: Readonly<Record<string, Attack>> = {
     await attack.say({ port: plain }, 2, () => attack.mqttConnect(mallory, { clientId: victim.wireId }));
     await attack.say({ port: plain }, 10, () => attack.mqttConnect({ ...victim, password: "guess" }));
   },
-  "questions to the kubelet API by nobody": async ({ kubelet }) => {
+  "questions by nobody": async ({ kubelet, operations }) => {
     const paths = [
       "/pods",
       "/exec/default/m0/device?command=x",
       "/containerLogs/default/m0/device",
       "/../../etc/passwd",
       "/%00",
+      "//",
+      "http://[",
     ];
-    await attack.say({ port: kubelet, tls: true }, 30, (index) =>
+    const question = (index: number) =>
       Buffer.from(
         `GET ${paths[index % paths.length]} HTTP/1.1\r\nhost: x\r\nconnection: ${index % 2 ? "close" : "upgrade\r\nupgrade: SPDY/3.1"}\r\n\r\n`,
-      ),
-    );
+      );
+    await attack.say({ port: kubelet, tls: true }, 30, question);
+    await attack.say({ port: operations }, 14, question);
   },
   "noise on a serial line": async ({ serial }, random) => {
     for (let count = 0; count < 20; count++) {
