@@ -118,6 +118,17 @@ for (const name of cases) {
   });
 }
 
+test("whatever somebody writes into the annotation that says what came from spec.node, the Node goes on", () => {
+  const input = parse(readFileSync(join(folder, "node-first-hello.input.yaml"), "utf8")) as Input;
+  const node = buildNode(deviceOf(input), factsOf(input), site, nowMs(input));
+  const texts = ["{", "null", "5", "[]", '{"labels":5}', '{"labels":[5,null],"taints":{}}', '"labels"'];
+  for (const text of texts) {
+    const annotations = { ...node.metadata.annotations, "motelet.dev/from-spec": text };
+    const edited = { ...node, metadata: { ...node.metadata, annotations } };
+    assert.deepEqual(desiredNode(edited, deviceOf(input), factsOf(input)), node, text);
+  }
+});
+
 test("what was built needs no second write", () => {
   const input = parse(readFileSync(join(folder, "node-first-hello.input.yaml"), "utf8")) as Input;
   const node = buildNode(deviceOf(input), factsOf(input), site, nowMs(input));

@@ -282,13 +282,17 @@ function formatFromSpec(wanted: NonNullable<Device["spec"]>["node"]): string | u
   return empty ? undefined : JSON.stringify(fromSpec);
 }
 
+/** What is not ours to the letter (a person may have edited it) counts as nothing: the Node goes on. */
 function parseFromSpec(text: string | undefined): FromSpec {
-  const none: FromSpec = { labels: [], annotations: [], taints: [] };
+  let parsed: Partial<Record<keyof FromSpec, unknown>> | null = null;
   try {
-    return text ? { ...none, ...(JSON.parse(text) as Partial<FromSpec>) } : none;
-  } catch {
-    return none;
-  }
+    parsed = JSON.parse(text ?? "null");
+  } catch {}
+  const keys = (name: keyof FromSpec): readonly string[] => {
+    const value = parsed?.[name];
+    return Array.isArray(value) ? value.filter((key) => typeof key === "string") : [];
+  };
+  return { labels: keys("labels"), annotations: keys("annotations"), taints: keys("taints") };
 }
 
 function taintId(taint: Taint): string {
