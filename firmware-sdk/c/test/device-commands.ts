@@ -281,6 +281,8 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     console.write("sizf\x7fe\r");
     await gateway.until("its size", () => console.text.endsWith("80 24\r\n> "));
     assert.equal(console.text, "> sizf\b \be\r\n80 24\r\n> ");
+    console.write("typed\x15");
+    await gateway.until("a line given up", () => console.text.endsWith("> typed\r\n> "));
     console.write("sleep 600\r\x03");
     await gateway.until("the interrupt", () => console.text.endsWith("^C\r\n> "));
     console.write("sleep 600\r");
