@@ -23,6 +23,11 @@ export class ManualClock implements Clock {
     this.#wallOffsetMs += byMs;
   }
 
+  /** Whether anybody waits for time to pass. */
+  get isAwaited(): boolean {
+    return this.#timers.length > 0;
+  }
+
   after(delayMs: number, callback: () => void): { cancel: () => void } {
     const timer = { atMs: this.#nowMs + Math.max(0, delayMs), callback };
     this.#timers.push(timer);
