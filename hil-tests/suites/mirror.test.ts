@@ -58,6 +58,7 @@ const wrongSpecs = [
   ["{links: [{carrier: serial}]}", "a serial link names its port"],
   ["{links: [{carrier: mqtt, port: /dev/ttyACM0}]}", "a serial link names its port"],
   ["{links: [{carrier: serial, port: COM3}]}", "a port is /dev/<name>, pty:/<path>"],
+  ["{links: [{carrier: serial, port: 'usb:303a:1001:A0B1'}]}", "a port is /dev/<name>, pty:/<path>"],
   ["{links: [{carrier: wifi}]}", 'supported values: "mqtt", "coap", "serial"'],
   ["{links: []}", "at least 1 item"],
   ["{sleep: {checkInSeconds: 0}}", "greater than or equal to 1"],

@@ -57,12 +57,11 @@ const link = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 255,
-        description:
-          "Serial only: a path (/dev/ttyACM0, pty:/path), usb:<vid>:<pid>:<serial>, unix:<path>, tcp:<host>:<port> or rfc2217:<host>:<port>.",
+        description: "Serial only: a path (/dev/ttyACM0, pty:/path), unix:/<path> or tcp:<host>:<port>.",
         ...rules({
-          rule: "self.matches('^(/dev/.+|(unix|pty):/.+|(tcp|rfc2217):.+:[0-9]{1,5}|usb:.+)$')",
-          message:
-            "a port is /dev/<name>, pty:/<path>, unix:/<path>, tcp:<host>:<port>, rfc2217:<host>:<port> or usb:<vid>:<pid>:<serial>",
+          // usb: and rfc2217: come later; a Device that names them now would wait for its hello without a word.
+          rule: "self.matches('^(/dev/.+|(unix|pty):/.+|tcp:.+:[0-9]{1,5})$')",
+          message: "a port is /dev/<name>, pty:/<path>, unix:/<path> or tcp:<host>:<port>",
         }),
       }),
     ),
