@@ -118,6 +118,18 @@ test("after 410 everything is listed again, and only what differs is told", asyn
   assert.equal(t.server.count("GET"), 2);
 });
 
+test("a list that is too old before it is read is tried with back-off", async () => {
+  await using t = await setUp();
+  t.server.fault = () => ({ status: 410 });
+  const starting = t.informer.start();
+  const startedMs = performance.now();
+  await until("three tries", () => t.server.count("GET") >= 3);
+  // 200 and 400 ms, each less what jitter takes away.
+  assert.ok(performance.now() - startedMs > 250, `${performance.now() - startedMs} ms`);
+  t.server.fault = undefined;
+  await starting;
+});
+
 test("start waits until the collection can be listed", async () => {
   await using t = await setUp();
   t.server.fault = () => ({ status: 403 });

@@ -136,8 +136,10 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   #judge(error: unknown, failures: number): number {
     const { log, metrics, path } = this.#options;
     if (isGone(error)) {
+      // A watch that is too old is begun anew at once; a list that ages faster than it can be read must not become a busy loop.
+      const wasWatching = this.#resourceVersion !== undefined;
       this.#resourceVersion = undefined;
-      return 0;
+      return wasWatching ? 0 : failures + 1;
     }
     metrics.failures.inc({ path });
     this.#refused = isForbidden(error);
