@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FakeApiServer } from "../../test/fakes/fake-api-server.ts";
+import { FakeApiServer, until } from "../../test/fakes/fake-api-server.ts";
 import { ManualClock } from "../../test/fakes/manual-clock.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { UnavailableError } from "../foundation/errors.ts";
@@ -60,6 +60,31 @@ test("Retry-After is honoured three times, then the refusal is told", async () =
   await assert.rejects(client.get("/api/v1/nodes"), { code: "TooManyRequests" });
   assert.equal(server.count("GET"), 8);
 });
+
+for (const [said, waitsMs] of [
+  ["2", 2_000],
+  ["10", 10_000],
+  ["3600", 10_000],
+] as const) {
+  test(`after Retry-After: ${said} the next try comes in ${waitsMs} ms and no sooner`, async () => {
+    await using server = await new FakeApiServer().start();
+    const clock = new ManualClock();
+    const metrics = new Metrics();
+    const credentials = { server: server.url, verify: true, token: async () => undefined };
+    await using client = new HttpKubeClient({ credentials, clock, metrics });
+    server.fault = () =>
+      server.count("GET") === 1 ? { status: 429, headers: { "retry-after": said } } : undefined;
+    const answered = client.get("/api/v1/nodes");
+    await until("the client to wait", () => clock.isAwaited);
+    clock.advance(waitsMs - 1);
+    assert.ok(clock.isAwaited, "it came sooner");
+    assert.equal(server.count("GET"), 1);
+    clock.advance(1);
+    await answered;
+    assert.equal(server.count("GET"), 2);
+    assert.equal(await metrics.valueOf("motelet_kube_retries_total"), 1);
+  });
+}
 
 test("a refused token is read anew once", async () => {
   await using server = await new FakeApiServer().start();
