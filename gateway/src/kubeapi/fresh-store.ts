@@ -1,25 +1,37 @@
+import type { Clock } from "../foundation/clock.ts";
 import type { ObjectStore } from "./informer.ts";
+
+/** News of a write comes within milliseconds; where a watch is broken for longer, a conflict says that what is read is old. */
+export const freshMs = 10_000;
 
 /**
  * An informer's store that knows our own last writes: until the watch brings news of an object, what the API server
  * answered to our write is read instead. Saves a write from the state before, which would only meet a conflict.
+ *
+ * Not for ever: a deletion whose news overtook the answer to our write would leave the object here, where nothing takes it
+ * away any more.
  */
 export class FreshStore<T> {
   readonly #store: ObjectStore<T>;
-  readonly #written = new Map<string, T>();
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #written = new Map<string, { readonly object: T; readonly atMs: number }>();
 
-  constructor(store: ObjectStore<T>) {
+  constructor(store: ObjectStore<T>, clock: Pick<Clock, "monotonicMs">) {
     this.#store = store;
+    this.#clock = clock;
     store.changes.subscribe((key) => this.#written.delete(key));
   }
 
   get(key: string): T | undefined {
-    return this.#written.get(key) ?? this.#store.get(key);
+    const written = this.#written.get(key);
+    if (written && this.#clock.monotonicMs() - written.atMs < freshMs) return written.object;
+    if (written) this.#written.delete(key);
+    return this.#store.get(key);
   }
 
   /** Keeps the answer to a create or replace. Bounded by the objects that the informer will report in turn. */
   wrote(key: string, object: T): T {
-    this.#written.set(key, object);
+    this.#written.set(key, { object, atMs: this.#clock.monotonicMs() });
     return object;
   }
 

@@ -71,10 +71,10 @@ test("a Device costs three requests until it waits for its hello, and its bring-
 test("a status that lacks its Pod is written after five seconds all the same, not before", async () => {
   await using t = await setUp();
   await bringUpPending(t);
-  t.server.fault = ({ method, url }) => (method === "POST" && url === pods ? { status: 403 } : undefined);
+  t.server.fault = ({ method, url }) => (method === "POST" && url === pods ? { status: 500 } : undefined);
   t.server.requests.length = 0;
   t.registry.learn("default/lamp0", { phase: "Online" });
-  await until("the Pod's refusal", () => t.server.count("POST", "/pods") > 0);
+  await until("the Pod's failure", () => t.server.count("POST", "/pods") > 0);
   await until("the Event", () => t.server.count("POST", "/events") > 0);
   const written = () => t.server.count("PUT", "/devices/lamp0/status");
   t.clock.advance(4_999);

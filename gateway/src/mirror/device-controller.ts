@@ -43,7 +43,7 @@ export class DeviceController {
     this.#context = context;
     this.#identities = identities;
     this.#removers = removers;
-    this.#fresh = new FreshStore(context.devices);
+    this.#fresh = new FreshStore(context.devices, context.clock);
     const { queue, devices, profiles, secrets, registry, findings } = context;
     this.#admission = queue.register("device-admission", "high", (key) => this.#admit(key));
     this.#status = queue.register("device-status", "low", (key, signal) =>

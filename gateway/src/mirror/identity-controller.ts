@@ -36,7 +36,7 @@ export class IdentityController {
     random: (count: number) => Uint8Array = randomBytes,
   ) {
     this.#context = context;
-    this.#secrets = new FreshStore(context.secrets);
+    this.#secrets = new FreshStore(context.secrets, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     this.#randomBytes = random;
     this.#work = context.queue.register("identity", "high", (key, signal) => this.#reconcile(key, signal));

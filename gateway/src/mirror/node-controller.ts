@@ -39,7 +39,7 @@ export class NodeController {
 
   constructor(context: MirrorContext) {
     this.#context = context;
-    this.#nodes = new FreshStore(context.nodes);
+    this.#nodes = new FreshStore(context.nodes, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     this.#readiness = new NodeReadiness(context);
     const { queue, registry, nodes, devices, profiles, metrics } = context;

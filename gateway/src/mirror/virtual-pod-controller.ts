@@ -43,7 +43,7 @@ export class VirtualPodController {
 
   constructor(context: MirrorContext) {
     this.#context = context;
-    this.#pods = new FreshStore(context.pods);
+    this.#pods = new FreshStore(context.pods, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     const { queue, registry, pods, nodes, findings } = context;
     this.#work = queue.register("pod", "low", (key, signal) => this.#reconcile(key, signal));
