@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { until } from "../../test/fakes/fake-api-server.ts";
+import {
+  device,
+  devices,
+  enrol,
+  lamp,
+  leases,
+  nodes,
+  pods,
+  setUp,
+} from "../../test/fakes/mirror-under-test.ts";
+
+type Bed = Awaited<ReturnType<typeof setUp>>;
+
+const statusOf = (t: Bed) => JSON.stringify(t.server.at(`${devices}/lamp`)?.status ?? "");
+
+async function greet(t: Bed): Promise<void> {
+  t.server.put(devices, device("lamp"));
+  await until("admission", () => t.registry.get(lamp)?.spec.identity !== undefined);
+  t.registry.learn(lamp, { phase: "Online", boot: 1 });
+}
+
+test("a foreign Pod of the device's name is not touched, the Device says so, and its Node is none the worse", async () => {
+  const foreign = {
+    metadata: { name: "lamp", namespace: "default", uid: "foreign" },
+    spec: { containers: [] },
+  };
+  await using t = await setUp((server) => server.put(pods, foreign));
+  await greet(t);
+  await until("the condition", () => statusOf(t).includes("PodNameConflict"));
+  await until("the Lease", () => t.server.at(`${leases}/lamp`) !== undefined);
+  const tries = () => t.server.count("POST", pods);
+  const before = tries();
+  for (let beat = 0; beat < 50; beat++) {
+    t.registry.learn(lamp, { lastSeenMs: t.clock.wallMs() });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(tries(), before, "beats are no reason to try again");
+  assert.equal(t.server.at(`${pods}/lamp`)?.metadata.uid, "foreign");
+  t.server.remove(`${pods}/lamp`);
+  t.clock.advance(30_000);
+  await until(
+    "our Pod",
+    () => t.server.at(`${pods}/lamp`)?.metadata.labels?.["motelet.dev/device"] === "lamp",
+  );
+  await until("the condition to be gone", () => statusOf(t).includes("PodExists"));
+});
+
+test("a Pod that somebody failed or deletes is finished and made anew", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const uid = () => t.server.at(`${pods}/lamp`)?.metadata.uid;
+  const first = uid();
+  const pod = () => t.server.at(`${pods}/lamp`) as { metadata: { name: string }; status: object };
+  t.server.put(pods, { ...pod(), status: { ...pod().status, phase: "Failed" } });
+  await until("another Pod", () => uid() !== undefined && uid() !== first);
+  const second = uid();
+  t.server.put(pods, {
+    ...pod(),
+    metadata: { ...pod().metadata, deletionTimestamp: "2026-11-21T12:00:00Z" },
+  } as never);
+  await until("a third one", () => {
+    // A write that was on its way met a conflict and is tried again.
+    t.clock.advance(1_000);
+    return uid() !== undefined && uid() !== second;
+  });
+  assert.ok(t.server.at(`${nodes}/lamp`));
+});
+
+test("in a namespace that goes the Pod is not forced, and its Device goes without our rights there", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  t.server.remove(`${pods}/lamp`);
+  t.server.fault = ({ url = "" }) => (url.startsWith(pods) ? { status: 403 } : undefined);
+  await until("the refusal", () => {
+    t.clock.advance(1_000);
+    return statusOf(t).includes("PodRefused");
+  });
+  assert.equal(t.server.at(`${pods}/lamp`), undefined);
+  const { metadata } = t.server.at(`${devices}/lamp`) ?? { metadata: { name: "" } };
+  t.server.put(devices, {
+    ...device("lamp"),
+    metadata: { ...metadata, deletionTimestamp: "2026-11-21T12:00:00Z" },
+  });
+  await until("the Device to go", () => {
+    t.clock.advance(1_000);
+    return t.server.at(`${devices}/lamp`) === undefined;
+  });
+  assert.equal(t.server.at(`${nodes}/lamp`), undefined);
+});
