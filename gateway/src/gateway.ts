@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import type { Config } from "./config.ts";
 import { DevicePlane } from "./devices/device-plane.ts";
 import { Registry } from "./devices/registry.ts";
@@ -139,6 +140,7 @@ export class Gateway implements AsyncDisposable {
         metrics,
         namespaces: namespaces.length === 1 && namespaces[0] === "*" ? "all" : namespaces,
         homeNamespace: config["kubernetes.homeNamespace"],
+        gatewayName: hostname(),
         readyBurst: config["mirror.readyBurst"],
         readyPerSecond: config["mirror.readyPerSecond"],
         maxNodesWithPodCidr: config["mirror.maxNodesWithPodCIDR"],

@@ -36,6 +36,8 @@ export interface MirrorContext {
   readonly secrets: ObjectStore<Secret>;
   readonly site: NodeSite;
   readonly namespaces: Namespaces;
+  /** By what people know this gateway: told in the status of Devices whose link it holds. */
+  readonly gatewayName?: string;
   /** A Device of this namespace gives a Node of its own name. */
   readonly homeNamespace: string;
   /** How long until a taken name is tried again. */

@@ -85,7 +85,7 @@ export class DeviceController {
   }
 
   async #reconcileStatus(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const { registry, findings, clock } = this.#context;
+    const { registry, findings, clock, gatewayName } = this.#context;
     const device = this.#fresh.get(key);
     const facts = registry.get(key);
     if (!device || !facts || device.metadata.deletionTimestamp) return undefined;
@@ -93,7 +93,7 @@ export class DeviceController {
     const owned = device.metadata.finalizers?.includes(nodeFinalizer)
       ? device
       : await this.#replace(withFinalizer(device), "", signal);
-    const status = deviceStatus(owned, facts, findings.of(key), clock.wallMs());
+    const status = deviceStatus(owned, facts, findings.of(key), clock.wallMs(), gatewayName);
     if (isDeepStrictEqual(status, owned.status)) return undefined;
     const waitMs = this.#holdMs(key, facts.phase) || this.#bucketOf(key).take(clock.monotonicMs());
     if (waitMs > 0) return waitMs;

@@ -39,6 +39,8 @@ export interface MirrorOptions {
   readonly homeNamespace: string;
   /** Where the API server reaches the kubelet listener, and the versions that Nodes tell. */
   readonly site: NodeSite;
+  /** By what people know this gateway: its host, or its Pod. */
+  readonly gatewayName?: string;
   readonly conflictRetryMs?: number;
   /** Changes of Ready on existing Nodes: so many at once, then so many a second. Creation of Nodes is not paced. */
   readonly readyBurst?: number;
@@ -115,6 +117,7 @@ export class Mirror implements AsyncDisposable {
       site: options.site,
       namespaces,
       homeNamespace: options.homeNamespace,
+      ...(options.gatewayName === undefined ? {} : { gatewayName: options.gatewayName }),
       conflictRetryMs: options.conflictRetryMs ?? 30_000,
       podCidrs: this.#podCidrs,
       readyPace: { burst: options.readyBurst ?? 50, refillMs: 1_000 / (options.readyPerSecond ?? 5) },

@@ -187,6 +187,7 @@ export const deviceStatusSchema = Type.Object(
       Type.Object({
         carrier: Type.String({ maxLength: 16 }),
         peer: text(255, "Address or port."),
+        gateway: Type.Optional(text(253, "Host, or Pod, of the gateway that holds the link.")),
         since: time("When the link came up."),
       }),
     ),

@@ -114,12 +114,14 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
 /**
  * The status that the Device should have. Equal to the current one, to the letter, when nothing has to be written.
  * @param findings conditions that the reconcilers found out: Identity, Node, Pod
+ * @param gateway name of the gateway that holds the device's link
  */
 export function deviceStatus(
   device: Device,
   facts: DeviceFacts,
   findings: readonly WantedCondition[],
   nowMs: number,
+  gateway?: string,
 ): DeviceResourceStatus {
   const current = device.status ?? {};
   const observedGeneration = device.metadata.generation ?? 0;
@@ -147,7 +149,7 @@ export function deviceStatus(
       { nowMs, stale: (type) => passingFindings.includes(type) },
     ),
     nodeName: facts.phase === "Pending" ? undefined : facts.spec.nodeName,
-    link: linkStatus(current, facts),
+    link: linkStatus(current, facts, gateway),
     identity: facts.identityGeneration === undefined ? undefined : { generation: facts.identityGeneration },
     sleep:
       facts.phase === "Asleep" && facts.asleepUntilMs !== undefined
@@ -199,8 +201,13 @@ function readyCondition(facts: DeviceFacts): WantedCondition {
 function linkStatus(
   current: DeviceResourceStatus,
   { link, phase }: DeviceFacts,
+  gateway: string | undefined,
 ): DeviceResourceStatus["link"] {
-  if (link) return { carrier: link.carrier, peer: link.peer.slice(0, 255), since: timestamp(link.sinceMs) };
+  if (link) {
+    const { carrier, peer, sinceMs } = link;
+    const holder = gateway === undefined ? {} : { gateway: gateway.slice(0, 253) };
+    return { carrier, peer: peer.slice(0, 255), ...holder, since: timestamp(sinceMs) };
+  }
   // A restarted gateway counts on the device's return: two writes for each device of a fleet are saved.
   return phase === "Online" ? current.link : undefined;
 }

@@ -55,7 +55,7 @@ const builders = {
     return { status: foreignPodStatus(pod, nowMs(input)), event: foreignPodEvent(pod) };
   },
   "device-status": (input: Input) =>
-    deviceStatus(deviceOf(input), factsOf(input), findingsOf(input), nowMs(input)),
+    deviceStatus(deviceOf(input), factsOf(input), findingsOf(input), nowMs(input), "gateway-0"),
   "device-spec": (input: Input) => specOf(input),
   restored: (input: Input) => restoredFacts(deviceOf(input)) ?? "nothing",
   identity: (input: Input) =>
