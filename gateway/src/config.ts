@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { logLevels } from "./foundation/log.ts";
 import { certificateModes } from "./kubelet/certificates/certificate-source.ts";
 import { defaultLogLimits } from "./store/log-store.ts";
+import { anyPort } from "./transport/serial/allowed-ports.ts";
 
 /** How one setting is read: from text (environment, flags) and from a YAML value. Both give undefined for what it is not. */
 interface Kind<T> {
@@ -168,6 +169,11 @@ export const settings = {
   "mqtt.psk.port": setting(port, 8884, "port of the PSK broker; 0: any free one"),
   "mqtt.rtoMs": setting(integer(50, 60_000), 2000, "time until a message over MQTT is repeated"),
   "serial.rtoMs": setting(integer(20, 60_000), 500, "time until a message over a serial line is repeated"),
+  "serial.ports": setting(
+    list,
+    anyPort,
+    "ports that Devices may name in `spec.links`, to the letter or by their beginning with a `*` at the end",
+  ),
   "session.heartbeatS": setting(
     integer(1, 3600),
     10,

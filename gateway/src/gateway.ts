@@ -192,7 +192,14 @@ export class Gateway implements AsyncDisposable {
       );
       mqttPort = (await mqtt.start()).port;
     }
-    const serial = parts.use(new SerialTransport({ ...common, wantedLinks, rtoMs: config["serial.rtoMs"] }));
+    const serial = parts.use(
+      new SerialTransport({
+        ...common,
+        wantedLinks,
+        rtoMs: config["serial.rtoMs"],
+        ports: config["serial.ports"],
+      }),
+    );
     await serial.start();
     // Above the transports: who is connected hears that we go while the lines are still open.
     parts.defer(() => plane.sayGoodbye());

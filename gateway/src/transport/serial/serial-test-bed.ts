@@ -56,7 +56,8 @@ export class SerialTestBed implements AsyncDisposable {
   #ports: string[] = [];
   #logText = "";
 
-  constructor() {
+  /** @param allowed ports that the operator names; absent: any */
+  constructor(allowed?: readonly string[]) {
     const destination = new PassThrough();
     destination.on("data", (chunk) => {
       this.#logText += String(chunk);
@@ -79,12 +80,19 @@ export class SerialTestBed implements AsyncDisposable {
       metrics: this.metrics,
       clock: systemClock,
       random: () => 0,
+      ...(allowed ? { ports: allowed } : {}),
     });
   }
 
   static async start(...ports: string[]): Promise<SerialTestBed> {
     const bed = new SerialTestBed();
     bed.#ports = ports;
+    await bed.#transport.start();
+    return bed;
+  }
+
+  static async startAllowing(...allowed: string[]): Promise<SerialTestBed> {
+    const bed = new SerialTestBed(allowed);
     await bed.#transport.start();
     return bed;
   }

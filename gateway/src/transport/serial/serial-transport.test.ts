@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { encodeFrame } from "@motelet/profiles";
 import { SerialTestBed, SocketBoard, until } from "./serial-test-bed.ts";
@@ -133,6 +135,18 @@ test("a port that cannot be is said once, and the others go on", async () => {
     ],
   );
   assert.equal(await bed.metrics.valueOf("motelet_serial_failures_total", { reason: "selector" }), 2);
+});
+
+test("a port that the operator did not name is not opened, the others are", async () => {
+  await using bed = await SerialTestBed.startAllowing(`unix:${join(tmpdir(), "serial-")}*`);
+  await using _board = await SocketBoard.listen(bed.path("lamp"));
+  bed.want("tcp:127.0.0.1:22", `unix:${bed.path("lamp")}`);
+  await bed.opened();
+  const warnings = bed.logLines().filter(({ level }) => level === "warn");
+  assert.deepEqual(
+    warnings.map(({ code, port }) => [code, port]),
+    [["PORT_NOT_ALLOWED", "tcp:127.0.0.1:22"]],
+  );
 });
 
 test("disposal lets the last message leave, closes every channel, and ends attempts that still wait", async () => {

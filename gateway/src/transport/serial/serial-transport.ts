@@ -5,6 +5,7 @@ import type { Logger } from "../../foundation/log.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
 import type { ChannelAcceptor } from "../channel.ts";
 import type { WantedLinks, WantedPort } from "../directory.ts";
+import { anyPort, expectAllowed } from "./allowed-ports.ts";
 import { parsePort } from "./port-selector.ts";
 import { PortSupervisor } from "./port-supervisor.ts";
 import { SerialMeters } from "./serial-meters.ts";
@@ -21,6 +22,7 @@ export class SerialTransport implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #rtoMs: number;
   readonly #random: () => number;
+  readonly #allowed: readonly string[];
   /** By text of the port; undefined where the text names no port that we can open. */
   readonly #supervisors = new Map<string, PortSupervisor | undefined>();
   readonly #stopping = new Map<string, Promise<void>>();
@@ -35,6 +37,8 @@ export class SerialTransport implements AsyncDisposable {
     clock: Clock;
     /** Retransmission time-out of the channels, milliseconds. */
     rtoMs?: number;
+    /** Ports that Devices may name, or their beginnings with a `*` at the end; absent: any. */
+    ports?: readonly string[];
     /** In [0, 1): spreads the attempts. */
     random?: () => number;
   }) {
@@ -45,6 +49,7 @@ export class SerialTransport implements AsyncDisposable {
     this.#clock = options.clock;
     this.#rtoMs = options.rtoMs ?? defaults.serialRtoMs;
     this.#random = options.random ?? Math.random;
+    this.#allowed = options.ports ?? anyPort;
   }
 
   /** Begins to open what is wanted; a port that cannot be opened yet is tried again, not an error. */
@@ -76,8 +81,10 @@ export class SerialTransport implements AsyncDisposable {
   #supervise({ port, device }: WantedPort): void {
     const log = this.#log.child({ device, port });
     try {
+      const selector = parsePort(port);
+      expectAllowed(port, this.#allowed);
       const supervisor = new PortSupervisor({
-        selector: parsePort(port),
+        selector,
         port,
         acceptor: this.#acceptor,
         log,
