@@ -20,11 +20,12 @@ const { values, positionals } = parseArgs({
 });
 const say = (what: string) => void process.stderr.write(`measuring ${what} …\n`);
 
-const benches: Readonly<Record<string, () => readonly Figure[] | Promise<readonly Figure[]>>> = {
-  cbor: cborFigures,
-  beat: beatBytesFigures,
-  messages: messageFigures,
-  streams: () => streamFigures(say, Number(values.rounds)),
+type Groups = AsyncIterable<readonly Figure[]> | Iterable<readonly Figure[] | Promise<readonly Figure[]>>;
+const benches: Readonly<Record<string, () => Groups>> = {
+  cbor: () => [cborFigures()],
+  beat: () => [beatBytesFigures()],
+  messages: () => [messageFigures()],
+  streams: () => [streamFigures(say, Number(values.rounds))],
   "node-plane": () => nodePlaneFigures(say, Number(values.many)),
 };
 
@@ -35,9 +36,14 @@ if (unknown !== undefined) {
   process.exit(64);
 }
 const figures: Figure[] = [];
+const build = new URL("../../build/", import.meta.url);
+mkdirSync(build, { recursive: true });
 for (const name of names) {
   say(name);
-  figures.push(...((await benches[name]?.()) ?? []));
+  for await (const group of benches[name]?.() ?? []) {
+    figures.push(...group);
+    writeFileSync(new URL("bench.json", build), `${JSON.stringify(figures, null, 2)}\n`);
+  }
 }
 console.table(
   figures.map(({ value, ratio, ...figure }) => ({
@@ -50,6 +56,3 @@ console.table(
     met: figure.met ?? "",
   })),
 );
-const build = new URL("../../build/", import.meta.url);
-mkdirSync(build, { recursive: true });
-writeFileSync(new URL("bench.json", build), `${JSON.stringify(figures, null, 2)}\n`);

@@ -13,20 +13,22 @@ import { startUpFigures } from "./start-up.ts";
  * @param say is told what begins
  * @param many devices at the end, for the slope of memory
  */
-export async function nodePlaneFigures(say: (what: string) => void, many: number): Promise<Figure[]> {
+export async function* nodePlaneFigures(
+  say: (what: string) => void,
+  many: number,
+): AsyncGenerator<readonly Figure[]> {
   await using folder = makeTemporaryFolder("motelet-bench-");
   const auditLog = path.join(folder.path, "audit.log");
   say("a control plane");
   await using cluster = await BenchCluster.start(auditLog);
   say("start-up");
-  const figures = await startUpFigures(cluster);
+  yield await startUpFigures(cluster);
   say("200 devices beside kwok, and at rest");
-  figures.push(...(await smallFleet(cluster, auditLog, 200)));
+  yield await smallFleet(cluster, auditLog, 200);
   say(`1,000 devices beside kwok, and ${many}`);
-  figures.push(...(await largeFleet(cluster, 1_000, many)));
+  yield* largeFleet(cluster, 1_000, many);
   say(`1,000 devices over TLS, and ${many}`);
-  figures.push(...(await fleetMemory(cluster, "tls", 1_000, many)).figures);
-  return figures;
+  yield (await fleetMemory(cluster, "tls", 1_000, many)).figures;
 }
 
 async function smallFleet(cluster: BenchCluster, auditLog: string, devices: number): Promise<Figure[]> {
@@ -40,10 +42,15 @@ async function smallFleet(cluster: BenchCluster, auditLog: string, devices: numb
   return figures;
 }
 
-async function largeFleet(cluster: BenchCluster, few: number, many: number): Promise<Figure[]> {
+async function* largeFleet(
+  cluster: BenchCluster,
+  few: number,
+  many: number,
+): AsyncGenerator<readonly Figure[]> {
   const kwok = await kwokBringUp(cluster, few);
   const { first, figures } = await fleetMemory(cluster, "plain", few, many);
-  return [...bringUpFigures(few, first, kwok), ...figures];
+  yield bringUpFigures(few, first, kwok);
+  yield figures;
 }
 
 const startsPerSecond = 50;
