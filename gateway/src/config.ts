@@ -82,7 +82,11 @@ const port = integer(0, 65_535);
  * `--mqtt-port`, in a file it is `mqtt: {port: 1883}`. Milliseconds, seconds and bytes where the name says so.
  */
 export const settings = {
-  "kubernetes.kubeconfig": setting(text, "", "kubeconfig file; empty: the credentials of the pod it runs in"),
+  "kubernetes.kubeconfig": setting(
+    text,
+    "",
+    "kubeconfig file; empty: the files of KUBECONFIG, else the pod's credentials, else ~/.kube/config",
+  ),
   "kubernetes.context": setting(text, "", "context of that kubeconfig; empty: its current one"),
   "kubernetes.namespaces": setting(
     list,

@@ -67,6 +67,7 @@ export class Gateway implements AsyncDisposable {
       kubeconfig: config["kubernetes.kubeconfig"],
       ...(context === "" ? {} : { context }),
     });
+    log.info({ credentials: credentials.source, server: credentials.server }, "cluster chosen");
     const kube = parts.use(new HttpKubeClient({ credentials, clock, metrics }));
     const servedVersion = await waitForVersion(kube, log, signal);
     const certificates = new ServingCertificates({

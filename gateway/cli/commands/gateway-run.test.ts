@@ -111,6 +111,7 @@ suite("motelet gateway", { concurrency: true }, () => {
         text += String(value);
       }
     };
+    await saying(/context \\"gone\\"","server":"http:\/\/127\.0\.0\.1:1","msg":"cluster chosen"/);
     await saying(/API server does not answer, waiting for it/);
     child.kill("SIGUSR2");
     await saying(/"logLevel":"debug","msg":"log level changed"/);

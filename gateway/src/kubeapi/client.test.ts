@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { test } from "node:test";
 import { FakeApiServer, until } from "../../test/fakes/fake-api-server.ts";
 import { ManualClock } from "../../test/fakes/manual-clock.ts";
@@ -10,7 +10,7 @@ import { systemClock } from "../foundation/clock.ts";
 import { UnavailableError } from "../foundation/errors.ts";
 import { Metrics } from "../foundation/metrics.ts";
 import { HttpKubeClient } from "./client.ts";
-import type { Credentials } from "./credentials.ts";
+import { type Credentials, loadCredentials } from "./credentials.ts";
 import { KubeApiError } from "./errors.ts";
 import { kubeconfigCredentials } from "./kubeconfig.ts";
 import { readWatchEvents } from "./watch.ts";
@@ -21,7 +21,12 @@ function clientFor(
   metrics = new Metrics(),
 ) {
   return new HttpKubeClient({
-    credentials: { server: url, verify: true, token: options.token ?? (async () => undefined) },
+    credentials: {
+      source: "a test",
+      server: url,
+      verify: true,
+      token: options.token ?? (async () => undefined),
+    },
     clock: systemClock,
     metrics,
     timing: { requestTimeoutMs: options.requestTimeoutMs ?? 2_000 },
@@ -70,7 +75,7 @@ for (const [said, waitsMs] of [
     await using server = await new FakeApiServer().start();
     const clock = new ManualClock();
     const metrics = new Metrics();
-    const credentials = { server: server.url, verify: true, token: async () => undefined };
+    const credentials = { source: "a test", server: server.url, verify: true, token: async () => undefined };
     await using client = new HttpKubeClient({ credentials, clock, metrics });
     server.fault = () =>
       server.count("GET") === 1 ? { status: 429, headers: { "retry-after": said } } : undefined;
@@ -107,7 +112,7 @@ test("a request that waits for a connection gives up in time, and is not sent la
   let hang = true;
   server.fault = () => (hang ? "hang" : undefined);
   await using client = new HttpKubeClient({
-    credentials: { server: server.url, verify: true, token: async () => undefined },
+    credentials: { source: "a test", server: server.url, verify: true, token: async () => undefined },
     clock: systemClock,
     metrics: new Metrics(),
     connections: 1,
@@ -235,11 +240,48 @@ test("a kubeconfig gives its current context; tokens come from its file or its e
   }
 });
 
+test("credentials are those of the flag, else of KUBECONFIG, else of the pod, else of ~/.kube/config", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "motelet-credentials-"));
+  try {
+    const file = async (name: string) => {
+      const path = join(folder, name);
+      const config = {
+        "current-context": name,
+        clusters: [{ name, cluster: { server: `https://${name}` } }],
+        users: [{ name, user: { token: name } }],
+        contexts: [{ name, context: { cluster: name, user: name } }],
+      };
+      await writeFile(path, JSON.stringify(config));
+      return path;
+    };
+    await mkdir(join(folder, ".kube"));
+    const [flag, first, second] = await Promise.all([file("flag"), file("first"), file("second")]);
+    const pod = { KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" };
+    const listed = { KUBECONFIG: [join(folder, "missing"), first, second].join(delimiter) };
+    for (const name of ["token", "ca.crt"]) await writeFile(join(folder, name), name);
+    const load = (wanted: { kubeconfig?: string; context?: string }, env: Record<string, string>) =>
+      loadCredentials(wanted, { env, home: folder, serviceAccountFolder: folder });
+    await assert.rejects(load({}, {}), { code: "NO_CREDENTIALS" });
+    await rename(await file("own"), join(folder, ".kube", "config"));
+    assert.equal((await load({ kubeconfig: flag }, { ...pod, ...listed })).server, "https://flag");
+    const merged = await load({}, { ...pod, ...listed });
+    assert.equal(merged.server, "https://first");
+    assert.equal(merged.source, `${first}, ${second}, context "first"`);
+    const other = await load({ context: "second" }, listed);
+    assert.equal(`${other.server} ${await other.token(false)}`, "https://second second");
+    assert.equal((await load({}, pod)).server, "https://10.0.0.1:443");
+    assert.equal((await load({}, {})).server, "https://own");
+    await assert.rejects(load({}, { KUBECONFIG: join(folder, "missing") }), { code: "KUBECONFIG_READ" });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test("silence of the API server is trouble after 15 s; a refusal is an answer, a server error is none", async () => {
   await using server = await new FakeApiServer().start();
   const clock = new ManualClock();
   await using client = new HttpKubeClient({
-    credentials: { server: server.url, verify: true, token: async () => undefined },
+    credentials: { source: "a test", server: server.url, verify: true, token: async () => undefined },
     clock,
     metrics: new Metrics(),
   });

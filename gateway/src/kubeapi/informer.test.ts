@@ -25,7 +25,7 @@ async function setUp(labelSelector?: string) {
   const metrics = new Metrics();
   const kube = stack.use(
     new HttpKubeClient({
-      credentials: { server: server.url, verify: true, token: async () => undefined },
+      credentials: { source: "a test", server: server.url, verify: true, token: async () => undefined },
       clock: systemClock,
       metrics,
     }),

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
 import { dirname, resolve } from "node:path";
@@ -43,29 +44,48 @@ const ownUserFields = [
   "client-key-data",
 ];
 
+/** An entry with the file in which it stands: paths in it are relative to that file. */
+interface Found<Entry> {
+  readonly file: string;
+  readonly entry: Entry;
+}
+
 /**
- * Reads one context of a kubeconfig file: server, CA, and client certificate or token, inline or by path.
- * @throws ConfigError where the file, the context or the way to authenticate cannot be used
+ * Reads one context of kubeconfig files: server, CA, and client certificate or token, inline or by path. Several files count
+ * as one, as kubectl merges them: the first that has a name, or a current context, wins.
+ * @param paths one file, or those of KUBECONFIG, of which some may be missing
+ * @throws ConfigError where a file, the context or the way to authenticate cannot be used
  */
-export async function kubeconfigCredentials(path: string, contextName?: string): Promise<Credentials> {
-  const config = await readKubeconfig(path);
-  const wanted = contextName ?? config["current-context"];
-  const context = config.contexts?.find(({ name }) => name === wanted)?.context;
-  const cluster = config.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
-  const user = config.users?.find(({ name }) => name === context?.user)?.user ?? {};
-  if (!cluster?.server) {
+export async function kubeconfigCredentials(
+  paths: string | readonly string[],
+  contextName?: string,
+): Promise<Credentials> {
+  const files = await readAll(typeof paths === "string" ? [paths] : paths);
+  const said = files.map(({ file }) => file).join(", ");
+  const wanted = contextName ?? files.find(({ entry }) => entry["current-context"])?.entry["current-context"];
+  const context = named(files, "contexts", wanted)?.entry.context;
+  const foundCluster = named(files, "clusters", context?.cluster);
+  const cluster = foundCluster?.entry.cluster;
+  const foundUser = named(files, "users", context?.user);
+  const user = foundUser?.entry.user ?? {};
+  if (!foundCluster || !cluster?.server) {
     throw new ConfigError(
       "KUBECONFIG_CONTEXT",
-      `${path}: context "${wanted}" names no cluster with a server`,
+      `${said}: context "${wanted ?? ""}" names no cluster with a server`,
     );
   }
+  const userFile = foundUser?.file ?? foundCluster.file;
   const foreign = Object.keys(user).some((field) => !ownUserFields.includes(field));
-  const read = (data: string | undefined, file: string | undefined) => inlineOrFile(path, data, file);
-  const ca = await read(cluster["certificate-authority-data"], cluster["certificate-authority"]);
-  const cert = await read(user["client-certificate-data"], user["client-certificate"]);
-  const key = await read(user["client-key-data"], user["client-key"]);
-  const tokenFile = user.tokenFile ? new TokenFile(resolve(dirname(path), user.tokenFile)) : undefined;
+  const ca = await inlineOrFile(
+    foundCluster.file,
+    cluster["certificate-authority-data"],
+    cluster["certificate-authority"],
+  );
+  const cert = await inlineOrFile(userFile, user["client-certificate-data"], user["client-certificate"]);
+  const key = await inlineOrFile(userFile, user["client-key-data"], user["client-key"]);
+  const tokenFile = user.tokenFile ? new TokenFile(resolve(dirname(userFile), user.tokenFile)) : undefined;
   return {
+    source: `${said}, context "${wanted ?? ""}"`,
     server: cluster.server,
     ...(ca ? { ca } : {}),
     ...(cert && key ? { cert, key } : {}),
@@ -73,20 +93,49 @@ export async function kubeconfigCredentials(path: string, contextName?: string):
     verify: cluster["insecure-skip-tls-verify"] !== true,
     ...(context?.namespace ? { namespace: context.namespace } : {}),
     token: foreign
-      ? await pluginToken(path, wanted)
+      ? await pluginToken({ file: userFile, user: context?.user ?? "", context: wanted ?? "", cluster })
       : async (fresh) => (tokenFile ? tokenFile.read(fresh) : user.token),
   };
+}
+
+/** The first entry of that name in the files' order. */
+function named<Section extends "clusters" | "users" | "contexts">(
+  files: readonly Found<Kubeconfig>[],
+  section: Section,
+  name: string | undefined,
+): Found<NonNullable<Kubeconfig[Section]>[number]> | undefined {
+  for (const { file, entry } of files) {
+    const found = entry[section]?.find((one) => one.name === name);
+    if (found) return { file, entry: found };
+  }
+  return undefined;
+}
+
+/** Of several files, those that are there; one that is named alone has to be. */
+async function readAll(paths: readonly string[]): Promise<Found<Kubeconfig>[]> {
+  const there = paths.length > 1 ? paths.filter((path) => existsSync(path)) : paths;
+  if (there.length === 0)
+    throw new ConfigError("KUBECONFIG_READ", `cannot read kubeconfig: none of ${paths.join(", ")} is there`);
+  return Promise.all(there.map(async (file) => ({ file, entry: await readKubeconfig(file) })));
 }
 
 /**
  * Tokens from exec plugins and auth providers, which client-node knows how to run. It costs half a second and 90 MB,
  * so it is loaded only here. It keeps a token until it expires.
  */
-async function pluginToken(path: string, context: string | undefined): Promise<Credentials["token"]> {
+async function pluginToken(of: {
+  file: string;
+  user: string;
+  context: string;
+  cluster: ClusterEntry;
+}): Promise<Credentials["token"]> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
-  config.loadFromFile(path);
-  if (context !== undefined) config.setCurrentContext(context);
+  config.loadFromFile(of.file);
+  // The context and the cluster may stand in another file than the user.
+  config.clusters = [{ name: "cluster", server: of.cluster.server ?? "", skipTLSVerify: false }];
+  config.contexts = [{ name: of.context, cluster: "cluster", user: of.user }];
+  config.setCurrentContext(of.context);
   return async () => {
     const options: RequestOptions = {};
     try {
@@ -94,7 +143,7 @@ async function pluginToken(path: string, context: string | undefined): Promise<C
     } catch (cause) {
       throw new ConfigError(
         "KUBECONFIG_AUTH",
-        `${path}: the user of context "${context}": ${messageOf(cause)}`,
+        `${of.file}: the user of context "${of.context}": ${messageOf(cause)}`,
         { cause },
       );
     }

@@ -26,7 +26,7 @@ export async function setUp(
   const server = stack.use(await new FakeApiServer().start());
   prepare(server);
   const metrics = new Metrics();
-  const credentials = { server: server.url, verify: true, token: async () => undefined };
+  const credentials = { source: "a test", server: server.url, verify: true, token: async () => undefined };
   const kube = stack.use(new HttpKubeClient({ credentials, clock, metrics }));
   const registry = new Registry(() => clock.wallMs());
   const mirror = stack.use(
