@@ -250,7 +250,12 @@ static const struct mote_peripheral peripherals[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 static char prompt[17] = ">";
-static const struct mote_setting settings[] = {{"prompt", prompt, 16}, {NULL, NULL, 0}};
+/* Settings of every width that a number of bytes can have. */
+static char values[6][256];
+static const struct mote_setting settings[] = {
+    {"prompt", prompt, 16},      {"none", values[0], 0},       {"one", values[1], 1},
+    {"nine", values[2], 9},      {"ten", values[3], 10},       {"hundred", values[4], 100},
+    {"widest", values[5], 255},  {NULL, NULL, 0}};
 
 static const struct mote_program programs[] = {
     MOTE_SHELL_PROGRAMS,      MOTE_SHELL_FILE_PROGRAMS,    MOTE_SHELL_TASK_PROGRAMS,

@@ -41,6 +41,20 @@ enum mote_step mote_shell_get(struct mote_session *session, struct mote_job *job
     return all ? MOTE_STEP_MORE : MOTE_STEP_DONE;
 }
 
+/* "set: prompt: expected at most 16 bytes" */
+static enum mote_step refuse(struct mote_job *job, const struct mote_setting *setting) {
+    job->exit_code = 1;
+    if (!mote_print_begin(job, job->err)) {
+        return MOTE_STEP_WAIT;
+    }
+    mote_print(job, "set: ");
+    mote_print(job, setting->name);
+    mote_print(job, ": expected at most ");
+    mote_print_number(job, setting->most);
+    mote_print(job, setting->most == 1 ? " byte\n" : " bytes\n");
+    return mote_print_end(job) ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
+}
+
 enum mote_step mote_shell_set(struct mote_session *session, struct mote_job *job) {
     (void)session;
     if (job->argc < 3) {
@@ -55,11 +69,7 @@ enum mote_step mote_shell_set(struct mote_session *session, struct mote_job *job
         length += strlen(mote_job_argument(job, i)) + (i > 2);
     }
     if (length > setting->most) {
-        /* "expected at most 16 bytes" */
-        char text[] = "expected at most    bytes";
-        text[17] = (char)('0' + setting->most / 10u);
-        text[18] = (char)('0' + setting->most % 10u);
-        return mote_shell_fail(job, 1, setting->name, text);
+        return refuse(job, setting);
     }
     char *to = setting->value;
     for (unsigned i = 2; i < job->argc; i++) {
