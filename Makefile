@@ -25,7 +25,7 @@ node_modules/.installed: package.json package-lock.json $(wildcard */package.jso
 	@node -e 'if (+process.versions.node.split(".")[0] < 24) { console.error("motelet needs Node 24: none came for $(OS)-$(ARCH), and the machine has " + process.version); process.exit(1) }'
 	@touch $@
 
-.PHONY: setup host-tools tools control-plane
+.PHONY: setup host-tools tools fuzz-tools control-plane
 setup: node_modules/.installed ## install the npm packages
 	@mkdir -p build
 
@@ -34,6 +34,9 @@ host-tools: setup ## install what the posix device is built with
 
 tools: setup ## install compilers and the emulator too
 	@hil-tests/install-tools.sh host arm
+
+fuzz-tools: setup ## install clang with libFuzzer
+	@hil-tests/install-tools.sh fuzz
 
 control-plane: setup ## build the Kubernetes control plane into the cache (KUBEBUILDER_ASSETS, MOTELET_CACHE)
 	@$(NODE) hil-tests/control-plane/build.ts
@@ -52,7 +55,7 @@ test: test-unit test-c test-rig test-suites ## every test
 test-unit: host-tools ## codecs, gateway and reference runtime
 	@$(NODE) --test $(REPORT) $(UNIT)
 
-test-c: tools ## the C SDK: vectors under sanitizers, both ports
+test-c: tools fuzz-tools ## the C SDK: vectors under sanitizers, fuzzing, both ports
 	@$(NODE) --test --test-concurrency=1 $(REPORT) 'firmware-sdk/c/test/**/*.test.ts'
 
 test-rig: tools control-plane ## rig and control plane
@@ -70,7 +73,7 @@ test-matrix: tools control-plane ## every kubectl on every API server (minutes: 
 	  KUBERNETES=$$version MOTELET_MATRIX=1 $(NODE) --test --test-concurrency=1 $(REPORT) hil-tests/suites/kubectl.test.ts hil-tests/suites/copy.test.ts; \
 	done
 
-soak: tools control-plane ## the full counts: fuzzing, fault ledgers, kills
+soak: tools fuzz-tools control-plane ## the full counts: fuzzing, fault ledgers, kills
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@MOTELET_SOAK=1 $(NODE) --test --test-concurrency=1 $(REPORT) $(UNIT) 'firmware-sdk/c/test/**/*.test.ts' 'hil-tests/{suites,interop}/**/*.test.ts'
 

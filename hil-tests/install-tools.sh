@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the C builds (host) and the emulated boards (arm) need; does nothing where they are there.
+# Installs the Debian packages that the C builds (host), the emulated boards (arm) and fuzzing (fuzz) need; does nothing where they are there.
 set -euo pipefail
 
 missing=()
@@ -17,8 +17,13 @@ for set in "$@"; do
       # The compiler alone has no C library; without it, -print-file-name answers with the bare name.
       [ -e "$(arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -print-file-name=libc.a 2>/dev/null)" ] || missing+=(libnewlib-arm-none-eabi)
       ;;
+    fuzz)
+      need clang clang
+      # The compiler alone has no libFuzzer and no sanitizers.
+      ls "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.fuzzer* >/dev/null 2>&1 || missing+=(libclang-rt-dev)
+      ;;
     *)
-      echo "install-tools.sh: $set: expected host or arm" >&2
+      echo "install-tools.sh: $set: expected host, arm or fuzz" >&2
       exit 64
       ;;
   esac

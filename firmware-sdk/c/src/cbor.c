@@ -7,6 +7,7 @@
 enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader,
                                          struct mote_cbor_head *head) {
     const uint8_t *at = reader->at;
+    memset(head, 0, sizeof *head);
     if (at == reader->end) {
         return MOTE_CBOR_TRUNCATED;
     }

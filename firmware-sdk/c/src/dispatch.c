@@ -16,6 +16,8 @@ enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most,
     struct mote_cbor_head head;
     if (request->rest == 0 || mote_cbor_read_head(&request->body, &head) ||
         head.major != MOTE_CBOR_UINT || head.wide || head.value > most) {
+        request->rest = 0; /* what follows cannot be found any more */
+        *value = 0;
         return MOTE_STATUS_INVALID_ARGUMENT;
     }
     request->rest--;

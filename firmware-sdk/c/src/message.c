@@ -50,6 +50,7 @@ enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
     const uint8_t *starts[MOTE_CBOR_ELEMENTS];
     struct mote_cbor_reader reader = {bytes, bytes + length};
     struct mote_cbor_head head;
+    memset(message, 0, sizeof *message);
     if (length > MOTE_MESSAGE_BYTES) {
         return MOTE_MESSAGE_TOO_LONG;
     }
@@ -66,7 +67,6 @@ enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
     if (head.major != MOTE_CBOR_UINT || head.wide) {
         return MOTE_MESSAGE_ENVELOPE;
     }
-    memset(message, 0, sizeof *message);
     message->kind = head.value;
 
     /* Of an unknown kind everything is skipped, its number too. */

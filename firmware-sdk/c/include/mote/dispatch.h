@@ -31,7 +31,7 @@ const struct mote_command *mote_dispatch_find(const struct mote_session *session
 
 /**
  * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing, something else, or above
- * `most`.
+ * `most`; then the value is 0, and the request has no more arguments: where they begin is not known.
  */
 MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most,
                                                   uint32_t *value);

@@ -54,11 +54,11 @@ struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t mo
 }
 
 bool mote_is_path(const void *text, size_t length) {
-    const uint8_t *at = text;
-    const uint8_t *end = at + length, *segment;
-    if (length == 1) {
-        return *at == '/';
+    const uint8_t *at = text, *end, *segment;
+    if (length < 2) {
+        return length == 1 && *at == '/';
     }
+    end = at + length; /* not of a text that is missing: NULL + 0 is no pointer in C */
     while (at < end) {
         if (*at++ != '/') {
             return false;
@@ -73,11 +73,12 @@ bool mote_is_path(const void *text, size_t length) {
             return false;
         }
     }
-    return length > 0;
+    return true;
 }
 
 void mote_arguments_path(struct mote_arguments *arguments, char path[MOTE_FILE_NAME_BYTES + 1]) {
     struct mote_span text = mote_arguments_text(arguments, MOTE_LIMIT_PATH_BYTES);
+    path[0] = '\0';
     if (!mote_is_path(text.bytes, text.length)) {
         refuse(arguments, MOTE_STATUS_INVALID_ARGUMENT);
     } else if (text.length > MOTE_FILE_NAME_BYTES) {

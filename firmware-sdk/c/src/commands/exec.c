@@ -51,6 +51,8 @@ enum mote_status mote_exec_read(const struct mote_device *device, struct mote_me
     invocation->err = (uint8_t)mote_arguments_uint(&arguments, MOTE_LIMIT_STREAM_ID);
     uint32_t flags = mote_arguments_uint(&arguments, 0xff);
     const uint8_t *start = NULL;
+    invocation->peripheral.bytes = NULL;
+    invocation->peripheral.length = 0;
     if (invocation->out == invocation->err) {
         arguments.status = MOTE_STATUS_INVALID_ARGUMENT;
     }
