@@ -4,19 +4,12 @@
 
 #include "mote/session.h"
 
-/* The longest text whose report, and whose log-read response, fit a message and an empty ring. */
-enum {
-    IN_MESSAGE = MOTE_MESSAGE_BYTES - 19,
-    IN_RING = MOTE_LOG_RING_BYTES - (int)sizeof(struct mote_log_entry),
-    TEXT_BYTES = IN_MESSAGE < IN_RING ? IN_MESSAGE : IN_RING
-};
-
 void mote_log(struct mote_session *session, enum mote_level level, const char *text) {
     struct mote_reports *reports = &session->reports;
     const uint8_t *bytes = (const uint8_t *)text;
     size_t length = strlen(text);
-    if (length > TEXT_BYTES) {
-        length = TEXT_BYTES;
+    if (length > MOTE_LOG_TEXT_BYTES) {
+        length = MOTE_LOG_TEXT_BYTES;
         /* Not in the middle of a character. */
         while (length > 0 && bytes[length] >> 6 == 2) {
             length--;
@@ -28,6 +21,7 @@ void mote_log(struct mote_session *session, enum mote_level level, const char *t
     for (; length > 0; length--, bytes++) {
         *at++ = is_utf8 || *bytes < 0x80 ? *bytes : '?';
     }
+    mote_log_ring_commit(&reports->ring, at);
 
     if ((uint16_t)(reports->ring.next_seq - reports->stored_seq) == 0x8000 &&
         session->boot.ring_epoch) {

@@ -19,14 +19,17 @@ struct mote_kept_ring {
 /**
  * Notes what a later boot needs to believe the ring. To be called after each poll, and before a
  * reset that the device itself makes; takes time only where a line was added, and returns true then.
+ * A fault handler may call it whatever it has interrupted: what mote_log had begun to drop is dropped,
+ * a line that it had not written whole is left out, and a ring that is no ring any more is given up.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: yes.
  */
-bool mote_kept_ring_seal(struct mote_kept_ring *kept, const struct mote_session *session);
+bool mote_kept_ring_seal(struct mote_kept_ring *kept, struct mote_session *session);
 
 /**
- * To be called before mote_session_init: zeroes the session but for its ring, and that too unless
- * it is whole. One that is keeps its epoch, which goes into `boot`.
+ * To be called before mote_session_init: zeroes the session but for what its ring had when it was
+ * sealed, and that too unless all of it checks: whatever is in memory, the session can begin. A ring
+ * that is taken over keeps its epoch, which goes into `boot`.
  */
 void mote_kept_ring_begin(struct mote_kept_ring *kept, struct mote_session *session,
                           struct mote_boot *boot);

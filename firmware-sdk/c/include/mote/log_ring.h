@@ -19,6 +19,8 @@ struct mote_log_ring {
     uint16_t used;
     uint16_t oldest_seq;
     uint16_t next_seq;
+    uint16_t dropped; /* bytes of the entry that is being dropped at the front; 0: none is */
+    uint16_t moved;   /* what followed it, as far as that is in its new place already */
     uint8_t bytes[MOTE_LOG_RING_BYTES];
 };
 
@@ -30,13 +32,33 @@ struct mote_log_entry {
     bool is_earlier; /* recorded before a reset that the ring outlived: its time is not of this boot */
 };
 
+/** The longest text whose report, and whose log-read response, fit a message and an empty ring. */
+enum {
+    MOTE_LOG_IN_MESSAGE = MOTE_MESSAGE_BYTES - 19,
+    MOTE_LOG_IN_RING = MOTE_LOG_RING_BYTES - (int)sizeof(struct mote_log_entry),
+    MOTE_LOG_TEXT_BYTES =
+        MOTE_LOG_IN_MESSAGE < MOTE_LOG_IN_RING ? MOTE_LOG_IN_MESSAGE : MOTE_LOG_IN_RING
+};
+
 /**
- * Makes room for a report and returns where its body is to be written. The caller sees to it that
- * it fits into an empty ring.
+ * Makes room for a report and returns where its body is to be written; it counts from
+ * mote_log_ring_commit on. The caller sees to it that it fits into an empty ring.
+ *
+ * A fault may interrupt both at any point for good: what the ring had and needs not drop is in it
+ * then, after mote_log_ring_move where `dropped` says that one was being dropped.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different rings.
  */
 uint8_t *mote_log_ring_add(struct mote_log_ring *ring, const struct mote_log_entry *entry);
+
+/** Takes up the report whose body has been written, up to `end`. */
+void mote_log_ring_commit(struct mote_log_ring *ring, const uint8_t *end);
+
+/**
+ * Moves what follows the entry that is being dropped, or the rest of it, to the front. Numbers stay
+ * as they are. For the ring, and for who finishes what a fault interrupted.
+ */
+void mote_log_ring_move(struct mote_log_ring *ring);
 
 /**
  * Finds the report `*seq`, or the oldest after it, and its number. NULL when there is none; else

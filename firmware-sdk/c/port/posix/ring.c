@@ -17,7 +17,7 @@ void ring_begin(const char *folder, struct mote_session *session, struct mote_bo
     file->ring = session->reports.ring;
 }
 
-void ring_save(const struct mote_session *session) {
+void ring_save(struct mote_session *session) {
     struct mote_kept_ring kept = file->kept;
     if (mote_kept_ring_seal(&kept, session)) {
         file->ring = session->reports.ring;

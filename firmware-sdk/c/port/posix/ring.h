@@ -8,6 +8,6 @@
 void ring_begin(const char *folder, struct mote_session *session, struct mote_boot *boot);
 
 /** Keeps what was added since; after each poll. */
-void ring_save(const struct mote_session *session);
+void ring_save(struct mote_session *session);
 
 #endif
