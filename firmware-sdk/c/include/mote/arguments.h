@@ -5,6 +5,10 @@
 #include "mote/message.h"
 #include "mote/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * Reads the arguments of a request one after the other. What is wrong is remembered: INVALID_ARGUMENT
  * for one that is missing, of another type or outside its range, else OUT_OF_RANGE for one that the
@@ -37,5 +41,9 @@ bool mote_is_path(const void *text, size_t length);
  * MOTE_FILE_NAME_BYTES.
  */
 void mote_arguments_path(struct mote_arguments *arguments, char path[MOTE_FILE_NAME_BYTES + 1]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

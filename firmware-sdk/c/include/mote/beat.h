@@ -5,6 +5,10 @@
 
 #include "mote/cbor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** A value of a beat that the device does not know. */
 #define MOTE_BEAT_UNKNOWN INT32_MIN
 
@@ -28,5 +32,9 @@ enum mote_beat_position {
  */
 unsigned mote_beat_write(struct mote_cbor_writer *writer,
                          const int32_t values[MOTE_BEAT_POSITIONS]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "mote/span.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** The first fault of malformed bytes, in reading order (SPEC §2.3). */
 #define MOTE_CBOR_ERROR_TABLE(X)                                                                   \
     X(OK)                                                                                          \
@@ -99,5 +103,9 @@ void mote_cbor_write_raw(struct mote_cbor_writer *writer, const void *bytes, siz
 /** Writes a byte string or a text with its head. */
 void mote_cbor_write_string(struct mote_cbor_writer *writer, enum mote_cbor_major major,
                             const void *bytes, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

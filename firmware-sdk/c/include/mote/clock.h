@@ -4,6 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** The longest wait, milliseconds: about 24 days. Times are compared modulo 2^32, so a time-out
  * stays below it. */
 #define MOTE_WAIT_FOREVER 0x7fffffffu
@@ -36,5 +40,9 @@ bool mote_retry_due(struct mote_retry *retry, struct mote_clock *clock);
 
 /** Something advanced: nothing is due, and the next wait is rto. */
 void mote_retry_stop(struct mote_retry *retry);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 #include "mote/device.h"
 #include "mote/dispatch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** What `info` tells (SPEC §6.2); `context` of mote_command_info. NULL or 0 leaves a value out. */
 struct mote_info {
     const char *arch;
@@ -68,5 +72,9 @@ MOTE_MUST_USE bool mote_time_read(const struct mote_session *session, uint32_t n
     {mote_command_peripheral_list, (device), MOTE_OP_PERIPHERAL_LIST, false},                      \
     {mote_command_peripheral_invoke, (device), MOTE_OP_PERIPHERAL_INVOKE, true}
 /* clang-format on */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,10 @@
 
 #include "mote/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * Shows a text on all consoles that streams have opened (SPEC §6.5). Each has the room of its
  * stream: what does not fit is left out, and told as "[N bytes lost]" when there is room again. For
@@ -11,5 +15,9 @@
  * Blocking: no. ISR-safe: no. Re-entrant: no.
  */
 void mote_console_print(const struct mote_device *device, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,10 @@
 
 #include "mote/job.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mote_stats_source;
 struct mote_setting;
 
@@ -23,5 +27,9 @@ struct mote_device {
     const struct mote_service *services;       /* ends with port 0 */
     const struct mote_peripheral *peripherals; /* ends with a row without a name */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 
 #include "mote/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** What `read` and `write` return in the place of a count. */
 enum { MOTE_SERVICE_ENDED = -1, MOTE_SERVICE_BROKEN = -2 };
 
@@ -39,5 +43,9 @@ struct mote_service {
 
 /** The port of the echo service. */
 #define MOTE_ECHO_PORT 7
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "mote/message.h"
 #include "mote/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mote_session;
 
 /**
@@ -35,5 +39,9 @@ const struct mote_command *mote_dispatch_find(const struct mote_session *session
  */
 MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most,
                                                   uint32_t *value);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "mote/message.h"
 #include "mote/profile.gen.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mote_session;
 
 /**
@@ -23,5 +27,9 @@ struct mote_exchange {
 /** Answers a request: carries it out, replays the recorded response, or drops it. For the session.
  */
 void mote_exchange_request(struct mote_session *session, struct mote_message *message);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 #include "mote/job.h"
 #include "mote/message.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** What exec and peripheral-invoke are asked for (SPEC §6.3, §6.15). */
 struct mote_invocation {
     struct mote_job *job; /* its argv and flags; NULL: no slot is free */
@@ -18,5 +22,9 @@ MOTE_MUST_USE enum mote_status mote_exec_read(const struct mote_device *device,
 
 /** The shell's program of this name, or the row for names that are not there. */
 const struct mote_program *mote_exec_find(const struct mote_device *device, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include "mote/span.h"
 #include "mote/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** What is behind a path (SPEC §6.11). */
 struct mote_file_info {
     uint32_t size;
@@ -82,5 +86,9 @@ struct mote_file_store {
     /** How many bytes files can have in all, how many more, and how many files there are. */
     void (*room)(void *context, uint32_t *total, uint32_t *left, uint32_t *files);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,10 @@
 
 #include "mote/files.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * Memory that keeps: flash, or RAM that is told to behave like it. It can be read in place;
  * programming only clears bits, each byte at most once but for two that mark a record as dead;
@@ -57,5 +61,9 @@ void mote_flash_store_mount(struct mote_flash_store *store);
 
 /** The store; its context is a struct mote_flash_store. */
 extern const struct mote_file_store mote_flash_store;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

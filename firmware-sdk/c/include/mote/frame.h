@@ -8,6 +8,10 @@
 #include "mote/config.h"
 #include "mote/span.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Longest COBS encoding of n bytes (Cheshire & Baker 1999: one more for each 254). */
 #define MOTE_COBS_BYTES(n) ((n) + ((n) + 253) / 254)
 
@@ -60,5 +64,9 @@ typedef void mote_frame_write(void *context, uint8_t byte, bool last);
  * Blocking: as `write`. ISR-safe: no. Re-entrant: yes.
  */
 void mote_frame_encode(struct mote_parts *message, mote_frame_write *write, void *context);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

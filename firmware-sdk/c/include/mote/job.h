@@ -4,6 +4,10 @@
 #include "mote/files.h"
 #include "mote/stream.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Longest argv, bytes with the heads of its texts (SPEC §6.3). */
 #define MOTE_ARGV_BYTES (MOTE_MESSAGE_BYTES - MOTE_LIMIT_ARGV_RESERVE_BYTES)
 
@@ -116,5 +120,9 @@ const char *mote_job_argument(const struct mote_job *job, unsigned index);
  */
 size_t mote_job_write(struct mote_job *job, struct mote_stream *stream, const void *bytes,
                       size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,10 @@
 
 #include "mote/session.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * Keeps a session's ring of reports over a reset, in memory that no reset clears: so what the boot
  * before said, and the gateway has not stored, is sent by this one, and its lines stay readable
@@ -33,5 +37,9 @@ bool mote_kept_ring_seal(struct mote_kept_ring *kept, struct mote_session *sessi
  */
 void mote_kept_ring_begin(struct mote_kept_ring *kept, struct mote_session *session,
                           struct mote_boot *boot);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include "mote/platform.h"
 #include "mote/transport.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** A session's serial line: frames over a port, console text beside them (SPEC §4, §10.2). Set
  * `port`, zero the rest. */
 struct mote_line {
@@ -15,5 +19,9 @@ struct mote_line {
 
 /** The transport of serial lines; its context is a `struct mote_line`. */
 extern const struct mote_transport mote_line_transport;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "mote/config.h"
 #include "mote/span.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * Reports in the order they were recorded; a new one drops as many of the oldest as it needs the
  * place of (SPEC §5.6). The bytes are moved down then, so that nothing wraps and each body lies in
@@ -66,5 +70,9 @@ void mote_log_ring_move(struct mote_log_ring *ring);
  */
 const uint8_t *mote_log_ring_find(const struct mote_log_ring *ring, uint16_t *seq,
                                   struct mote_log_entry *entry);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

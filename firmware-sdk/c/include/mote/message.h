@@ -6,6 +6,10 @@
 
 #include "mote/cbor.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Why a message is refused (SPEC §3.1). */
 enum mote_message_error {
     MOTE_MESSAGE_OK,
@@ -59,5 +63,9 @@ struct mote_message {
  */
 MOTE_MUST_USE enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
                                                           struct mote_message *message);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Something beside the processor that takes commands (SPEC §6.15): `get`, `set on`, `set off`. */
 struct mote_peripheral {
     const char *name; /* at most 32 bytes */
@@ -12,5 +16,9 @@ struct mote_peripheral {
     void (*set)(void *context, bool on); /* NULL: it is only read, and its value is a number */
     void *context;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "mote/beat.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** What a port knows of the chip. */
 struct mote_platform {
     /** Restarts the device when what was written has left it. May return; the session then goes on
@@ -37,5 +41,9 @@ struct mote_port {
     /** Takes console input: what came outside frames. NULL: it is dropped. */
     void (*console)(void *context, const uint8_t *bytes, size_t length);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,10 @@
 
 #include "mote/job.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Room that a stream has to have before a line is begun, bytes: so a short one comes in one piece. */
 #define MOTE_PRINT_ROOM_BYTES                                                                      \
     (MOTE_STREAM_BUFFER_BYTES < 2 * 80 ? MOTE_STREAM_BUFFER_BYTES / 2 : 80)
@@ -32,5 +36,9 @@ MOTE_MUST_USE bool mote_print_end(struct mote_job *job);
 
 /** Reads a decimal number of at most `most`; false where the text is something else. */
 MOTE_MUST_USE bool mote_parse_number(const char *text, uint32_t most, uint32_t *number);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

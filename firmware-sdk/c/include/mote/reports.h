@@ -7,6 +7,10 @@
 #include "mote/clock.h"
 #include "mote/log_ring.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mote_session;
 
 /** Which reports the gateway has stored, and which are on their way (SPEC §5.6). */
@@ -47,5 +51,9 @@ MOTE_MUST_USE bool mote_reports_send(struct mote_session *session);
 /** Writes the report `seq`, or the oldest after it. For report messages and log-read alike. False:
  * there is none. */
 MOTE_MUST_USE bool mote_reports_write(struct mote_session *session, uint16_t seq);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

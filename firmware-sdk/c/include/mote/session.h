@@ -10,6 +10,10 @@
 #include "mote/stream.h"
 #include "mote/transport.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Who the device is, as hello says it (SPEC §3.3). A length of 0 leaves a value out. */
 struct mote_identity {
     struct mote_span value[4];
@@ -123,5 +127,9 @@ void mote_session_send(struct mote_session *session);
 
 /** Sends a message of unsigned integers. For the core. */
 void mote_session_say(struct mote_session *session, const uint32_t *values, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "mote/clock.h"
 #include "mote/message.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * When a device greets, beats, and falls silent (SPEC §5.1–5.4). Pure: no I/O, time comes in.
  *
@@ -55,5 +59,9 @@ MOTE_MUST_USE bool mote_session_machine_welcome(struct mote_session_machine *mac
 /** Takes in a bye. */
 void mote_session_machine_bye(struct mote_session_machine *machine,
                               const struct mote_message *message, uint32_t now_ms);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

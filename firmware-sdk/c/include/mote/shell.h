@@ -3,6 +3,10 @@
 
 #include "mote/device.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The shell's programs: names, output and exit codes as in firmware-sdk/reference/SHELL.md. A table
  * lists those that a device is to have; what it does not name is not linked.
@@ -69,5 +73,9 @@ enum mote_step mote_shell_fail(struct mote_job *job, uint8_t code, const char *s
 /** The row that ends the table, and answers for names that are not in it. */
 #define MOTE_SHELL_END {NULL, NULL, NULL, mote_shell_not_found, NULL, NULL}
 /* clang-format on */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

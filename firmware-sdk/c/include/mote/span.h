@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Bytes that lie somewhere; who owns them, and how long they hold, the user of the span says. */
 struct mote_span {
     const uint8_t *bytes;
@@ -25,5 +29,9 @@ struct mote_parts {
 
 /** For what the caller must not ignore. */
 #define MOTE_MUST_USE __attribute__((warn_unused_result))
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "mote/profile.gen.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** A task or thread (SPEC §6.9). */
 struct mote_task {
     const char *name; /* at most 16 bytes */
@@ -30,5 +34,9 @@ struct mote_stats_source {
     void (*heap)(void *context, uint32_t heap[3]);
     void *context;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

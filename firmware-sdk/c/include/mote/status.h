@@ -3,6 +3,10 @@
 
 #include "mote/profile.gen.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** The canonical status codes (SPEC §7): answer requests and end streams. */
 enum mote_status {
 #define MOTE_STATUS_ENUM(name, code) MOTE_STATUS_##name = code,
@@ -16,5 +20,9 @@ enum mote_status {
  * Blocking: no. ISR-safe: yes. Re-entrant: yes.
  */
 const char *mote_status_name(enum mote_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include "mote/message.h"
 #include "mote/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mote_session;
 struct mote_stream;
 
@@ -81,5 +85,9 @@ void mote_stream_credit(struct mote_session *session, const struct mote_message 
 
 /** Sends one message if a stream has one to be sent now. For the session. */
 MOTE_MUST_USE bool mote_stream_send(struct mote_session *session);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

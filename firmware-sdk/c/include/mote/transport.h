@@ -7,6 +7,10 @@
 #include "mote/clock.h"
 #include "mote/span.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * Carries whole messages for a session. `mote_line` implements it over a serial port; a carrier of
  * packets implements it directly. All functions are called from `mote_session_poll` only, and none
@@ -26,5 +30,9 @@ struct mote_transport {
     /** First retransmission time-out before a welcome says otherwise (SPEC §5.1). */
     uint16_t rto_ms;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,10 +6,18 @@
 #include "mote/config.h"
 #include "mote/dial.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** UART 1 as a service, for one connection at a time; no context. */
 extern const struct mote_service_driver second_uart_driver;
 
 /** Whether something came, or can be written again, since this was asked last. */
 bool second_uart_woke(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Bytes of stack that were ever in use: the stack is painted at the start, and what has lost its
  * paint was used. */
 uint32_t start_stack_used(void);
@@ -20,5 +24,9 @@ void time_tick_handler(void);
 /** Given by the port: tells of a fault and restarts. `stacked` is what the core pushed: r0–r3, r12,
  * lr, pc, psr. */
 void fault_report(const uint32_t *stacked);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

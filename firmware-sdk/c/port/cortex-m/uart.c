@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 #include "chip.h"
+#include "cortex_time.h"
 #include "start.h"
-#include "time.h"
 
 #define BAUD 115200u
 #define LINE_ON (UART_TX | UART_RX | UART_RX_INTERRUPT)

@@ -5,6 +5,10 @@
 
 #include "mote/platform.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Bytes received and not yet read: more than a frame that fills MOTE_RX_WINDOW_BYTES, and what
  * comes with it. */
 #define UART_RING_BYTES 512
@@ -31,5 +35,9 @@ void uart_arm_panic(void);
 
 /** The functions for mote_line; no context. */
 extern const struct mote_port uart_port;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "mote/platform.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Bytes that wait for a slow reader; console text beyond them is lost, as on a real line. */
 #define SERIAL_OUT_BYTES 16384
 
@@ -64,5 +68,9 @@ extern const struct mote_port serial_port;
 /** Given by the application: called in the middle of a frame where panic_armed was set; does not
  * return. */
 void serial_panic(struct serial *serial);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

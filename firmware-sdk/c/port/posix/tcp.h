@@ -6,6 +6,10 @@
 #include "mote/dial.h"
 #include "mote/job.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** An address that a service connects to; context of its row. */
 struct tcp_address {
     char host[46];
@@ -20,5 +24,9 @@ unsigned tcp_waits(struct pollfd *fds);
 
 /** Takes in what the wait brought. */
 void tcp_waited(const struct pollfd *fds, unsigned count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,4 +1,4 @@
-#include "boot.h"
+#include "cortex_boot.h"
 
 #include "chip.h"
 

@@ -3,6 +3,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Starts the tick: 100 a second, only to wake the core; milliseconds between ticks come from the
  * counter. */
 void time_start(void);
@@ -17,5 +21,9 @@ void time_wait(void);
 
 /** How long the core ran and slept since the start, each as seconds and milliseconds. */
 void time_read_spent(uint32_t busy[2], uint32_t idle[2]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,7 +1,7 @@
-#include "stats.h"
+#include "cortex_stats.h"
 
+#include "cortex_time.h"
 #include "start.h"
-#include "time.h"
 
 static void get_busy(void *context, uint32_t cpu[2]) {
     uint32_t idle[2];

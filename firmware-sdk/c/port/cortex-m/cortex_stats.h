@@ -3,7 +3,15 @@
 
 #include "mote/stats.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Measured: the time that the core did not sleep, and the paint that is left on the stack. */
 extern const struct mote_stats_source cortex_stats;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

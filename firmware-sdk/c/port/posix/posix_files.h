@@ -3,6 +3,10 @@
 
 #include "mote/flash_store.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** The store of the device's files. */
 extern struct mote_flash_store posix_files;
 
@@ -11,5 +15,9 @@ extern struct mote_flash_store posix_files;
  * is NULL. Exits with a message if it cannot.
  */
 void files_mount(const char *folder);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,10 @@
 
 #include "mote/session.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Why a device starts (SPEC §3.3). */
 enum reset_cause {
     RESET_POWER_ON = MOTE_RESET_POWER_ON,
@@ -28,5 +32,9 @@ struct mote_boot boot_begin(void);
 
 /** Restarts the core. Does not return. */
 void boot_again(enum reset_cause cause);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

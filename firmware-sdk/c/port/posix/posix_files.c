@@ -1,6 +1,6 @@
 #define _DEFAULT_SOURCE
 
-#include "files.h"
+#include "posix_files.h"
 
 #include <string.h>
 

@@ -9,6 +9,10 @@
 #include "mote/shell.h"
 #include "mote/stats.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * The example device that all ports run: a session over one serial line, every command of the SDK,
  * and its shell. What is here is the application; a port provides what is declared at the end.
@@ -62,5 +66,9 @@ uint32_t port_stack_used(void);
 
 /** What `info` tells. */
 extern const struct mote_info port_info;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

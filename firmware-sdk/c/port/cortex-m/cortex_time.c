@@ -1,4 +1,4 @@
-#include "time.h"
+#include "cortex_time.h"
 
 #include "chip.h"
 #include "start.h"

@@ -1,6 +1,6 @@
 #define _DEFAULT_SOURCE
 
-#include "boot.h"
+#include "posix_boot.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../device.h"
-#include "boot.h"
-#include "files.h"
+#include "../demo_device.h"
+#include "posix_boot.h"
+#include "posix_files.h"
 #include "ring.h"
 #include "serial.h"
 #include "tcp.h"

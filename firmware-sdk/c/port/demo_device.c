@@ -1,4 +1,4 @@
-#include "device.h"
+#include "demo_device.h"
 
 #include "mote/console.h"
 #include "mote/print.h"

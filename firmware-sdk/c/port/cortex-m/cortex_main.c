@@ -5,17 +5,17 @@
  *     -chardev socket,id=u0,path=LINE,server=on,wait=off -serial chardev:u0
  *
  * A second -serial is UART 1: `kubectl port-forward` reaches it at port 1. Files are in the PSRAM: see
- * files.h for how they outlive the emulator.
+ * cortex_files.h for how they outlive the emulator.
  */
-#include "../device.h"
-#include "boot.h"
+#include "../demo_device.h"
 #include "chip.h"
-#include "files.h"
+#include "cortex_boot.h"
+#include "cortex_files.h"
+#include "cortex_stats.h"
+#include "cortex_time.h"
 #include "mote/kept_ring.h"
 #include "second_uart.h"
 #include "start.h"
-#include "stats.h"
-#include "time.h"
 #include "uart.h"
 
 /* Where port-forward finds UART 1. */

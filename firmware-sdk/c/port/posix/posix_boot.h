@@ -3,6 +3,10 @@
 
 #include "mote/session.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Why a device starts (SPEC §3.3). */
 enum reset_cause {
     RESET_POWER_ON = MOTE_RESET_POWER_ON,
@@ -20,5 +24,9 @@ struct mote_boot boot_begin(const char *folder);
 /** Starts this program anew, as a reset does; the serial line has to be handed over before. Does
  * not return. */
 void boot_again(char *const *arguments, enum reset_cause cause);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,4 +1,4 @@
-#include "files.h"
+#include "cortex_files.h"
 
 #include <string.h>
 
