@@ -177,10 +177,10 @@ static void reboot(void *context) {
 
 static struct mote_session *session;
 
-/* Files in sectors of 12 bytes, four of them data, so that a script says how many there are; the two
+/* Files in sectors of 16 bytes, four of them data, so that a script says how many there are; the two
  * copies of the index have 480 bytes each. A write that fails stands for a reset: nothing is written
  * any more until the flash is mounted again. */
-enum { SECTOR_BYTES = 12, PART_BYTES = 4, INDEX_SECTORS = 40, MOST_SECTORS = 600 };
+enum { SECTOR_BYTES = 16, PART_BYTES = 4, INDEX_SECTORS = 30, MOST_SECTORS = 600 };
 static union {
     uint32_t aligned;
     uint8_t bytes[SECTOR_BYTES * MOST_SECTORS];

@@ -14,14 +14,14 @@ extern "C" {
  */
 struct mote_flash {
     const uint8_t *bytes;
-    uint32_t sector_bytes;  /* a multiple of 4, more than 8 */
+    uint32_t sector_bytes;  /* a multiple of 4, more than 12 */
     uint16_t sectors;       /* at least 2 × index_sectors + 1 */
     uint16_t index_sectors; /* for each of the two copies of the index */
 
     /** Erases the sector that begins at `at`. False: it failed. */
     bool (*erase)(void *context, uint32_t at);
 
-    /** Programs `length` bytes. False: it failed. */
+    /** Programs `length` bytes, which lie in RAM. False: it failed. */
     bool (*program)(void *context, uint32_t at, const void *bytes, size_t length);
     void *context;
 };
@@ -33,12 +33,17 @@ struct mote_flash {
  *
  *   index: magic, number, crc │ record │ record │ … │ erased
  *   record: length, crc, dead, mode, id, size, modified, path
- *   data sector: id, index, crc │ bytes
+ *   data sector: id, erasures, index, crc │ bytes
  *
  * A file's bytes go into free sectors first; one record then puts it in place. The last record of
  * a path, or of an id, that is not dead counts; so a reset at any point leaves the file before or
  * the one after. When the index is full its living records move to the other copy, whose header is
  * written last. There is no list of free sectors: those are free whose id no living record has.
+ *
+ * Each data sector counts its erasures, and the one that has the fewest is taken: over resets too, and
+ * also from a file that does not change, which moves then. So no two data sectors are more than about
+ * 16 erasures apart. A copy of the index is erased once every so many changes as records fit beside
+ * those of the files that are there; give it room (`index_sectors`), and it is worn less than they.
  */
 struct mote_flash_store {
     const struct mote_flash *flash;
@@ -47,7 +52,6 @@ struct mote_flash_store {
     uint32_t end;        /* where the next record goes */
     uint32_t number;     /* of the copy; 0: there is none yet */
     uint32_t next_id;
-    uint16_t cursor;     /* where the last free sector was found: wear is spread */
     bool full;           /* something is wrong behind `end`: nothing can be added to this copy */
 };
 

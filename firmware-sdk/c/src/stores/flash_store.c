@@ -4,7 +4,7 @@
 
 #include "mote/crc16.h"
 
-#define MAGIC 0x6d746673u /* "mtfs" */
+#define MAGIC 0x6d746632u /* "mtf2" */
 #define ERASED 0xffffu
 
 /* Of the index. Each of its fields stands at a multiple of its size. */
@@ -37,9 +37,13 @@ enum {
 /* Of a data sector. */
 struct sector {
     uint32_t id;
-    uint16_t index; /* which part of the file it has */
-    uint16_t crc;   /* of the two above */
+    uint32_t erases; /* of this sector, in all */
+    uint16_t index;  /* which part of the file it has */
+    uint16_t crc;    /* of the three above */
 };
+
+/* How many more times a sector may have been erased than one whose file does not change. */
+enum { MOST_AHEAD = 16 };
 
 static uint16_t crc_of(const void *bytes, size_t length) {
     const uint8_t *at = bytes;
@@ -70,6 +74,23 @@ static const struct sector *sector_at(const struct mote_flash_store *store, unsi
 static bool program(const struct mote_flash_store *store, uint32_t at, const void *bytes,
                     size_t length) {
     return store->flash->program(store->flash->context, at, bytes, length);
+}
+
+/* Programs what lies in flash itself, by way of RAM. */
+static bool copy(const struct mote_flash_store *store, uint32_t at, const void *bytes,
+                 size_t length) {
+    const uint8_t *from = bytes;
+    uint8_t piece[32];
+    bool done = true;
+    while (done && length > 0) {
+        size_t count = length < sizeof piece ? length : sizeof piece;
+        memcpy(piece, from, count);
+        done = program(store, at, piece, count);
+        at += (uint32_t)count;
+        from += count;
+        length -= count;
+    }
+    return done;
 }
 
 static void kill(const struct mote_flash_store *store, const struct record *record) {
@@ -142,19 +163,55 @@ static unsigned find_part(const struct mote_flash_store *store, uint32_t id, uin
             from = first;
         }
         const struct sector *sector = sector_at(store, from);
-        if (is_used(store, from) && sector->id == id && sector->index == index) {
+        if (is_used(store, from) && sector->id == id && sector->index == index &&
+            is_whole(sector)) {
             return from;
         }
     }
     return 0;
 }
 
+static void mark_used(const struct mote_flash_store *store, unsigned sector) {
+    store->used[sector / 8] = (uint8_t)(store->used[sector / 8] | 1u << sector % 8);
+}
+
+static void mark_free(const struct mote_flash_store *store, unsigned sector) {
+    store->used[sector / 8] = (uint8_t)(store->used[sector / 8] & ~(1u << sector % 8));
+}
+
 static void release(struct mote_flash_store *store, uint32_t id) {
     for (unsigned i = first_data(store); i < store->flash->sectors; i++) {
-        if (is_used(store, i) && sector_at(store, i)->id == id) {
-            store->used[i / 8] = (uint8_t)(store->used[i / 8] & ~(1u << i % 8));
+        if (is_used(store, i) && sector_at(store, i)->id == id && is_whole(sector_at(store, i))) {
+            mark_free(store, i);
         }
     }
+}
+
+/* A reset while a part moved may have left it twice: the worn sector keeps it. */
+static void drop_twins(struct mote_flash_store *store, const struct record *record) {
+    uint32_t part = part_bytes(store->flash), left = record->size / part + (record->size % part != 0);
+    for (unsigned i = first_data(store); i < store->flash->sectors; i++) {
+        left -= is_used(store, i) && sector_at(store, i)->id == record->id;
+    }
+    for (unsigned i = first_data(store); left != 0 && i < store->flash->sectors; i++) {
+        const struct sector *sector = sector_at(store, i);
+        if (!is_used(store, i) || sector->id != record->id) {
+            continue;
+        }
+        unsigned twin = find_part(store, record->id, sector->index, i + 1);
+        if (twin != i) {
+            mark_free(store, sector_at(store, twin)->erases > sector->erases ? i : twin);
+        }
+    }
+}
+
+/* The living record of an id, or NULL. */
+static const struct record *find_id(const struct mote_flash_store *store, uint32_t id) {
+    const struct record *record = next_record(store, NULL);
+    while (record && record->id != id) {
+        record = next_record(store, record);
+    }
+    return record;
 }
 
 /* Walks the index of a copy to its end, and kills what a reset left alive twice. */
@@ -219,16 +276,17 @@ void mote_flash_store_mount(struct mote_flash_store *store) {
         if (!is_whole(sector)) {
             continue;
         }
-        for (const struct record *record = next_record(store, NULL); record;
-             record = next_record(store, record)) {
-            if (record->id == sector->id) {
-                store->used[i / 8] = (uint8_t)(store->used[i / 8] | 1u << i % 8);
-            }
+        if (find_id(store, sector->id)) {
+            mark_used(store, i);
         }
         /* An id that a reset kept from its record is not given again. */
         if (sector->id >= store->next_id) {
             store->next_id = sector->id + 1;
         }
+    }
+    for (const struct record *record = next_record(store, NULL); record;
+         record = next_record(store, record)) {
+        drop_twins(store, record);
     }
 }
 
@@ -244,7 +302,8 @@ static bool compact(struct mote_flash_store *store) {
     }
     for (const struct record *record = store->number ? next_record(store, NULL) : NULL; record;
          record = next_record(store, record)) {
-        done = done && program(store, at, record, record->length);
+        done = done && copy(store, at, record, DEAD_AT) &&
+               copy(store, at + CRC_FROM, &record->mode, record->length - CRC_FROM);
         at += record->length;
     }
     header.crc = crc_of(&header, offsetof(struct header, crc));
@@ -421,24 +480,96 @@ static enum mote_status create(void *context, uint32_t size, struct mote_file *f
     return MOTE_STATUS_OK;
 }
 
-/* A free sector, erased, for the part of a file that begins at `at`; 0: there is none. */
-static unsigned begin_part(struct mote_flash_store *store, const struct mote_file *file) {
-    const struct mote_flash *flash = store->flash;
-    unsigned first = first_data(store);
-    for (unsigned left = flash->sectors - first; left > 0; left--) {
-        store->cursor++;
-        if (store->cursor < first || store->cursor >= flash->sectors) {
-            store->cursor = (uint16_t)first;
-        }
-        unsigned i = store->cursor;
-        if (is_used(store, i)) {
+/* The free sector that was erased the fewest times, and how many; 0: there is none. One whose head is
+ * not whole, because it is new or a reset took its head, comes first, and counts as the least worn of
+ * all: they differ by little. */
+static unsigned find_free(const struct mote_flash_store *store, uint32_t *erases) {
+    uint32_t least = UINT32_MAX;
+    unsigned best = 0, bare = 0;
+    *erases = UINT32_MAX;
+    for (unsigned i = first_data(store); i < store->flash->sectors; i++) {
+        const struct sector *sector = sector_at(store, i);
+        bool is_free = !is_used(store, i);
+        if (!is_whole(sector)) {
+            bare = is_free ? i : bare;
             continue;
         }
-        struct sector sector = {file->id, (uint16_t)(file->at / part_bytes(flash)), 0};
-        uint32_t at = i * flash->sector_bytes;
-        sector.crc = crc_of(&sector, offsetof(struct sector, crc));
-        if (flash->erase(flash->context, at) && program(store, at, &sector, sizeof sector)) {
-            store->used[i / 8] = (uint8_t)(store->used[i / 8] | 1u << i % 8);
+        least = sector->erases < least ? sector->erases : least;
+        if (is_free && (best == 0 || sector->erases < *erases)) {
+            best = i;
+            *erases = sector->erases;
+        }
+    }
+    if (bare) {
+        *erases = least == UINT32_MAX ? 0 : least;
+    }
+    return bare ? bare : best;
+}
+
+/* The sector of a file that is in place which was erased the fewest times, if those are too few beside
+ * `erases`; 0: there is none. */
+static unsigned find_rested(const struct mote_flash_store *store, uint32_t erases) {
+    unsigned best = 0;
+    for (unsigned i = first_data(store); i < store->flash->sectors; i++) {
+        const struct sector *sector = sector_at(store, i);
+        if (is_used(store, i) && sector->erases < erases && erases - sector->erases > MOST_AHEAD &&
+            (best == 0 || sector->erases < sector_at(store, best)->erases) && is_whole(sector) &&
+            find_id(store, sector->id)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* Whether the head of a sector could be written; what counts is what can be read then. */
+static bool write_head(const struct mote_flash_store *store, unsigned number, uint32_t id,
+                       unsigned index, uint32_t erases) {
+    struct sector sector = {id, erases, (uint16_t)index, 0};
+    sector.crc = crc_of(&sector, offsetof(struct sector, crc));
+    (void)program(store, number * store->flash->sector_bytes, &sector, sizeof sector);
+    return memcmp(sector_at(store, number), &sector, sizeof sector) == 0;
+}
+
+/* Copies a part into a sector that was erased so many times, head last, and frees its own. */
+static bool move_part(const struct mote_flash_store *store, unsigned from, unsigned to,
+                      uint32_t erases) {
+    const struct mote_flash *flash = store->flash;
+    const struct sector *sector = sector_at(store, from);
+    uint32_t length = find_id(store, sector->id)->size - sector->index * part_bytes(flash);
+    if (length > part_bytes(flash)) {
+        length = part_bytes(flash);
+    }
+    if (!flash->erase(flash->context, to * flash->sector_bytes) ||
+        !copy(store, to * flash->sector_bytes + (uint32_t)sizeof *sector, sector + 1,
+              length) ||
+        !write_head(store, to, sector->id, sector->index, erases + 1)) {
+        return false;
+    }
+    mark_free(store, from);
+    return true;
+}
+
+/*
+ * A free sector, erased, for the part of a file that begins at `at`; 0: there is none. It is the least
+ * worn one: where that is the sector of a file that does not change, the file moves out of it. What
+ * fails stays marked as used, and so out of service, until the next mount.
+ */
+static unsigned begin_part(struct mote_flash_store *store, const struct mote_file *file) {
+    const struct mote_flash *flash = store->flash;
+    uint32_t erases;
+    for (unsigned i; (i = find_free(store, &erases)) != 0;) {
+        unsigned rested = find_rested(store, erases);
+        mark_used(store, i);
+        if (rested) {
+            if (!move_part(store, rested, i, erases)) {
+                continue;
+            }
+            i = rested;
+            erases = sector_at(store, i)->erases;
+            mark_used(store, i);
+        }
+        if (flash->erase(flash->context, i * flash->sector_bytes) &&
+            write_head(store, i, file->id, file->at / part_bytes(flash), erases + 1)) {
             return i;
         }
     }
