@@ -158,31 +158,39 @@ static const struct mote_service services[] = {
     {0, NULL, NULL},
 };
 
-/* Files: flash of 32 sectors, here in RAM. Erasing sets bits, programming clears them. */
+/* Files: flash of 32 sectors, here in RAM, with granules of 8 bytes as many chips have them. Erasing sets
+ * bits, programming clears them. */
 
-enum { SECTOR_BYTES = 512, SECTORS = 32, INDEX_SECTORS = 2 };
+enum { SECTOR_BYTES = 512, SECTORS = 32, INDEX_SECTORS = 2, PROGRAM_BYTES = 8 };
 
-static uint8_t memory[SECTORS * SECTOR_BYTES];
+static uint32_t memory[SECTORS * SECTOR_BYTES / sizeof(uint32_t)];
 
 static bool erase(void *context, uint32_t at) {
     (void)context;
-    memset(memory + at, 0xff, SECTOR_BYTES);
+    memset((uint8_t *)memory + at, 0xff, SECTOR_BYTES);
     return true;
 }
 
 static bool program(void *context, uint32_t at, const void *bytes, size_t length) {
     const uint8_t *from = bytes;
+    uint8_t *to = (uint8_t *)memory + at;
     (void)context;
     for (size_t i = 0; i < length; i++) {
-        memory[at + i] &= from[i];
+        to[i] &= from[i];
     }
     return true;
 }
 
-static const struct mote_flash flash = {memory, SECTOR_BYTES, SECTORS, INDEX_SECTORS,
-                                        erase,  program,      NULL};
+static const struct mote_flash flash = {.bytes = (const uint8_t *)memory,
+                                        .sector_bytes = SECTOR_BYTES,
+                                        .sectors = SECTORS,
+                                        .index_sectors = INDEX_SECTORS,
+                                        .program_bytes = PROGRAM_BYTES,
+                                        .erase = erase,
+                                        .program = program};
 static uint8_t used[(SECTORS + 7) / 8];
-static struct mote_flash_store store = {.flash = &flash, .used = used};
+static uint32_t pages[MOTE_FLASH_PAGES(PROGRAM_BYTES)];
+static struct mote_flash_store store = {.flash = &flash, .used = used, .pages = pages};
 
 /* All of it together. */
 

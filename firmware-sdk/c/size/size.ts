@@ -48,6 +48,7 @@ const owners: ReadonlyMap<string, string> = new Map([
   ["device_jobs", exec],
   ["cortex_files", "flash store"],
   ["used", "flash store"],
+  ["pages", "flash store"],
   ["kept_ring", "kept ring"],
   ["label", "shell: get, set"],
   ["prompt", "shell: get, set"],

@@ -42,8 +42,9 @@ bool program(void *, uint32_t at, const void *bytes, size_t length) {
 }
 
 uint8_t used[SECTORS / 8];
-const mote_flash flash = {memory, SECTOR_BYTES, SECTORS, 1, erase, program, nullptr};
-struct mote_flash_store store = {&flash, used, 0, 0, 0, 0, false};
+uint32_t pages[MOTE_FLASH_PAGES(1)];
+const mote_flash flash = {memory, SECTOR_BYTES, SECTORS, 1, 1, erase, program, nullptr};
+struct mote_flash_store store = {&flash, used, pages, {}, 0, 0, 0, 0, false};
 
 mote_step hello(mote_session *, mote_job *job) {
     if (!mote_print_begin(job, job->out)) {

@@ -12,16 +12,16 @@
  *   push AT HEX | expire AT   → "message HEX" and "text HEX" in order, then "bad N wait MS"
  *   session BOOT CAPS RTO EPOCH NEXT OLDEST
  *   files BYTES               → "wait 0": the room for files of the next session
- *   cut N | mount             → "wait 0": flash takes N more bytes and erasures; or all again, after a reset
+ *   cut N | mount             → "wait 0": the power of flash goes after N points (flash_emulator.h); is back
  *   reset                     → "wait 0": a new boot, with ring and files of the one before
  *   open|close|tick AT, receive AT HEX, log AT HEX
  *                             → "send HEX" and "effect NAME" in order, then "wait MS"
  */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "flash_emulator.h"
 #include "mote/commands.h"
 #include "mote/crc16.h"
 #include "mote/dial.h"
@@ -178,36 +178,25 @@ static void reboot(void *context) {
 static struct mote_session *session;
 
 /* Files in sectors of 16 bytes, four of them data, so that a script says how many there are; the two
- * copies of the index have 480 bytes each. A write that fails stands for a reset: nothing is written
- * any more until the flash is mounted again. */
-enum { SECTOR_BYTES = 16, PART_BYTES = 4, INDEX_SECTORS = 30, MOST_SECTORS = 600 };
-static union {
-    uint32_t aligned;
-    uint8_t bytes[SECTOR_BYTES * MOST_SECTORS];
-} memory;
+ * copies of the index have 480 bytes each. */
+enum {
+    SECTOR_BYTES = 16,
+    PART_BYTES = 4,
+    INDEX_SECTORS = 30,
+    MOST_SECTORS = 600,
+    PROGRAM_BYTES = 4
+};
+static unsigned sectors = MOST_SECTORS;
 static uint8_t used[(MOST_SECTORS + 7) / 8];
-static unsigned long writes_left = ULONG_MAX;
+static uint32_t pages[MOTE_FLASH_PAGES(PROGRAM_BYTES)];
+static struct mote_flash_store store = {
+    .flash = &flash_emulator.flash, .used = used, .pages = pages};
 
-static bool erase(void *context, uint32_t at) {
-    (void)context;
-    if (writes_left > 0) {
-        writes_left--;
-        memset(memory.bytes + at, 0xff, SECTOR_BYTES);
-    }
-    return true;
+/* The power is back. */
+static void mount(void) {
+    flash_emulator.points = FLASH_POWERED;
+    mote_flash_store_mount(&store);
 }
-
-static bool program(void *context, uint32_t at, const void *bytes, size_t length) {
-    (void)context;
-    for (const uint8_t *from = bytes; length > 0 && writes_left > 0; length--, writes_left--) {
-        memory.bytes[at++] &= *from++;
-    }
-    return true;
-}
-
-static struct mote_flash flash = {memory.bytes, SECTOR_BYTES, MOST_SECTORS, INDEX_SECTORS,
-                                  erase,        program,      NULL};
-static struct mote_flash_store store = {.flash = &flash, .used = used};
 
 static void get_busy(void *context, uint32_t cpu[2]) {
     (void)context;
@@ -328,10 +317,9 @@ static void begin_session(const char *text) {
     free(session);
     session = calloc(1, sizeof *session);
     memset(jobs, 0, sizeof jobs);
-    memset(&memory, 0, sizeof memory);
-    writes_left = ULONG_MAX;
+    flash_emulator_start(SECTOR_BYTES, (uint16_t)sectors, INDEX_SECTORS, PROGRAM_BYTES);
     relay = 0;
-    mote_flash_store_mount(&store);
+    mount();
     mote_session_init(session, &config, &boot, 0);
     session->reports.ring.next_seq = (uint16_t)next;
     session->reports.ring.oldest_seq = (uint16_t)oldest;
@@ -348,8 +336,7 @@ static void reset_session(void) {
     (void)mote_kept_ring_seal(&kept, session);
     mote_kept_ring_begin(&kept, session, &boot);
     memset(jobs, 0, sizeof jobs);
-    writes_left = ULONG_MAX;
-    mote_flash_store_mount(&store);
+    mount();
     mote_session_init(session, &config, &boot, 0);
     printf("wait 0\n");
 }
@@ -424,13 +411,12 @@ int main(void) {
         } else if (strncmp(line, "session ", 8) == 0) {
             begin_session(line + 8);
         } else if (sscanf(line, "files %u", &at) == 1) {
-            flash.sectors = (uint16_t)(2 * INDEX_SECTORS + at / PART_BYTES);
+            sectors = 2 * INDEX_SECTORS + at / PART_BYTES;
             printf("wait 0\n");
-        } else if (sscanf(line, "cut %lu", &writes_left) == 1) {
+        } else if (sscanf(line, "cut %lu", &flash_emulator.points) == 1) {
             printf("wait 0\n");
         } else if (strcmp(line, "mount") == 0) {
-            writes_left = ULONG_MAX;
-            mote_flash_store_mount(&store);
+            mount();
             printf("wait 0\n");
         } else if (strcmp(line, "reset") == 0) {
             reset_session();

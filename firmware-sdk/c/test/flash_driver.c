@@ -6,6 +6,7 @@
  *                   → "ok": new flash, with nothing in it
  *   cut CHANGE BYTES → "before N after M": what is there after the power went at each point of it; on
  *                     new flash
+ *   at once COUNT   → the status of each: files that are written at a time
  *   wear BOOTS BYTES SETTLED
  *                   → erasures of each sector: SETTLED files of one part each that stay, then a file of
  *                     so many bytes that is replaced once a boot
@@ -16,9 +17,9 @@
 
 #include "flash_emulator.h"
 
-enum { MOST_SECTORS = 4096 };
-
-static uint8_t used[MOST_SECTORS / 8];
+/* On the heap, exactly as long as the store asks for, so that a sanitizer sees each overrun. */
+static uint8_t *used;
+static uint32_t *pages;
 static struct mote_flash_store store;
 static const struct mote_file_store *const files = &mote_flash_store;
 
@@ -27,10 +28,20 @@ static void fail(const char *what, unsigned long at) {
     abort();
 }
 
+static void begin(uint32_t sector_bytes, uint16_t sectors, uint16_t index_sectors,
+                  uint16_t granule) {
+    flash_emulator_start(sector_bytes, sectors, index_sectors, granule);
+    free(used);
+    free(pages);
+    used = malloc((sectors + 7u) / 8u);
+    pages = malloc(sizeof *pages * MOTE_FLASH_PAGES(granule ? granule : 1u));
+}
+
 static void mount(void) {
     memset(&store, 0, sizeof store);
     store.flash = &flash_emulator.flash;
     store.used = used;
+    store.pages = pages;
     mote_flash_store_mount(&store);
 }
 
@@ -236,13 +247,57 @@ static void cut(enum change change) {
     printf("before %lu after %lu\n", before, after);
 }
 
+/* Writes files at a time, in turns of seven bytes, and tells how each ended. */
+static void write_at_once(unsigned count) {
+    static const struct mote_file_info info = {0, 1, 2, 0644, MOTE_FILE_TYPE_FILE};
+    enum { MOST = 8, TURNS = 100, TURN_BYTES = 7 };
+    struct mote_file written[MOST];
+    enum mote_status status[MOST];
+    char name[24];
+    mount();
+    for (unsigned i = 0; i < count; i++) {
+        status[i] = files->create(&store, TURNS * TURN_BYTES, &written[i]);
+    }
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        for (unsigned i = 0; i < count; i++) {
+            uint8_t piece[TURN_BYTES];
+            for (unsigned j = 0; j < TURN_BYTES; j++) {
+                piece[j] = content(i, turn * TURN_BYTES + j);
+            }
+            if (status[i] == MOTE_STATUS_OK) {
+                status[i] = files->append(&store, &written[i], piece, sizeof piece);
+            }
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "/%u", i);
+        if (status[i] == MOTE_STATUS_OK) {
+            status[i] = files->commit(&store, &written[i], name, &info);
+        } else {
+            files->abandon(&store, &written[i]);
+        }
+    }
+    mount();
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "/%u", i);
+        if (has(name, i, TURNS * TURN_BYTES) != (status[i] == MOTE_STATUS_OK)) {
+            fail("a file is not what was said of it", i);
+        }
+        printf("%s%u", i ? " " : "", (unsigned)status[i]);
+    }
+    if (write("/after", 9, 100) != MOTE_STATUS_OK) {
+        fail("a page was not given back", 0);
+    }
+    printf("\n");
+}
+
 int main(void) {
     char line[256];
     while (fgets(line, sizeof line, stdin)) {
         char word[16];
         unsigned a, b, c, d;
         if (sscanf(line, "flash %u %u %u %u", &a, &b, &c, &d) == 4) {
-            flash_emulator_start(a, (uint16_t)b, (uint16_t)c, (uint16_t)d);
+            begin(a, (uint16_t)b, (uint16_t)c, (uint16_t)d);
             printf("ok\n");
         } else if (sscanf(line, "cut %15s %u", word, &file_bytes) == 2) {
             unsigned change = 0;
@@ -253,6 +308,8 @@ int main(void) {
                 fail("no change of that name", 0);
             }
             cut((enum change)change);
+        } else if (sscanf(line, "at once %u", &a) == 1 && a <= 8) {
+            write_at_once(a);
         } else if (sscanf(line, "wear %u %u %u", &a, &b, &c) == 3) {
             wear(a, b, c);
         } else {

@@ -21,11 +21,12 @@ static void fail(const char *what, uint32_t at, size_t length) {
     abort();
 }
 
-/* Any byte, the same for the same number. */
+/* Any byte, the same for the same number; often one of all bits or of none. */
 static uint8_t noise(uint32_t number) {
     number = (number + 0x6d2b79f5u) * 0x9e3779b1u;
     number ^= number >> 15;
-    return (uint8_t)(number * 0x85ebca6bu >> 24);
+    number *= 0x85ebca6bu;
+    return number % 4 == 0 ? 0 : number % 4 == 1 ? 0xff : (uint8_t)(number >> 24);
 }
 
 /* What the power still does of two points: nothing, half, or all. */
@@ -111,15 +112,20 @@ void flash_emulator_start(uint32_t sector_bytes, uint16_t sectors, uint16_t inde
     free(saved_memory);
     free(saved_programmed);
     free(flash_emulator.erases);
-    granule_bytes = granule;
+    granule_bytes = granule ? granule : 1;
     memory = malloc(bytes);
     memset(memory, 0xff, bytes);
-    programmed = calloc(bytes / granule, sizeof *programmed);
+    programmed = calloc(bytes / granule_bytes, sizeof *programmed);
     saved_memory = malloc(bytes);
-    saved_programmed = calloc(bytes / granule, sizeof *programmed);
+    saved_programmed = calloc(bytes / granule_bytes, sizeof *programmed);
     flash_emulator.erases = calloc(sectors, sizeof *flash_emulator.erases);
-    const struct mote_flash flash = {memory, sector_bytes, sectors, index_sectors,
-                                     erase,  program,      NULL};
+    const struct mote_flash flash = {.bytes = memory,
+                                     .sector_bytes = sector_bytes,
+                                     .sectors = sectors,
+                                     .index_sectors = index_sectors,
+                                     .program_bytes = granule,
+                                     .erase = erase,
+                                     .program = program};
     flash_emulator.flash = flash;
     flash_emulator.points = FLASH_POWERED;
     flash_emulator.spent = 0;

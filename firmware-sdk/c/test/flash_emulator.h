@@ -23,7 +23,7 @@ struct flash_emulator {
 
 extern struct flash_emulator flash_emulator;
 
-/** New flash, erased. */
+/** New flash, erased; a granule of 0 is said to the store so, and is 1. */
 void flash_emulator_start(uint32_t sector_bytes, uint16_t sectors, uint16_t index_sectors,
                           uint16_t granule);
 

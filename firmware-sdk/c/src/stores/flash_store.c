@@ -4,7 +4,7 @@
 
 #include "mote/crc16.h"
 
-#define MAGIC 0x6d746632u /* "mtf2" */
+#define MAGIC 0x6d746633u /* "mtf3" */
 #define ERASED 0xffffu
 
 /* Of the index. Each of its fields stands at a multiple of its size. */
@@ -15,24 +15,23 @@ struct header {
     uint16_t erased;
 };
 
-struct record {
-    uint16_t length; /* a multiple of 4; ERASED: the index ends before it */
-    uint16_t crc;    /* of what follows `dead` */
-    uint16_t dead;   /* ERASED: it lives */
-    uint16_t mode;
+struct details {
     uint32_t id;
     uint32_t size;
     uint32_t modified_s;
     uint16_t modified_ms;
-    uint16_t erased;
+    uint16_t mode;
+};
+
+/* In front of each lies its mark, a unit that is erased for as long as the record lives. */
+struct record {
+    uint16_t length; /* a multiple of 4; ERASED: the index ends before it */
+    uint16_t crc;    /* of what follows it */
+    struct details of;
     char path[MOTE_FILE_NAME_BYTES + 4]; /* with one to four NULs */
 };
 
-enum {
-    RECORD_HEAD = offsetof(struct record, path),
-    CRC_FROM = offsetof(struct record, mode),
-    DEAD_AT = offsetof(struct record, dead)
-};
+enum { RECORD_HEAD = offsetof(struct record, path), CRC_FROM = offsetof(struct record, of) };
 
 /* Of a data sector. */
 struct sector {
@@ -58,12 +57,52 @@ static uint32_t index_bytes(const struct mote_flash *flash) {
     return flash->index_sectors * flash->sector_bytes;
 }
 
-static uint32_t part_bytes(const struct mote_flash *flash) {
-    return flash->sector_bytes - (uint32_t)sizeof(struct sector);
+/* What is programmed at a time. */
+static uint32_t granule_bytes(const struct mote_flash *flash) {
+    return flash->program_bytes ? flash->program_bytes : 1;
 }
 
+/* What begins a granule, and can be read in place: both are powers of two. */
+static uint32_t unit_bytes(const struct mote_flash *flash) {
+    return flash->program_bytes > 4 ? flash->program_bytes : 4;
+}
+
+static uint32_t to_units(const struct mote_flash *flash, size_t length) {
+    uint32_t unit = unit_bytes(flash);
+    return ((uint32_t)length + unit - 1) & ~(unit - 1);
+}
+
+static uint32_t head_bytes(const struct mote_flash *flash) {
+    return to_units(flash, sizeof(struct sector));
+}
+
+static uint32_t part_bytes(const struct mote_flash *flash) {
+    return flash->sector_bytes - head_bytes(flash);
+}
+
+/* What a record takes in the index, with its mark. */
+static uint32_t entry_bytes(const struct mote_flash *flash, const struct record *record) {
+    return unit_bytes(flash) + to_units(flash, record->length);
+}
+
+/* The record of the entry at `at`. */
 static const struct record *record_at(const struct mote_flash_store *store, uint32_t at) {
-    return (const struct record *)(const void *)(store->flash->bytes + at);
+    const uint8_t *bytes = store->flash->bytes + at + unit_bytes(store->flash);
+    return (const struct record *)(const void *)bytes;
+}
+
+/* Where the entry of a record begins. */
+static uint32_t entry_of(const struct mote_flash_store *store, const struct record *record) {
+    return (uint32_t)((const uint8_t *)record - store->flash->bytes) - unit_bytes(store->flash);
+}
+
+/* Whether a record counts: any bit of its mark that is not erased says no. */
+static bool is_alive(const struct mote_flash_store *store, const struct record *record) {
+    const uint8_t *mark = store->flash->bytes + entry_of(store, record);
+    while (mark < (const uint8_t *)record && *mark == 0xff) {
+        mark++;
+    }
+    return mark == (const uint8_t *)record;
 }
 
 static const struct sector *sector_at(const struct mote_flash_store *store, unsigned number) {
@@ -71,48 +110,80 @@ static const struct sector *sector_at(const struct mote_flash_store *store, unsi
                                                  number * store->flash->sector_bytes);
 }
 
+/*
+ * Programs bytes (NULL: zeros), filled up with erased ones to whole granules. They go by way of RAM: they
+ * may lie in flash, also in this one.
+ */
 static bool program(const struct mote_flash_store *store, uint32_t at, const void *bytes,
                     size_t length) {
-    return store->flash->program(store->flash->context, at, bytes, length);
+    const struct mote_flash *flash = store->flash;
+    const uint8_t *from = bytes;
+    while (length > 0) {
+        size_t granule = granule_bytes(flash), most = MOTE_FLASH_PIECE(granule);
+        size_t count = length < most ? length : most;
+        memset(store->pages, from ? 0xff : 0, most);
+        if (from) {
+            memcpy(store->pages, from, count);
+            from += count;
+        }
+        length -= count;
+        count = (count + granule - 1) & ~(granule - 1);
+        if (!flash->program(flash->context, at, store->pages, count)) {
+            return false;
+        }
+        at += (uint32_t)count;
+    }
+    return true;
 }
 
-/* Programs what lies in flash itself, by way of RAM. */
-static bool copy(const struct mote_flash_store *store, uint32_t at, const void *bytes,
-                 size_t length) {
-    const uint8_t *from = bytes;
-    uint8_t piece[32];
-    bool done = true;
-    while (done && length > 0) {
-        size_t count = length < sizeof piece ? length : sizeof piece;
-        memcpy(piece, from, count);
-        done = program(store, at, piece, count);
-        at += (uint32_t)count;
-        from += count;
-        length -= count;
+/* The page of a file that is being written, where bytes wait that are no granule yet; NULL: all are in
+ * use. */
+static uint8_t *page_of(struct mote_flash_store *store, uint32_t id) {
+    unsigned page = MOTE_JOBS;
+    for (unsigned i = 0; i < MOTE_JOBS; i++) {
+        if (store->writers[i] == id) {
+            page = i;
+            break;
+        }
+        page = store->writers[i] == 0 ? i : page;
     }
-    return done;
+    if (page == MOTE_JOBS) {
+        return NULL;
+    }
+    store->writers[page] = id;
+    uint32_t granule = granule_bytes(store->flash);
+    return (uint8_t *)store->pages + MOTE_FLASH_PIECE(granule) + page * granule;
+}
+
+static void give_page_back(struct mote_flash_store *store, uint32_t id) {
+    for (unsigned i = 0; i < MOTE_JOBS; i++) {
+        store->writers[i] = store->writers[i] == id ? 0 : store->writers[i];
+    }
 }
 
 static void kill(const struct mote_flash_store *store, const struct record *record) {
-    const uint16_t dead = 0;
-    (void)program(store, (uint32_t)((const uint8_t *)record - store->flash->bytes) + DEAD_AT, &dead,
-                  sizeof dead);
+    (void)program(store, entry_of(store, record), NULL, unit_bytes(store->flash));
 }
 
 /* The living record that follows one, or with NULL the first one; NULL: there is none. */
 static const struct record *next_record(const struct mote_flash_store *store,
                                         const struct record *record) {
-    uint32_t at = store->index_at + (uint32_t)sizeof(struct header);
+    const struct mote_flash *flash = store->flash;
+    uint32_t at = store->index_at + to_units(flash, sizeof(struct header));
     if (record) {
-        at = (uint32_t)((const uint8_t *)record - store->flash->bytes) + record->length;
+        at = entry_of(store, record) + entry_bytes(flash, record);
     }
-    for (; at < store->end; at += record->length) {
+    for (; at < store->end; at += entry_bytes(flash, record)) {
         record = record_at(store, at);
-        if (record->dead == ERASED) {
+        if (is_alive(store, record)) {
             return record;
         }
     }
     return NULL;
+}
+
+static const uint8_t *part_at(const struct mote_flash_store *store, unsigned sector) {
+    return (const uint8_t *)sector_at(store, sector) + head_bytes(store->flash);
 }
 
 /* What is at a path, and on the way to it. */
@@ -189,16 +260,17 @@ static void release(struct mote_flash_store *store, uint32_t id) {
 
 /* A reset while a part moved may have left it twice: the worn sector keeps it. */
 static void drop_twins(struct mote_flash_store *store, const struct record *record) {
-    uint32_t part = part_bytes(store->flash), left = record->size / part + (record->size % part != 0);
+    uint32_t part = part_bytes(store->flash), size = record->of.size;
+    uint32_t left = size / part + (size % part != 0);
     for (unsigned i = first_data(store); i < store->flash->sectors; i++) {
-        left -= is_used(store, i) && sector_at(store, i)->id == record->id;
+        left -= is_used(store, i) && sector_at(store, i)->id == record->of.id;
     }
     for (unsigned i = first_data(store); left != 0 && i < store->flash->sectors; i++) {
         const struct sector *sector = sector_at(store, i);
-        if (!is_used(store, i) || sector->id != record->id) {
+        if (!is_used(store, i) || sector->id != record->of.id) {
             continue;
         }
-        unsigned twin = find_part(store, record->id, sector->index, i + 1);
+        unsigned twin = find_part(store, record->of.id, sector->index, i + 1);
         if (twin != i) {
             mark_free(store, sector_at(store, twin)->erases > sector->erases ? i : twin);
         }
@@ -208,7 +280,7 @@ static void drop_twins(struct mote_flash_store *store, const struct record *reco
 /* The living record of an id, or NULL. */
 static const struct record *find_id(const struct mote_flash_store *store, uint32_t id) {
     const struct record *record = next_record(store, NULL);
-    while (record && record->id != id) {
+    while (record && record->of.id != id) {
         record = next_record(store, record);
     }
     return record;
@@ -216,40 +288,42 @@ static const struct record *find_id(const struct mote_flash_store *store, uint32
 
 /* Walks the index of a copy to its end, and kills what a reset left alive twice. */
 static void read_index(struct mote_flash_store *store) {
-    uint32_t limit = store->index_at + index_bytes(store->flash);
-    uint32_t at = store->index_at + (uint32_t)sizeof(struct header);
+    const struct mote_flash *flash = store->flash;
+    uint32_t unit = unit_bytes(flash), limit = store->index_at + index_bytes(flash);
+    uint32_t at = store->index_at + to_units(flash, sizeof(struct header));
     store->full = false;
     for (;;) {
         const struct record *record = record_at(store, at);
-        if (at + RECORD_HEAD >= limit || record->length == ERASED) {
+        if (at + unit + RECORD_HEAD >= limit || record->length == ERASED) {
             break;
         }
-        if (record->length < RECORD_HEAD || record->length > limit - at || record->length % 4 ||
+        if (record->length < RECORD_HEAD || record->length > limit - at - unit ||
+            record->length % 4 ||
             record->crc != crc_of((const uint8_t *)record + CRC_FROM, record->length - CRC_FROM)) {
             store->full = true;
             break;
         }
         store->end = at;
-        if (record->dead == ERASED) {
+        if (is_alive(store, record)) {
             const struct record *same = find(store, record->path).file;
             if (same) {
                 kill(store, same);
             }
             for (same = next_record(store, NULL); same; same = next_record(store, same)) {
-                if (same->id == record->id) {
+                if (same->of.id == record->of.id) {
                     kill(store, same);
                 }
             }
         }
-        if (record->id >= store->next_id) {
-            store->next_id = record->id + 1;
+        if (record->of.id >= store->next_id) {
+            store->next_id = record->of.id + 1;
         }
-        at += record->length;
+        at += entry_bytes(flash, record);
     }
     store->end = at;
     /* A record whose head was not written yet may have left bytes. */
     for (; at < limit; at++) {
-        store->full = store->full || store->flash->bytes[at] != 0xff;
+        store->full = store->full || flash->bytes[at] != 0xff;
     }
 }
 
@@ -259,6 +333,7 @@ void mote_flash_store_mount(struct mote_flash_store *store) {
     store->number = 0;
     store->end = 0;
     memset(store->used, 0, (flash->sectors + 7u) / 8u);
+    memset(store->writers, 0, sizeof store->writers);
     for (uint32_t at = 0; at < 2 * index_bytes(flash); at += index_bytes(flash)) {
         const struct header *header = (const struct header *)(const void *)(flash->bytes + at);
         if (header->magic == MAGIC && header->crc == crc_of(header, offsetof(struct header, crc)) &&
@@ -294,7 +369,7 @@ void mote_flash_store_mount(struct mote_flash_store *store) {
 static bool compact(struct mote_flash_store *store) {
     const struct mote_flash *flash = store->flash;
     uint32_t to = store->number && store->index_at == 0 ? index_bytes(flash) : 0;
-    uint32_t at = to + (uint32_t)sizeof(struct header);
+    uint32_t at = to + to_units(flash, sizeof(struct header));
     struct header header = {MAGIC, store->number + 1, 0, ERASED};
     bool done = true;
     for (unsigned i = 0; i < flash->index_sectors; i++) {
@@ -302,9 +377,8 @@ static bool compact(struct mote_flash_store *store) {
     }
     for (const struct record *record = store->number ? next_record(store, NULL) : NULL; record;
          record = next_record(store, record)) {
-        done = done && copy(store, at, record, DEAD_AT) &&
-               copy(store, at + CRC_FROM, &record->mode, record->length - CRC_FROM);
-        at += record->length;
+        done = done && program(store, at + unit_bytes(flash), record, record->length);
+        at += entry_bytes(flash, record);
     }
     header.crc = crc_of(&header, offsetof(struct header, crc));
     if (!done || !program(store, to, &header, sizeof header)) {
@@ -317,49 +391,55 @@ static bool compact(struct mote_flash_store *store) {
     return true;
 }
 
-static bool has_room(const struct mote_flash_store *store, const struct record *record) {
+static bool has_room(const struct mote_flash_store *store, uint32_t length) {
     return store->number != 0 && !store->full &&
-           store->end + record->length <= store->index_at + index_bytes(store->flash);
+           store->end + length <= store->index_at + index_bytes(store->flash);
 }
 
 /* Adds a record: its path is there with it, and any other record of the same path or id is dead. */
-static enum mote_status put(struct mote_flash_store *store, struct record *record,
+static enum mote_status put(struct mote_flash_store *store, const struct details *of,
                             const char *path) {
+    const struct mote_flash *flash = store->flash;
     size_t length = strlen(path);
-    memset(record->path, 0, sizeof record->path);
-    memcpy(record->path, path, length);
-    record->length = (uint16_t)((RECORD_HEAD + length + 4) & ~3u);
-    record->dead = record->erased = ERASED;
-    record->crc = crc_of((const uint8_t *)record + CRC_FROM, record->length - CRC_FROM);
-    if (!has_room(store, record) && (!compact(store) || !has_room(store, record))) {
+    uint32_t unit = unit_bytes(flash), entry = unit + to_units(flash, RECORD_HEAD + length + 1);
+    if (!has_room(store, entry) && (!compact(store) || !has_room(store, entry))) {
         return MOTE_STATUS_RESOURCE_EXHAUSTED;
     }
-    /* The head is written last: before it, the index ends here. `dead` is never written. */
-    uint32_t at = store->end;
-    if (!program(store, at + CRC_FROM, &record->mode, record->length - CRC_FROM) ||
-        !program(store, at, record, DEAD_AT)) {
+    /* Where pieces are made that are programmed; all of a record is one. */
+    struct record *record = (struct record *)(void *)store->pages;
+    memset(record, 0xff, entry - unit);
+    record->length = (uint16_t)((RECORD_HEAD + length + 4) & ~3u);
+    record->of = *of;
+    memset(record->path, 0, record->length - RECORD_HEAD);
+    memcpy(record->path, path, length);
+    record->crc = crc_of(&record->of, record->length - CRC_FROM);
+    /* The unit with length and checksum is written last: before it, the index ends here. */
+    uint32_t at = store->end + unit;
+    if ((entry > 2 * unit && !flash->program(flash->context, at + unit,
+                                             (const uint8_t *)record + unit, entry - 2 * unit)) ||
+        !flash->program(flash->context, at, record, unit)) {
         store->full = true;
         return MOTE_STATUS_INTERNAL;
     }
     for (const struct record *other = next_record(store, NULL); other;
          other = next_record(store, other)) {
-        if (other->id == record->id) {
+        if (other->of.id == of->id) {
             kill(store, other);
         } else if (strcmp(other->path, path) == 0) {
             kill(store, other);
-            release(store, other->id);
+            release(store, other->of.id);
         }
     }
-    store->end = at + record->length;
+    store->end += entry;
     return MOTE_STATUS_OK;
 }
 
 static void describe(const struct record *record, struct mote_file_info *info) {
     info->type = MOTE_FILE_TYPE_FILE;
-    info->size = record->size;
-    info->mode = record->mode;
-    info->modified_s = record->modified_s;
-    info->modified_ms = record->modified_ms;
+    info->size = record->of.size;
+    info->mode = record->of.mode;
+    info->modified_s = record->of.modified_s;
+    info->modified_ms = record->of.modified_ms;
 }
 
 static void describe_directory(struct mote_file_info *info) {
@@ -428,8 +508,8 @@ static enum mote_status open(void *context, const char *path, struct mote_file *
     if (!place.file) {
         return place.is_directory ? MOTE_STATUS_FAILED_PRECONDITION : MOTE_STATUS_NOT_FOUND;
     }
-    file->id = place.file->id;
-    file->size = place.file->size;
+    file->id = place.file->of.id;
+    file->size = place.file->of.size;
     file->at = 0;
     file->place = 0;
     return MOTE_STATUS_OK;
@@ -446,7 +526,7 @@ static enum mote_status read(void *context, struct mote_file *file, void *bytes,
         if (file->place == 0) {
             return MOTE_STATUS_DATA_LOSS;
         }
-        memcpy(to, (const uint8_t *)(sector_at(store, file->place) + 1) + offset, count);
+        memcpy(to, part_at(store, file->place) + offset, count);
         to += count;
         length -= count;
         file->at += (uint32_t)count;
@@ -535,13 +615,13 @@ static bool move_part(const struct mote_flash_store *store, unsigned from, unsig
                       uint32_t erases) {
     const struct mote_flash *flash = store->flash;
     const struct sector *sector = sector_at(store, from);
-    uint32_t length = find_id(store, sector->id)->size - sector->index * part_bytes(flash);
+    uint32_t length = find_id(store, sector->id)->of.size - sector->index * part_bytes(flash);
     if (length > part_bytes(flash)) {
         length = part_bytes(flash);
     }
     if (!flash->erase(flash->context, to * flash->sector_bytes) ||
-        !copy(store, to * flash->sector_bytes + (uint32_t)sizeof *sector, sector + 1,
-              length) ||
+        !program(store, to * flash->sector_bytes + head_bytes(flash), part_at(store, from),
+                 length) ||
         !write_head(store, to, sector->id, sector->index, erases + 1)) {
         return false;
     }
@@ -576,10 +656,16 @@ static unsigned begin_part(struct mote_flash_store *store, const struct mote_fil
     return 0;
 }
 
+/* Where the next byte of a file that is written belongs. */
+static uint32_t address_of(const struct mote_flash_store *store, const struct mote_file *file) {
+    const struct mote_flash *flash = store->flash;
+    return file->place * flash->sector_bytes + head_bytes(flash) + file->at % part_bytes(flash);
+}
+
 static enum mote_status append(void *context, struct mote_file *file, const void *bytes,
                                size_t length) {
     struct mote_flash_store *store = context;
-    uint32_t part = part_bytes(store->flash);
+    uint32_t part = part_bytes(store->flash), granule = granule_bytes(store->flash);
     const uint8_t *from = bytes;
     while (length > 0) {
         uint32_t offset = file->at % part;
@@ -590,8 +676,21 @@ static enum mote_status append(void *context, struct mote_file *file, const void
                 return MOTE_STATUS_RESOURCE_EXHAUSTED;
             }
         }
-        uint32_t at = file->place * store->flash->sector_bytes + (uint32_t)sizeof(struct sector);
-        if (!program(store, at + offset, from, count)) {
+        uint32_t at = address_of(store, file), within = offset % granule;
+        bool done;
+        if (within == 0 && count >= granule) {
+            count -= count % granule;
+            done = program(store, at, from, count);
+        } else {
+            uint8_t *page = page_of(store, file->id);
+            if (!page) {
+                return MOTE_STATUS_RESOURCE_EXHAUSTED;
+            }
+            count = granule - within < count ? granule - within : count;
+            memcpy(page + within, from, count);
+            done = within + count < granule || program(store, at - within, page, granule);
+        }
+        if (!done) {
             return MOTE_STATUS_INTERNAL;
         }
         from += count;
@@ -603,20 +702,26 @@ static enum mote_status append(void *context, struct mote_file *file, const void
 
 static enum mote_status commit(void *context, struct mote_file *file, const char *path,
                                const struct mote_file_info *info) {
-    struct record record;
+    struct mote_flash_store *store = context;
     enum mote_status status = check(context, path);
     if (status != MOTE_STATUS_OK) {
         return status;
     }
-    record.id = file->id;
-    record.size = file->at;
-    record.mode = info->mode;
-    record.modified_s = info->modified_s;
-    record.modified_ms = info->modified_ms;
-    return put(context, &record, path);
+    uint32_t within = file->at % part_bytes(store->flash) % granule_bytes(store->flash);
+    if (within > 0 &&
+        !program(store, address_of(store, file) - within, page_of(store, file->id), within)) {
+        return MOTE_STATUS_INTERNAL;
+    }
+    const struct details of = {file->id, file->at, info->modified_s, info->modified_ms, info->mode};
+    status = put(store, &of, path);
+    if (status == MOTE_STATUS_OK) {
+        give_page_back(store, file->id);
+    }
+    return status;
 }
 
 static void abandon(void *context, struct mote_file *file) {
+    give_page_back(context, file->id);
     release(context, file->id);
 }
 
@@ -625,7 +730,7 @@ static enum mote_status remove(void *context, const char *path) {
     if (!place.file) {
         return place.is_directory ? MOTE_STATUS_FAILED_PRECONDITION : MOTE_STATUS_NOT_FOUND;
     }
-    release(context, place.file->id);
+    release(context, place.file->of.id);
     kill(context, place.file);
     return MOTE_STATUS_OK;
 }
@@ -640,9 +745,8 @@ static enum mote_status rename(void *context, const char *from, const char *to) 
     }
     enum mote_status status = check(context, to);
     if (status == MOTE_STATUS_OK) {
-        struct record record;
-        memcpy(&record, place.file, RECORD_HEAD);
-        status = put(context, &record, to);
+        const struct details of = place.file->of; /* the index may move */
+        status = put(context, &of, to);
     }
     return status;
 }
