@@ -182,15 +182,22 @@ for (const version of versions)
 
         test("on a terminal has a prompt, and is left by 04", async () => {
           await using window = terminal("attach", "-it", device);
+          const lines = () => window.process.lastLines(200);
+          // What kubectl prints where it takes the terminal for itself. One that kept it would echo by itself, too.
+          await window.process.waitForLine(/If you don't see a command prompt/, { deadlineMs: 20_000 });
           await waitFor(
             () => {
               window.type("\recho a$\r");
-              return window.process.lastLines().some((line) => /a\$/.test(line));
+              return lines().some((line) => /a\$/.test(line));
             },
             { deadlineMs: 20_000, intervalMs: 500, what: "the console to echo" },
           );
           window.type("\x04");
           assert.equal((await window.process.exited).code, 0);
+          assert.deepEqual(
+            lines().filter((line) => /Unable to use a TTY|did not allocate/.test(line)),
+            [],
+          );
         });
       });
 

@@ -90,3 +90,31 @@ test("in a namespace that goes the Pod is not forced, and its Device goes withou
   });
   assert.equal(t.server.at(`${nodes}/lamp`), undefined);
 });
+
+test("a firmware that brings a console, or loses it, gets another Pod; one that says another thing each time does not get one each time", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const tty = () => {
+    const pod = t.server.at(`${pods}/lamp`) as { spec?: { containers: { tty?: boolean }[] } } | undefined;
+    return pod?.spec?.containers.map((container) => container.tty ?? false);
+  };
+  assert.deepEqual(tty(), [false]);
+  t.registry.learn(lamp, { capabilities: ["exec", "console"] });
+  await until("a Pod with a terminal", () => tty()?.[0] === true);
+  t.registry.learn(lamp, { capabilities: ["exec"] });
+  await until("a Pod without one", () => tty()?.[0] === false);
+
+  const deletions = () => t.server.count("DELETE", `${pods}/lamp`);
+  const before = deletions();
+  for (let hello = 0; hello < 100; hello++) {
+    t.registry.learn(lamp, { capabilities: hello % 2 === 0 ? ["console"] : [] });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.ok(deletions() - before <= 20, `${deletions() - before} Pods in one moment`);
+  // The bucket fills again, and the last word holds.
+  t.registry.learn(lamp, { capabilities: ["console"] });
+  await until("a Pod as the firmware said last", () => {
+    t.clock.advance(1_000);
+    return tty()?.[0] === true;
+  });
+});

@@ -89,7 +89,11 @@ export class VirtualPodController {
     if (waitMs > 0) return waitMs;
     const pod = this.#pods.get(key) ?? (await this.#create(facts, signal));
     if (!isVirtualPod(pod)) return this.#reportConflict(facts);
-    if (pod.metadata.deletionTimestamp || mustReplacePod(pod, facts)) {
+    const leaving = pod.metadata.deletionTimestamp !== undefined;
+    if (leaving || mustReplacePod(pod, facts)) {
+      // A firmware that says another thing with each hello must not have a Pod with each.
+      const replaceMs = leaving ? 0 : this.#bucketOf(key).take(this.#context.clock.monotonicMs());
+      if (replaceMs > 0) return replaceMs;
       await this.#delete(pod, signal);
       return undefined;
     }

@@ -43,10 +43,17 @@ export interface PodStatus {
   readonly startTime?: string;
 }
 
+interface PodContainer {
+  readonly name: string;
+  readonly image: string;
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
+}
+
 export interface Pod extends KubeObject {
   readonly spec: {
     readonly nodeName?: string;
-    readonly containers: readonly { readonly name: string; readonly image: string }[];
+    readonly containers: readonly PodContainer[];
     readonly ephemeralContainers?: readonly { readonly name: string; readonly image: string }[];
     readonly tolerations?: readonly { readonly key?: string; readonly operator?: string }[];
   };
@@ -62,7 +69,8 @@ export function podPath(namespace: string, name: string): string {
 /**
  * The Pod that stands for a device: bound to its Node from the start, tolerates everything without a time (else it
  * would be evicted after 300 s offline), and meets the `restricted` Pod Security level. One container is the device, and
- * one each of its peripherals: they run the same firmware.
+ * one each of its peripherals: they run the same firmware. kubectl attaches a terminal only where the containers declare
+ * one, so those of a device with a console do.
  */
 export function buildVirtualPod(facts: DeviceFacts): Pod {
   const { namespace, name, uid, nodeName } = facts.spec;
@@ -72,6 +80,7 @@ export function buildVirtualPod(facts: DeviceFacts): Pod {
       name: container,
       image: firmwareImage(facts.firmware),
       imagePullPolicy: "IfNotPresent",
+      ...(hasConsole(facts) ? { stdin: true, tty: true } : {}),
       securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
     })),
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
@@ -104,6 +113,11 @@ function containerNames({ spec }: Pick<DeviceFacts, "spec">): readonly string[] 
   return [deviceContainer, ...(spec.peripherals ?? [])];
 }
 
+/** Whether there is something to attach to: the firmware's console, or what stands on a serial line whatever its firmware. */
+function hasConsole({ capabilities, spec }: Pick<DeviceFacts, "capabilities" | "spec">): boolean {
+  return capabilities.includes("console") || (spec.links ?? []).some(({ carrier }) => carrier === "serial");
+}
+
 /** Ours: a Pod that this very Device owns. */
 export function ownsPod(facts: Pick<DeviceFacts, "spec">, pod: Pod): boolean {
   return (pod.metadata.ownerReferences ?? []).some(
@@ -118,13 +132,14 @@ export function isVirtualPod(pod: Pod): boolean {
   );
 }
 
-/** Whether only a new Pod can become what is wanted: other containers, other Node, or already over. */
+/** Whether only a new Pod can become what is wanted: other containers, a console that came or went, other Node, or already over. */
 export function mustReplacePod(pod: Pod, facts: DeviceFacts): boolean {
   const wanted = buildVirtualPod(facts);
-  const names = (of: Pod) => of.spec.containers.map(({ name }) => name).join();
+  const fixed = ({ spec }: Pod) =>
+    spec.containers.map(({ name, stdin = false, tty = false }) => `${name} ${stdin} ${tty}`).join();
   const over = pod.status?.phase === "Failed" || pod.status?.phase === "Succeeded";
   return (
-    over || !ownsPod(facts, pod) || pod.spec.nodeName !== wanted.spec.nodeName || names(pod) !== names(wanted)
+    over || !ownsPod(facts, pod) || pod.spec.nodeName !== wanted.spec.nodeName || fixed(pod) !== fixed(wanted)
   );
 }
 
