@@ -102,6 +102,17 @@ for (const [protocol, webSockets] of [
   });
 }
 
+test("kubectl means the device where no container is named, without a word about it", async () => {
+  for (const args of [
+    ["exec", device, "--", "echo", "x"],
+    ["logs", device, "--tail=1"],
+  ]) {
+    const { code, stdout, stderr } = await cluster.kubectl(args);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.notEqual(stdout.toString(), "");
+  }
+});
+
 test("the log of all containers is the device's", async () => {
   const text = await kubectlOk(cluster, "logs", device, "--all-containers", "--prefix");
   assert.match(text, /\/lamp\/device\] boot \d+/);

@@ -118,3 +118,27 @@ test("a firmware that brings a console, or loses it, gets another Pod; one that 
     return tty()?.[0] === true;
   });
 });
+
+test("a Pod of an earlier gateway gets its default container, one that a person chose stays", async () => {
+  const key = "kubectl.kubernetes.io/default-container";
+  await using t = await setUp();
+  await enrol(t);
+  const pod = () => t.server.at(`${pods}/lamp`) as { metadata: { name: string; annotations?: object } };
+  const chosen = () => pod().metadata.annotations?.[key as never];
+  assert.equal(chosen(), "device");
+  const uid = t.server.at(`${pods}/lamp`)?.metadata.uid;
+  for (const [annotations, expected] of [
+    [{}, "device"],
+    [{ [key]: "relay0" }, "relay0"],
+  ] as const) {
+    t.server.put(pods, { ...pod(), metadata: { ...pod().metadata, annotations } } as never);
+    // Another firmware's image is a write of the same object, so both have been looked at when it is there.
+    t.registry.learn(lamp, { firmware: { text: `blinky ${expected}` } });
+    await until("the Pod's write", () => {
+      t.clock.advance(1_000);
+      return JSON.stringify(pod()).includes(`blinky:${expected}`);
+    });
+    assert.equal(chosen(), expected);
+  }
+  assert.equal(t.server.at(`${pods}/lamp`)?.metadata.uid, uid);
+});

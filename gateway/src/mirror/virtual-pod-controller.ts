@@ -15,13 +15,13 @@ import { eventSubject } from "../resources/device.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
 import {
   buildVirtualPod,
+  desiredVirtualPod,
   isVirtualPod,
   mustReplacePod,
   ownsPod,
   type Pod,
   podPath,
   virtualPodStatus,
-  withFirmwareImage,
 } from "../resources/virtual-pod.ts";
 import type { MirrorContext } from "./context.ts";
 import { refusedMessage } from "./refused-message.ts";
@@ -114,13 +114,13 @@ export class VirtualPodController {
   ): Promise<number | undefined> {
     const { clock, site } = this.#context;
     const path = podPath(facts.spec.namespace, facts.spec.name);
-    const withImage = withFirmwareImage(pod, facts);
-    const imageDiffers = !isDeepStrictEqual(withImage, pod);
+    const desired = desiredVirtualPod(pod, facts);
+    const podDiffers = !isDeepStrictEqual(desired, pod);
     const statusDiffers = !isDeepStrictEqual(virtualPodStatus(pod, facts, site, clock.wallMs()), pod.status);
-    if (!imageDiffers && !statusDiffers) return undefined;
+    if (!podDiffers && !statusDiffers) return undefined;
     const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
     if (waitMs > 0) return waitMs;
-    const current = imageDiffers ? await this.#replace(key, path, withImage, signal) : pod;
+    const current = podDiffers ? await this.#replace(key, path, desired, signal) : pod;
     const status = virtualPodStatus(current, facts, site, clock.wallMs());
     if (!isDeepStrictEqual(status, current.status)) {
       await this.#replace(key, `${path}/status`, { ...current, status }, signal);

@@ -66,6 +66,9 @@ export function podPath(namespace: string, name: string): string {
   return `/api/v1/namespaces/${namespace}/pods/${name}`;
 }
 
+/** Whom kubectl means where no container is named; without it, it says on each command which one it took. */
+const defaultContainer = { "kubectl.kubernetes.io/default-container": deviceContainer } as const;
+
 /**
  * The Pod that stands for a device: bound to its Node from the start, tolerates everything without a time (else it
  * would be evicted after 300 s offline), and meets the `restricted` Pod Security level. One container is the device, and
@@ -102,7 +105,11 @@ export function buildVirtualPod(facts: DeviceFacts): Pod {
         "sidecar.istio.io/inject": "false",
         "kuma.io/sidecar-injection": "disabled",
       },
-      annotations: { "linkerd.io/inject": "disabled", "vault.hashicorp.com/agent-inject": "false" },
+      annotations: {
+        ...defaultContainer,
+        "linkerd.io/inject": "disabled",
+        "vault.hashicorp.com/agent-inject": "false",
+      },
       ownerReferences: [{ apiVersion, kind: "Device", name, uid, controller: true }],
     },
     spec,
@@ -143,14 +150,22 @@ export function mustReplacePod(pod: Pod, facts: DeviceFacts): boolean {
   );
 }
 
-/** The Pod with the images of the firmware that runs; the image is the one field that may change. */
-export function withFirmwareImage(pod: Pod, facts: DeviceFacts): Pod {
+/**
+ * The Pod as it should be, in what may change of it: the images of the firmware that runs, and the annotation of its default
+ * container, unless somebody gave it another one.
+ */
+export function desiredVirtualPod(pod: Pod, facts: DeviceFacts): Pod {
   const image = firmwareImage(facts.firmware);
   const ours = containerNames(facts);
   const containers = pod.spec.containers.map((container) =>
     ours.includes(container.name) ? { ...container, image } : container,
   );
-  return { ...pod, spec: { ...pod.spec, containers } };
+  const { annotations } = pod.metadata;
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, annotations: { ...defaultContainer, ...annotations } },
+    spec: { ...pod.spec, containers },
+  };
 }
 
 /**
