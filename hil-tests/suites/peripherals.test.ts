@@ -120,6 +120,30 @@ test("the log of all containers is the device's", async () => {
   assert.equal(await kubectlOk(cluster, "logs", device, "-c", "relay0"), "");
 });
 
+test("RESTARTS counts each reboot once, whatever the number of containers, and a new Pod goes on counting", async () => {
+  const field = (path: string) => kubectlOk(cluster, "get", "device", device, `--output=jsonpath={${path}}`);
+  for (let reboot = 1; reboot <= 3; reboot++) {
+    const boot = await field(".status.boot");
+    await kubectlOk(cluster, "exec", device, "--", "reboot");
+    await waitFor(async () => (await field(".status.boot")) !== boot, {
+      deadlineMs: 30_000,
+      what: `reboot ${reboot} to show in the Device's status`,
+    });
+  }
+  const restarts = async () => {
+    const row = await kubectlOk(cluster, "get", "pod", device, "--no-headers");
+    return row.split(/\s+/)[3];
+  };
+  await waitFor(async () => (await restarts()) === "3", {
+    deadlineMs: 20_000,
+    what: "3 restarts in kubectl",
+  });
+  assert.equal(await field(".status.restarts"), "3");
+  await kubectlOk(cluster, "delete", "pod", device);
+  await kubectlOk(cluster, "wait", "--for=condition=Ready", `pod/${device}`, "--timeout=30s");
+  assert.equal(await restarts(), "3");
+});
+
 test("a peripheral that comes to the profile comes to the Pod", async () => {
   await apply(cluster, profile("relay0", "led0"));
   await waitFor(

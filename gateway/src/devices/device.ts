@@ -121,6 +121,8 @@ export interface DeviceFacts {
   readonly lastSeenMs?: number;
   readonly boot?: number;
   readonly bootedAtMs?: number;
+  /** Boots that began since the Device was made, the first one that was seen not counted; absent: none. */
+  readonly restarts?: number;
   readonly resetCause?: number;
   readonly hardware: DeviceHardware;
   readonly firmware?: DeviceFirmware;

@@ -10,6 +10,7 @@ export type RestoredFacts = Pick<DeviceFacts, "phase"> &
       | "identityGeneration"
       | "lastSeenMs"
       | "boot"
+      | "restarts"
       | "hardware"
       | "firmware"
       | "capabilities"
@@ -62,14 +63,19 @@ export class Registry {
     return facts;
   }
 
-  /** Merges newly learnt facts. A key that is not (or no longer) served is ignored. A changed phase stamps `phaseSinceMs`. */
-  learn(key: string, learnt: Partial<Omit<DeviceFacts, "key" | "spec" | "phaseSinceMs">>): void {
+  /**
+   * Merges newly learnt facts. A key that is not (or no longer) served is ignored. A changed phase stamps `phaseSinceMs`,
+   * another boot than the one that was known is a restart. Boots that nobody saw are not counted: their names may be random.
+   */
+  learn(key: string, learnt: Partial<Omit<DeviceFacts, "key" | "spec" | "phaseSinceMs" | "restarts">>): void {
     const known = this.#devices.get(key);
     if (!known) return;
+    const rebooted = known.boot !== undefined && learnt.boot !== undefined && learnt.boot !== known.boot;
     const phaseChanged = learnt.phase !== undefined && learnt.phase !== known.phase;
     this.#devices.set(key, {
       ...known,
       ...learnt,
+      ...(rebooted ? { restarts: (known.restarts ?? 0) + 1 } : {}),
       ...(phaseChanged ? { phaseSinceMs: this.#nowMs() } : {}),
     });
     this.changes.publish(key);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../../test/fakes/fake-api-server.ts";
+import { ManualClock } from "../../test/fakes/manual-clock.ts";
 import {
   device,
   devices,
@@ -14,6 +15,7 @@ import {
 
 type Bed = Awaited<ReturnType<typeof setUp>>;
 
+const profiles = "/apis/motelet.dev/v1alpha1/deviceprofiles";
 const statusOf = (t: Bed) => JSON.stringify(t.server.at(`${devices}/lamp`)?.status ?? "");
 
 async function greet(t: Bed): Promise<void> {
@@ -141,4 +143,42 @@ test("a Pod of an earlier gateway gets its default container, one that a person 
     assert.equal(chosen(), expected);
   }
   assert.equal(t.server.at(`${pods}/lamp`)?.metadata.uid, uid);
+});
+
+test("the Pod tells each restart once, also when it is made again or another gateway tells it", async () => {
+  const profile = {
+    metadata: { name: "board" },
+    spec: { peripherals: ["relay0", "relay1", "led0"].map((name) => ({ name })) },
+  };
+  const clock = new ManualClock();
+  await using t = await setUp((server) => server.put(profiles, profile), {}, clock);
+  t.server.put(devices, device("lamp", { spec: { profile: "board" } }));
+  await until("admission", () => t.registry.get(lamp)?.spec.identity !== undefined);
+  for (let boot = 1; boot <= 7; boot++) t.registry.learn(lamp, { phase: "Online", boot });
+  const pod = () => t.server.at(`${pods}/lamp`);
+  const counts = () =>
+    (pod()?.status as { containerStatuses?: { restartCount: number }[] } | undefined)?.containerStatuses?.map(
+      ({ restartCount }) => restartCount,
+    );
+  const total = () => counts()?.reduce((sum, count) => sum + count, 0);
+  await until("four containers", () => counts()?.length === 4);
+  assert.equal(total(), 6, "what kubectl shows is the sum of all containers");
+  const uid = pod()?.metadata.uid;
+  t.server.remove(`${pods}/lamp`);
+  await until("another Pod", () => pod()?.metadata.uid !== uid && counts() !== undefined);
+  assert.equal(total(), 6);
+  const status = () => t.server.at(`${devices}/lamp`)?.status as { restarts?: number } | undefined;
+  await until("the Device's status", () => {
+    clock.advance(1_000);
+    return status()?.restarts === 6;
+  });
+
+  const copy = { ...t.server.at(`${devices}/lamp`) } as never;
+  await using next = await setUp((server) => {
+    server.put(profiles, profile);
+    server.put(devices, copy);
+  });
+  await until("admission", () => next.registry.get(lamp)?.restarts === 6);
+  next.registry.learn(lamp, { boot: 8 });
+  assert.equal(next.registry.get(lamp)?.restarts, 7);
 });

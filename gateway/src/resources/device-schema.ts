@@ -245,6 +245,12 @@ export const deviceStatusSchema = Type.Object(
       ),
     ),
     boot: Type.Optional(Type.Integer({ format: "int64", description: "The device's count of its boots." })),
+    restarts: Type.Optional(
+      Type.Integer({
+        format: "int64",
+        description: "Boots after the first one; RESTARTS of the device's Pod.",
+      }),
+    ),
     lastSeen: Type.Optional(time("Written on transitions and every ten minutes.")),
   },
   { description: "What the gateway knows of the device." },

@@ -96,6 +96,7 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
     ...(status.sleep ? { asleepUntilMs: Date.parse(status.sleep.until) } : {}),
     ...(status.lastSeen ? { lastSeenMs: Date.parse(status.lastSeen) } : {}),
     ...(status.boot === undefined ? {} : { boot: status.boot }),
+    ...(status.restarts === undefined ? {} : { restarts: status.restarts }),
     ...(firmware
       ? {
           firmware: {
@@ -159,6 +160,7 @@ export function deviceStatus(
     hardware: Object.keys(hardware).length > 0 ? hardware : undefined,
     capabilities: facts.capabilities.length > 0 ? facts.capabilities.slice(0, 64) : undefined,
     boot: facts.boot,
+    restarts: facts.restarts,
     reported: reportedFigures(current, facts),
     lastSeen: lastSeen(current, facts),
   }) as DeviceResourceStatus;

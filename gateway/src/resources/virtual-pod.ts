@@ -169,8 +169,8 @@ export function desiredVirtualPod(pod: Pod, facts: DeviceFacts): Pod {
 }
 
 /**
- * The status that the Pod should have: Running while the device is known, Ready while it is online. A new boot counts
- * as a restart. Equal to the current one, to the letter, when nothing has to be written.
+ * The status that the Pod should have: Running while the device is known, Ready while it is online. Restarts are those of
+ * the device's container, as kubectl shows the sum of all: peripherals have no boot of their own. Equal to the current one, to the letter, when nothing has to be written.
  */
 export function virtualPodStatus(
   pod: Pod,
@@ -247,6 +247,7 @@ function containerStatus(
     (facts.bootedAtMs === undefined ? podStart : timestamp(facts.bootedAtMs));
   const cause = resetCauseOf(facts.resetCause);
   const rebooted = known?.containerID !== undefined && !sameBoot;
+  const restarts = name === deviceContainer ? (facts.restarts ?? 0) : 0;
   const lastState = rebooted
     ? {
         terminated: {
@@ -265,9 +266,9 @@ function containerStatus(
     containerID,
     ready,
     started: true,
-    restartCount: (known?.restartCount ?? 0) + (rebooted ? 1 : 0),
+    restartCount: restarts,
     state: { running: { startedAt } },
-    lastState: lastState ?? {},
+    lastState: (restarts > 0 ? lastState : undefined) ?? {},
   };
 }
 
