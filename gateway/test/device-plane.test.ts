@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ReferenceDevice } from "@motelet/reference";
+import { ReferenceDevice, switchPeripheral } from "@motelet/reference";
+import { missingPeripherals } from "../src/devices/device.ts";
 import { InProcessLink } from "./fakes/in-process-link.ts";
 import { bitErrors, collect, eventually, key, pattern, spec, startLamp, weather } from "./fakes/lamp-bed.ts";
 
@@ -185,4 +186,22 @@ test("a device without a Device is refused; when its Device comes it is let in",
   await eventually("refused", () => lamp.device.state === "waiting");
   lamp.registry.admit({ ...spec, uid: "uid-other" });
   await lamp.online();
+});
+
+test("which peripherals the firmware has is asked page by page, and again with the next boot", async () => {
+  // Too many for one message.
+  const names = Array.from({ length: 60 }, (_, index) => `relay${String(index).padStart(26, "0")}`);
+  const has = [...names];
+  await using lamp = await startLamp({
+    peripherals: () => has.map((name) => switchPeripheral(name, "relay")),
+  });
+  assert.equal(lamp.facts()?.peripherals, undefined);
+  lamp.registry.admit({ ...spec, peripherals: ["fan0", ...names.slice(-2)] });
+  await eventually("the list", () => lamp.facts()?.peripherals);
+  assert.deepEqual(lamp.facts()?.peripherals, names);
+  const missing = () => missingPeripherals(lamp.facts() ?? assert.fail("no device"));
+  assert.deepEqual(missing(), ["fan0"]);
+  has.push("fan0");
+  lamp.device.reboot();
+  await eventually("the new firmware's list", () => missing().length === 0);
 });

@@ -120,6 +120,25 @@ test("the log of all containers is the device's", async () => {
   assert.equal(await kubectlOk(cluster, "logs", device, "-c", "relay0"), "");
 });
 
+test("what the firmware lacks waits, and the Device says what that is; the device itself is ready", async () => {
+  const waiting = `--output=jsonpath={.status.containerStatuses[?(@.name=="fan0")].state.waiting.reason}`;
+  await waitFor(
+    async () => (await kubectlOk(cluster, "get", "pod", device, waiting)) === "PeripheralMissing",
+    {
+      deadlineMs: 20_000,
+      what: "the container fan0 to wait",
+    },
+  );
+  assert.match(await kubectlOk(cluster, "get", "pod", device, "--no-headers"), /3\/4\s+PeripheralMissing/);
+  await kubectlOk(cluster, "wait", "--for=condition=Peripherals=False", `device/${device}`, "--timeout=20s");
+  const message = `--output=jsonpath={.status.conditions[?(@.type=="Peripherals")].message}`;
+  assert.equal(
+    await kubectlOk(cluster, "get", "device", device, message),
+    "the firmware lacks fan0 of the DeviceProfile relays",
+  );
+  assert.match(await kubectlOk(cluster, "get", "device", device), /True\s+Online/);
+});
+
 test("RESTARTS counts each reboot once, whatever the number of containers, and a new Pod goes on counting", async () => {
   const field = (path: string) => kubectlOk(cluster, "get", "device", device, `--output=jsonpath={${path}}`);
   for (let reboot = 1; reboot <= 3; reboot++) {
@@ -155,4 +174,6 @@ test("a peripheral that comes to the profile comes to the Pod", async () => {
   );
   const names = ["get", "pod", device, "--output=jsonpath={.status.containerStatuses[*].name}"];
   assert.equal(await kubectlOk(cluster, ...names), "device relay0 led0");
+  await kubectlOk(cluster, "wait", "--for=condition=Peripherals", `device/${device}`, "--timeout=20s");
+  await kubectlOk(cluster, "wait", "--for=condition=ContainersReady", `pod/${device}`, "--timeout=20s");
 });

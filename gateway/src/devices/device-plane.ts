@@ -19,6 +19,7 @@ import { DeviceLog, type DeviceLogReader } from "./device-log.ts";
 import { Identities } from "./identities.ts";
 import { Liveness } from "./liveness.ts";
 import { MessageReader } from "./message-reader.ts";
+import { PeripheralWatch } from "./peripheral-watch.ts";
 import { RawConsoles } from "./raw-consoles.ts";
 import type { Registry } from "./registry.ts";
 import { Reports } from "./reports.ts";
@@ -30,6 +31,7 @@ import { type DialVerb, SessionDial } from "./verbs/dial.ts";
 import { type ExecVerb, SessionExec } from "./verbs/exec.ts";
 import { type FilesVerb, SessionFiles } from "./verbs/files.ts";
 import { type InvokeVerb, SessionInvoke } from "./verbs/invoke.ts";
+import { askPeripherals } from "./verbs/peripheral-list.ts";
 import { rebootDevice } from "./verbs/reboot.ts";
 import { SessionStats, type StatsVerb } from "./verbs/stats.ts";
 import { RegistryLinks } from "./wanted-links.ts";
@@ -83,6 +85,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly #admission: Admission;
   readonly #liveness: Liveness;
   readonly #checkUps: CheckUps;
+  readonly #peripherals: PeripheralWatch;
   readonly #reports: Reports;
   readonly #sessions: SessionTable;
   readonly #records: SessionRecords;
@@ -134,6 +137,11 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
       clockSkew: (key, signal) => askClockSkew(calls, clock, key, signal),
       fetchInfo: (key) => this.#facts.fetchInfo(key),
     });
+    this.#peripherals = new PeripheralWatch({
+      registry,
+      clock,
+      ask: (key, signal) => askPeripherals(calls, key, signal),
+    });
     this.stats = {
       stats: async (key, asked) => {
         const told = await stats.stats(key, asked);
@@ -159,6 +167,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#links.start();
     this.#liveness.start();
     this.#checkUps.start();
+    this.#peripherals.start();
     this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
     for (const { key } of this.#options.registry.list()) this.#follow(key);
   }
@@ -182,6 +191,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#leaving = true;
     this.#liveness[Symbol.dispose]();
     this.#checkUps[Symbol.dispose]();
+    this.#peripherals[Symbol.dispose]();
     for (const session of this.#sessions.all()) session.end("closing");
   }
 

@@ -128,6 +128,8 @@ export interface DeviceFacts {
   readonly firmware?: DeviceFirmware;
   /** Capability names of profiles/src/capability.ts. */
   readonly capabilities: readonly string[];
+  /** Names of the peripherals that the firmware has; absent: it was not asked, or has not answered. */
+  readonly peripherals?: readonly string[];
   readonly sample?: DeviceSample;
   readonly checkUp?: DeviceCheckUp;
   /** Somebody showed the device's wire id without its proof; counted since the gateway began. */
@@ -139,4 +141,12 @@ export interface DeviceFacts {
 
 export function deviceKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
+}
+
+/** Peripherals that the profile names and the firmware is known to lack, in the order of the profile. */
+export function missingPeripherals({
+  spec,
+  peripherals,
+}: Pick<DeviceFacts, "spec" | "peripherals">): readonly string[] {
+  return peripherals ? (spec.peripherals ?? []).filter((name) => !peripherals.includes(name)) : [];
 }

@@ -14,6 +14,7 @@ export type RestoredFacts = Pick<DeviceFacts, "phase"> &
       | "hardware"
       | "firmware"
       | "capabilities"
+      | "peripherals"
     >
   >;
 

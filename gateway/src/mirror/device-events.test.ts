@@ -71,3 +71,19 @@ test("a login without the proof is told once each time, what a person does by pa
   const paused = facts({ phase: "Offline" });
   assert.deepEqual(reasons(facts(), { ...paused, spec: { ...paused.spec, paused: true } }), []);
 });
+
+test("what the profile names and the firmware lacks is told once, and again where it is another part", () => {
+  const spec = { ...facts().spec, peripherals: ["relay0", "fan0"] };
+  const told = (before: DeviceFacts, after: DeviceFacts) =>
+    eventsOf(before, after).map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+  const unknown = facts({ spec });
+  const missing = facts({ spec, peripherals: ["relay0"] });
+  assert.deepEqual(told(unknown, missing), [
+    "Warning PeripheralsMissing the firmware lacks fan0, which the profile names",
+  ]);
+  assert.deepEqual(told(missing, { ...missing, lastSeenMs: 5 }), []);
+  assert.deepEqual(told(missing, facts({ spec, peripherals: ["relay0", "fan0"] })), []);
+  assert.deepEqual(told(missing, facts({ spec, peripherals: [] })), [
+    "Warning PeripheralsMissing the firmware lacks relay0, fan0, which the profile names",
+  ]);
+});

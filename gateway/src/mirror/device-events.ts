@@ -1,4 +1,4 @@
-import type { DeviceFacts } from "../devices/device.ts";
+import { type DeviceFacts, missingPeripherals } from "../devices/device.ts";
 import type { Registry } from "../devices/registry.ts";
 import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { EventRecorder, EventText } from "../kubeapi/event-recorder.ts";
@@ -32,6 +32,14 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
       type: "Normal",
       reason: "LinkChanged",
       message: `from ${before.link.carrier} to ${after.link.carrier}`,
+    });
+  }
+  const missing = missingPeripherals(after).join(", ");
+  if (missing !== "" && missing !== missingPeripherals(before).join(", ")) {
+    events.push({
+      type: "Warning",
+      reason: "PeripheralsMissing",
+      message: `the firmware lacks ${missing}, which the profile names`,
     });
   }
   const { failedLogins } = after;

@@ -233,6 +233,12 @@ export const deviceStatusSchema = Type.Object(
       }),
     ),
     capabilities: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 64 })),
+    peripherals: Type.Optional(
+      Type.Array(Type.String({ maxLength: 32 }), {
+        maxItems: 64,
+        description: "What the firmware has of peripherals, where the profile names some; those come first.",
+      }),
+    ),
     reported: Type.Optional(
       Type.Object(
         {

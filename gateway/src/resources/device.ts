@@ -1,10 +1,11 @@
-import type {
-  DeviceFacts,
-  DeviceIdentity,
-  DeviceSpec,
-  LinkSpec,
-  Phase,
-  SleepSpec,
+import {
+  type DeviceFacts,
+  type DeviceIdentity,
+  type DeviceSpec,
+  type LinkSpec,
+  missingPeripherals,
+  type Phase,
+  type SleepSpec,
 } from "../devices/device.ts";
 import type { RestoredFacts } from "../devices/registry.ts";
 import type { EventSubject } from "../kubeapi/event-recorder.ts";
@@ -34,7 +35,7 @@ const lastSeenEveryMs = 10 * 60_000;
 const reportedWithinMs = 60_000;
 
 /** Findings that stand in the status only while they hold; the others say True when all is well. */
-const passingFindings: readonly string[] = ["Flapping", "Profile"];
+const passingFindings: readonly string[] = ["Flapping", "Peripherals", "Profile"];
 
 /** Name of the Secret with a device's identity. */
 export function identitySecretName(device: Device): string {
@@ -92,6 +93,7 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
     phase,
     hardware: { ...hardware, ...(id ? { hardwareId: id } : {}) },
     capabilities: status.capabilities ?? [],
+    ...(status.peripherals ? { peripherals: status.peripherals } : {}),
     ...(status.identity ? { identityGeneration: status.identity.generation } : {}),
     ...(status.sleep ? { asleepUntilMs: Date.parse(status.sleep.until) } : {}),
     ...(status.lastSeen ? { lastSeenMs: Date.parse(status.lastSeen) } : {}),
@@ -145,7 +147,7 @@ export function deviceStatus(
     observedGeneration,
     conditions: mergeConditions<Condition>(
       current.conditions ?? [],
-      [readyCondition(facts), ...findings],
+      [readyCondition(facts), ...peripheralsCondition(device, facts), ...findings],
       (condition) => ({ ...condition, observedGeneration }),
       { nowMs, stale: (type) => passingFindings.includes(type) },
     ),
@@ -159,6 +161,7 @@ export function deviceStatus(
     firmware: facts.firmware && firmwareStatus(facts.firmware),
     hardware: Object.keys(hardware).length > 0 ? hardware : undefined,
     capabilities: facts.capabilities.length > 0 ? facts.capabilities.slice(0, 64) : undefined,
+    peripherals: peripheralNames(facts),
     boot: facts.boot,
     restarts: facts.restarts,
     reported: reportedFigures(current, facts),
@@ -198,6 +201,28 @@ function readyCondition(facts: DeviceFacts): WantedCondition {
     default:
       return phase satisfies never;
   }
+}
+
+/** Whether the firmware has what the profile names; not told where that is nothing, or not known. */
+function peripheralsCondition(device: Device, facts: DeviceFacts): readonly WantedCondition[] {
+  if (!facts.spec.peripherals || !facts.peripherals) return [];
+  const type = "Peripherals";
+  const profile = `DeviceProfile ${device.spec?.profile}`;
+  const missing = missingPeripherals(facts);
+  if (missing.length === 0) {
+    const message = `the firmware has all peripherals of the ${profile}`;
+    return [{ type, status: "True", reason: "PeripheralsFound", message }];
+  }
+  const message = `the firmware lacks ${missing.join(", ")} of the ${profile}`;
+  return [{ type, status: "False", reason: "PeripheralsMissing", message }];
+}
+
+/** An empty list, too, is an answer: of a firmware that has none. */
+function peripheralNames({ spec, peripherals }: DeviceFacts): readonly string[] | undefined {
+  if (!spec.peripherals || !peripherals) return undefined;
+  const named = spec.peripherals.filter((name) => peripherals.includes(name));
+  // A list beyond its limit must not make a gateway that starts from it miss what is there.
+  return [...named, ...peripherals.filter((name) => !named.includes(name))].slice(0, 64);
 }
 
 function linkStatus(

@@ -1,4 +1,4 @@
-import { type DeviceFacts, deviceKey } from "../devices/device.ts";
+import { type DeviceFacts, deviceKey, missingPeripherals } from "../devices/device.ts";
 import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
 import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
@@ -18,7 +18,7 @@ interface ContainerStatus {
   readonly lastState?: Readonly<Record<string, unknown>>;
 }
 
-/** Of an ephemeral container, which a microcontroller cannot run. */
+/** Of an ephemeral container, which a microcontroller cannot run, and of a peripheral that the firmware lacks. */
 interface WaitingStatus {
   readonly name: string;
   readonly image: string;
@@ -34,7 +34,7 @@ export interface PodStatus {
   readonly reason?: string;
   readonly message?: string;
   readonly conditions?: readonly ConditionCore[];
-  readonly containerStatuses?: readonly ContainerStatus[];
+  readonly containerStatuses?: readonly (ContainerStatus | WaitingStatus)[];
   readonly ephemeralContainerStatuses?: readonly WaitingStatus[];
   readonly hostIP?: string;
   readonly hostIPs?: readonly { readonly ip: string }[];
@@ -181,6 +181,7 @@ export function virtualPodStatus(
   const current = pod.status ?? {};
   const ready = facts.phase === "Online" && !facts.spec.paused;
   const startTime = current.startTime ?? timestamp(nowMs);
+  const missing = missingPeripherals(facts);
   return {
     ...current,
     phase: "Running",
@@ -191,7 +192,7 @@ export function virtualPodStatus(
       { nowMs },
     ),
     ...(pod.spec.ephemeralContainers
-      ? { ephemeralContainerStatuses: pod.spec.ephemeralContainers.map(waitingStatus) }
+      ? { ephemeralContainerStatuses: pod.spec.ephemeralContainers.map(unsupported) }
       : {}),
     hostIP: site.address,
     hostIPs: [{ ip: site.address }],
@@ -199,27 +200,44 @@ export function virtualPodStatus(
     podIPs: [{ ip: site.address }],
     startTime,
     containerStatuses: containerNames(facts).map((name) => {
+      if (missing.includes(name)) return missingPeripheral(name, facts);
       const known = current.containerStatuses?.find((status) => status.name === name);
-      return containerStatus(name, known, facts, ready, startTime);
+      return containerStatus(name, isWaiting(known) ? undefined : known, facts, ready, startTime);
     }),
   };
 }
 
 /** What `kubectl debug lamp` adds waits for ever, and says why. */
-function waitingStatus({ name, image }: { readonly name: string; readonly image: string }): WaitingStatus {
+function unsupported({ name, image }: { readonly name: string; readonly image: string }): WaitingStatus {
   const message = "a microcontroller runs its firmware and no containers";
-  return {
-    name,
-    image,
-    imageID: "",
-    ready: false,
-    restartCount: 0,
-    state: { waiting: { reason: "Unsupported", message } },
-    lastState: {},
-  };
+  return waitingStatus(name, image, { reason: "Unsupported", message });
 }
 
-function podConditions({ phase, spec, asleepUntilMs }: DeviceFacts): readonly WantedCondition[] {
+/** It runs as soon as the firmware has it, or goes when the profile names it no longer. */
+function missingPeripheral(name: string, facts: DeviceFacts): WaitingStatus {
+  const message = `the firmware has no peripheral ${name}`;
+  return waitingStatus(name, firmwareImage(facts.firmware), { reason: "PeripheralMissing", message });
+}
+
+function waitingStatus(
+  name: string,
+  image: string,
+  waiting: WaitingStatus["state"]["waiting"],
+): WaitingStatus {
+  return { name, image, imageID: "", ready: false, restartCount: 0, state: { waiting }, lastState: {} };
+}
+
+function isWaiting(status: ContainerStatus | WaitingStatus | undefined): status is WaitingStatus {
+  return status?.state !== undefined && "waiting" in status.state;
+}
+
+/**
+ * Ready is the device's: one that serves all but a peripheral serves. ContainersReady is of all containers, by Kubernetes'
+ * own meaning.
+ */
+function podConditions(facts: DeviceFacts): readonly WantedCondition[] {
+  const { phase, spec, asleepUntilMs } = facts;
+  const missing = missingPeripherals(facts);
   const yes = (type: string): WantedCondition => ({ type, status: "True", reason: "", message: "" });
   const unready = spec.paused
     ? { reason: "DevicePaused", message: pausedMessage }
@@ -228,7 +246,17 @@ function podConditions({ phase, spec, asleepUntilMs }: DeviceFacts): readonly Wa
       : { reason: "DeviceOffline", message: "the device has stopped answering" };
   const readiness = (type: string): WantedCondition =>
     phase === "Online" && !spec.paused ? yes(type) : { type, status: "False", ...unready };
-  return [yes("PodScheduled"), yes("Initialized"), readiness("ContainersReady"), readiness("Ready")];
+  const ready = readiness("Ready");
+  const containersReady: WantedCondition =
+    ready.status === "True" && missing.length > 0
+      ? {
+          type: "ContainersReady",
+          status: "False",
+          reason: "PeripheralsMissing",
+          message: `the firmware lacks ${missing.join(", ")}`,
+        }
+      : { ...ready, type: "ContainersReady" };
+  return [yes("PodScheduled"), yes("Initialized"), containersReady, ready];
 }
 
 function containerStatus(
