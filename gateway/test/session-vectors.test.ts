@@ -192,7 +192,7 @@ class Bed {
 
   #openStream(id: number): void {
     const effects = this.#effects;
-    const stream = this.#session.openStream();
+    const stream = this.#session.openStream({ what: "a script", sinceMs: 0 });
     assert.ok(stream);
     assert.equal(stream.id, id, "the stream's id");
     this.#stream = stream;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
@@ -136,6 +137,36 @@ describe("the Cortex-M3 firmware", { concurrency: false }, () => {
   test("port-forward reaches its echo service", async () => {
     const sent = randomBytes(5_000);
     assert.deepEqual(await throughForward(echoPort, sent), sent);
+  });
+
+  test("with its two streams exec, logs -f and a port-forward go together, and a third is told who has them", async () => {
+    const started = (name: string, ...args: string[]) =>
+      startProcess({ name, command: cluster.kubectlPath, args, env: cluster.kubectlEnvironment() });
+    await using cat = started("kubectl exec", "exec", "-i", device, "--", "cat");
+    cat.stdin.write("in and out\n");
+    await cat.waitForLine(/in and out/, { deadlineMs: 20_000 });
+    await using logs = started("kubectl logs -f", "logs", "-f", "--tail=1", device);
+    await using forward = await forwarded(echoPort);
+    const phone = connect(forward.port, "127.0.0.1");
+    try {
+      phone.write("echoed");
+      const [echoed] = await once(phone, "data", { signal: AbortSignal.timeout(20_000) });
+      assert.equal(String(echoed), "echoed");
+      const third = await cluster.kubectl(["exec", device, "--", "ps"]);
+      assert.equal(third.code, 1);
+      assert.match(
+        third.stderr,
+        /2 of its 2 streams are in use: exec cat by \S+ \(\d+ s\), port-forward to 7 by \S+ \(\d+ s\)/,
+      );
+      phone.destroy();
+      await answers();
+      await exec("log", "said beside a command that runs");
+      await logs.waitForLine(/said beside a command/, { deadlineMs: 20_000 });
+    } finally {
+      phone.destroy();
+    }
+    cat.stdin.end();
+    assert.equal((await cat.exited).code, 0);
   });
 
   test("port-forward reaches what is at its second UART", async () => {

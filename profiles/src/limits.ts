@@ -44,6 +44,8 @@ export const defaults = {
   serialRtoMs: 500,
   rtoMs: 2000,
   reportWindow: 4,
+  /** Streams that a device has open at a time; what hello's absence of key 12 means. */
+  streams: 2,
   /** Heartbeats of silence, in tenths: the gateway pings. */
   pingAfterTenths: 13,
   /** The gateway repeats a ping after this part of a heartbeat, or after rto where that is shorter. */

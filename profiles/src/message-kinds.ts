@@ -104,6 +104,7 @@ const helloKeys = {
   resetCause: { key: 9, field: integer(0, 23) },
   uptimeS: { key: 10, field: u32 },
   nonce: { key: 11, field: byteString(8, 8) },
+  streams: { key: 12, field: integer(1, limits.streamId) },
 };
 
 const welcomeKeys = {

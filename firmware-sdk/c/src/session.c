@@ -118,6 +118,8 @@ static void take_message(struct mote_session *session, struct mote_span bytes) {
     }
 }
 
+enum { TELLS_STREAMS = MOTE_STREAMS != MOTE_DEFAULT_STREAMS };
+
 static MOTE_NOINLINE void send_hello(struct mote_session *session) {
     const struct mote_session_config *config = session->config;
     const struct mote_boot *boot = &session->boot;
@@ -132,7 +134,7 @@ static MOTE_NOINLINE void send_hello(struct mote_session *session) {
                               MOTE_MESSAGE_BYTES,
                               MOTE_HELLO_RX_WINDOW_BYTES,
                               MOTE_RX_WINDOW_BYTES};
-    mote_cbor_write_head(writer, MOTE_CBOR_MAP, 4); /* and one more for each of the others */
+    mote_cbor_write_head(writer, MOTE_CBOR_MAP, 4 + TELLS_STREAMS); /* and one for each other */
     mote_cbor_write_uints(writer, first, 6);
     const struct mote_span *identity = config->identity->value;
     for (uint32_t key = MOTE_HELLO_HARDWARE_ID; key <= MOTE_HELLO_BUILD_ID; key++, identity++) {
@@ -152,12 +154,17 @@ static MOTE_NOINLINE void send_hello(struct mote_session *session) {
         ++*map;
     }
     const uint32_t last[] = {MOTE_HELLO_RESET_CAUSE, boot->reset_cause, MOTE_HELLO_UPTIME_S,
-                             session->uptime_s};
+                             session->uptime_s,
+#if MOTE_STREAMS != MOTE_DEFAULT_STREAMS
+                             MOTE_HELLO_STREAMS,
+                             MOTE_STREAMS
+#endif
+    };
     if (boot->reset_cause) {
         mote_cbor_write_uints(writer, last, 2);
         ++*map;
     }
-    mote_cbor_write_uints(writer, last + 2, 2);
+    mote_cbor_write_uints(writer, last + 2, 2 + 2 * TELLS_STREAMS);
     mote_session_send(session);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { defaults } from "@motelet/profiles";
 import { bitFlips, Gateway, type LineNoise } from "./gateway.ts";
 
 /** A device under test: its console and messages are on a unix socket. */
@@ -10,7 +11,11 @@ export interface RunningDevice extends AsyncDisposable {
 const pattern = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff));
 
 /** What every port has to do, said once. */
-export function testDevice(port: string, start: () => Promise<RunningDevice>): void {
+export function testDevice(
+  port: string,
+  start: () => Promise<RunningDevice>,
+  streams: number = defaults.streams,
+): void {
   const joined = async (path: string, noise?: LineNoise) => {
     const gateway = await Gateway.connect(path, noise);
     await gateway.until("a hello", () => gateway.hellos.length > 0);
@@ -22,6 +27,7 @@ export function testDevice(port: string, start: () => Promise<RunningDevice>): v
     await using gateway = await joined(device.path);
     const hello = gateway.hellos[0];
     assert.equal(hello?.maxMessageBytes, 256);
+    assert.equal(hello?.streams, streams === defaults.streams ? undefined : streams);
     assert.ok((hello?.boot ?? 0) > 0);
     const times: number[] = [];
     for (let i = 0; i < 50; i++) {

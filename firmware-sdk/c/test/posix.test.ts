@@ -41,7 +41,7 @@ async function start(...options: readonly string[]): Promise<PosixDevice> {
   };
 }
 
-testDevice("posix", start);
+testDevice("posix", start, 8);
 testCommands("posix", start);
 
 test("posix: a service leads to a TCP server: 200 kB each way, half-closed, refused, and cut off", async () => {

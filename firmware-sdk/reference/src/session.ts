@@ -1,6 +1,7 @@
 import {
   CborError,
   decodeMessage,
+  defaults,
   encodeMessage,
   type HelloMessage,
   LogLevel,
@@ -297,7 +298,7 @@ export class Session {
   }
 
   #hello(): HelloMessage {
-    const { boot, caps, maxMessageBytes, rxWindowBytes, description } = this.#settings;
+    const { boot, caps, maxMessageBytes, rxWindowBytes, streams, description } = this.#settings;
     const { ring } = this.#parts;
     return {
       kind: "hello",
@@ -311,6 +312,7 @@ export class Session {
       ...description,
       ...(ring ? { ring: ring.positions } : {}),
       uptimeS: this.#uptimeS,
+      ...(streams === defaults.streams ? {} : { streams }),
     };
   }
 

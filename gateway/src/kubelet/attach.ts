@@ -20,7 +20,11 @@ export const streamAttach: StreamingHandler = async (call, serving, upgrade) => 
     expectReady: (facts) => {
       if (!serving.attach.hasLine(facts.key)) expectOnline(facts);
     },
-    start: ({ stdin, stdout, tty }, options) =>
-      serving.attach.attach(expectTarget(call).key, { stdin, stdout, tty }, options),
+    start: ({ stdin, stdout, tty }, { signal }) =>
+      serving.attach.attach(
+        expectTarget(call).key,
+        { stdin, stdout, tty },
+        { signal, caller: call.user.name },
+      ),
   });
 };

@@ -44,6 +44,7 @@ async function startCommand(
   options: { readonly signal: AbortSignal },
 ): Promise<ExecSession> {
   const target = expectTarget(call);
-  if (target.kind === "peripheral") return invoke.start(target.key, target.peripheral, request, options);
-  return exec.start(target.key, request, options);
+  const asked = { ...options, caller: call.user.name };
+  if (target.kind === "peripheral") return invoke.start(target.key, target.peripheral, request, asked);
+  return exec.start(target.key, request, asked);
 }

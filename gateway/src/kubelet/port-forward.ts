@@ -40,7 +40,7 @@ export const streamPortForward: StreamingHandler = async (call, serving, upgrade
   expectOnline(facts);
 
   const { clock, dial, log, meters, stopping } = serving;
-  const line = new DialLine(dial, key, clock);
+  const line = new DialLine(dial, key, call.user.name, clock);
   const subject = { pod: facts.spec.name, uid: facts.spec.uid };
   const route = call.route.name;
   const startedMs = clock.monotonicMs();

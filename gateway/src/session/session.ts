@@ -27,6 +27,7 @@ import type { SessionMeters } from "./session-meters.ts";
 import { idBlock, type SessionRecord, type SessionRecords } from "./session-record.ts";
 import type { Stream } from "./stream.ts";
 import { StreamTable } from "./stream-table.ts";
+import type { StreamUse } from "./stream-use.ts";
 import { buildWelcome } from "./welcome.ts";
 
 export interface SessionOptions {
@@ -105,6 +106,16 @@ export class Session implements Disposable {
     return this.#streams.size;
   }
 
+  /** Streams that the device has at a time, as it said. */
+  get mostStreams(): number {
+    return this.#hello?.streams ?? defaults.streams;
+  }
+
+  /** What the open streams are for, oldest first. */
+  get streamUses(): readonly StreamUse[] {
+    return this.#streams.uses;
+  }
+
   /** Takes a channel that was proved to be the device's. */
   attach(channel: Channel, options: { demandHello: boolean }): Link {
     const link = ++this.#lastLink;
@@ -159,12 +170,13 @@ export class Session implements Disposable {
   }
 
   /** @returns undefined where all 23 are taken */
-  openStream(): Stream | undefined {
-    return this.#streams.open({
+  openStream(use: StreamUse): Stream | undefined {
+    const terms = {
       rtoMs: this.#channel?.rtoMs ?? defaults.rtoMs,
       maxMessageBytes: this.maxMessageBytes,
       windowBytes: this.#hello?.rxWindowBytes ?? limits.minRxWindowBytes,
-    });
+    };
+    return this.#streams.open(terms, use);
   }
 
   /** Acknowledges reports (SPEC §5.6). */

@@ -20,7 +20,8 @@ function table() {
     streams,
     sent,
     metrics,
-    open: () => streams.open({ rtoMs: 500, maxMessageBytes: 128, windowBytes: 100 }),
+    open: (what = "a test") =>
+      streams.open({ rtoMs: 500, maxMessageBytes: 128, windowBytes: 100 }, { what, sinceMs: nowMs }),
     at(ms: number) {
       nowMs = ms;
       streams.poll(ms);

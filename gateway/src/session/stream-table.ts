@@ -3,6 +3,7 @@ import type { SessionMeters } from "./session-meters.ts";
 import { Stream, type StreamOutcome } from "./stream.ts";
 import { type Credit, StreamReceiver } from "./stream-receiver.ts";
 import { StreamSender } from "./stream-sender.ts";
+import type { StreamUse } from "./stream-use.ts";
 
 /** What the device and its path allow a new stream. */
 export interface StreamTerms {
@@ -39,6 +40,7 @@ const lingerRtos = 4;
 export class StreamTable {
   readonly #host: StreamTableHost;
   readonly #streams = new Map<number, Stream>();
+  readonly #uses = new Map<number, StreamUse>();
   readonly #lingering = new Map<number, Lingering>();
   #lastId = 0;
   #rtoMs = 0;
@@ -51,8 +53,13 @@ export class StreamTable {
     return this.#streams.size;
   }
 
+  /** What the open streams are for, oldest first. */
+  get uses(): readonly StreamUse[] {
+    return [...this.#uses.values()];
+  }
+
   /** Opens a stream under the id that was free for the longest time. @returns undefined where all are taken */
-  open(terms: StreamTerms): Stream | undefined {
+  open(terms: StreamTerms, use: StreamUse): Stream | undefined {
     this.#rtoMs = terms.rtoMs;
     const id = this.#freeId();
     if (id === undefined) {
@@ -72,6 +79,7 @@ export class StreamTable {
       over: (ended, cancelled) => this.#retire(ended, cancelled),
     });
     this.#streams.set(id, stream);
+    this.#uses.set(id, use);
     return stream;
   }
 
@@ -147,6 +155,7 @@ export class StreamTable {
 
   #retire(stream: Stream, cancelled: boolean): void {
     this.#streams.delete(stream.id);
+    this.#uses.delete(stream.id);
     const credit = cancelled ? { ...stream.credit(), window: 0, status: Status.CANCELLED } : stream.credit();
     const waitMs = cancelled ? this.#rtoMs : lingerRtos * this.#rtoMs;
     const repeatsLeft = cancelled ? cancelRepeats : 0;

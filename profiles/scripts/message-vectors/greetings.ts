@@ -29,7 +29,14 @@ export const greetings: readonly MessageRow[] = [
       ring: { epoch: 1, nextSeq: 3, oldestSeq: 1 },
       resetCause: 1,
       uptimeS: 2,
+      streams: 8,
     },
+  ],
+  [
+    "hello of a device with one stream",
+    "minimum",
+    "§3.3",
+    { kind: "hello", version: 0, boot: 0, attempt: 0, sid: 0, streams: 1 },
   ],
   ["hello with an empty map", "minimum", "§3.3", { kind: "hello", version: 0, boot: 0, attempt: 0, sid: 0 }],
   [
@@ -53,6 +60,7 @@ export const greetings: readonly MessageRow[] = [
       resetCause: 23,
       uptimeS: u32,
       nonce: filled(8),
+      streams: 23,
     },
   ],
   ["welcome", "valid", "§5.2", { kind: "welcome", attempt: 1, sid: 0x1234, streamsKept: false, ...welcome }],

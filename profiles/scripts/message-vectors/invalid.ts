@@ -41,6 +41,8 @@ export const invalid: readonly (readonly [string, CborValue, MessageErrorCode])[
   ["hello with a message limit of 127", [0, 0, 1, 1, 0, new Map([[2, 127]])], "MESSAGE_FIELD"],
   ["hello with a window of 16,385", [0, 0, 1, 1, 0, new Map([[3, 16_385]])], "MESSAGE_FIELD"],
   ["hello with a ring of two", [0, 0, 1, 1, 0, new Map<number, CborValue>([[8, [1, 2]]])], "MESSAGE_MISSING"],
+  ["hello with no streams", [0, 0, 1, 1, 0, new Map([[12, 0]])], "MESSAGE_FIELD"],
+  ["hello with 24 streams", [0, 0, 1, 1, 0, new Map([[12, 24]])], "MESSAGE_FIELD"],
   ["hello with reset cause 24", [0, 0, 1, 1, 0, new Map([[9, 24]])], "MESSAGE_FIELD"],
   ["welcome with streamsKept 2", [1, 1, 1, 2, [0, 0], 10, 500, 4, 0], "MESSAGE_FIELD"],
   ["welcome with 1,000 ms", [1, 1, 1, 0, [0, 1000], 10, 500, 4, 0], "MESSAGE_FIELD"],

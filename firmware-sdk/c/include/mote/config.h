@@ -22,7 +22,11 @@
 #define MOTE_LOG_RING_BYTES 512
 #endif
 
-/** Streams open at a time. RAM: 32 + MOTE_STREAM_BUFFER_BYTES each. */
+/**
+ * Streams open at a time. A command takes one, and one more for its stderr while at least one stays
+ * free, so that with two a command and a forwarded port go together. RAM: 32 +
+ * MOTE_STREAM_BUFFER_BYTES each.
+ */
 #ifndef MOTE_STREAMS
 #define MOTE_STREAMS 2
 #endif
@@ -42,7 +46,7 @@
 
 /**
  * Longest part of a message that is built whole, bytes: hello, responses, and the heads of data and
- * reports, whose bodies are sent from where they lie. RAM: this. Hello takes up to 125.
+ * reports, whose bodies are sent from where they lie. RAM: this. Hello takes up to 127.
  */
 #ifndef MOTE_SCRATCH_BYTES
 #define MOTE_SCRATCH_BYTES 128
@@ -73,6 +77,9 @@
 #if MOTE_MESSAGE_BYTES < MOTE_LIMIT_MIN_MESSAGE_BYTES ||                                           \
     MOTE_MESSAGE_BYTES > MOTE_LIMIT_MESSAGE_BYTES
 #error "MOTE_MESSAGE_BYTES is outside of what the profile allows (SPEC 8)"
+#endif
+#if MOTE_STREAMS < 1 || MOTE_STREAMS > MOTE_LIMIT_STREAM_ID
+#error "a device has 1 to 23 streams (SPEC 5.7)"
 #endif
 #if MOTE_STREAM_BUFFER_BYTES > MOTE_LIMIT_WINDOW_BYTES ||                                          \
     MOTE_RX_WINDOW_BYTES > MOTE_LIMIT_WINDOW_BYTES

@@ -3,6 +3,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RawConsoles } from "../raw-consoles.ts";
 import { AttachedLine } from "./attached-line.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
 import type { ExecRequest, ExecSession } from "./exec.ts";
 import { RunningCommand } from "./running-command.ts";
@@ -19,7 +20,7 @@ export interface AttachRequest {
  * @throws RequestError ATTACH_UNSUPPORTED; UnavailableError where the device is away or its console is taken
  */
 export interface AttachVerb {
-  attach(key: string, request: AttachRequest, options: { signal: AbortSignal }): Promise<ExecSession>;
+  attach(key: string, request: AttachRequest, options: CallOptions): Promise<ExecSession>;
   /** Whether the device is on an open line: its console is there even where its firmware answers nothing. */
   hasLine(key: string): boolean;
 }
@@ -48,16 +49,17 @@ export class SessionAttach implements AttachVerb {
     return this.#consoles.has(key);
   }
 
-  attach(key: string, request: AttachRequest, { signal }: { signal: AbortSignal }): Promise<ExecSession> {
+  attach(key: string, request: AttachRequest, options: CallOptions): Promise<ExecSession> {
     return this.#calls.counted(words, async () => {
-      const device = await this.#calls.find(key, signal);
-      if (device && hasCommand(device.caps, commands.console)) return this.#open(device, request, signal);
+      const device = await this.#calls.find(key, options.signal);
+      if (device && hasCommand(device.caps, commands.console)) return this.#open(device, request, options);
       return this.#line(key, device, request);
     });
   }
 
-  async #open(device: ReadyDevice, request: AttachRequest, signal: AbortSignal): Promise<ExecSession> {
-    const stream = this.#calls.openStream(device);
+  async #open(device: ReadyDevice, request: AttachRequest, options: CallOptions): Promise<ExecSession> {
+    const { signal } = options;
+    const stream = this.#calls.openStream(device, "attach", options);
     const args = { stream: stream.id };
     await this.#calls.ask(device, commands.console, args, { words, signal, streams: [stream] });
     const wanted: ExecRequest = { argv: [], ...request, stderr: false };

@@ -12,7 +12,9 @@ import type { Metrics } from "../../foundation/metrics.ts";
 import type { ExchangeOutcome } from "../../session/exchange-table.ts";
 import type { Session } from "../../session/session.ts";
 import type { Stream } from "../../session/stream.ts";
+import { describeUses, type StreamUse } from "../../session/stream-use.ts";
 import type { Registry } from "../registry.ts";
+import type { CallOptions } from "./call-options.ts";
 
 /** Where the sessions of devices are found, by the registry's key. */
 export interface SessionFinder {
@@ -129,11 +131,37 @@ export class DeviceCalls {
     }
   }
 
-  /** @throws UnavailableError STREAMS_EXHAUSTED */
-  openStream(device: ReadyDevice): Stream {
-    const stream = device.session.openStream();
-    if (stream) return stream;
-    throw new UnavailableError("STREAMS_EXHAUSTED", `device ${device.key} has all of its streams in use`);
+  /**
+   * Opens as many streams as one use needs, or none.
+   * @param what for the sentences of those who find no stream free: `exec top`
+   * @throws UnavailableError STREAMS_EXHAUSTED
+   */
+  openStreams(device: ReadyDevice, what: string, count: number, { caller }: CallOptions): Stream[] {
+    const { key, session } = device;
+    const sinceMs = this.#clock.monotonicMs();
+    const use: StreamUse = { what, sinceMs, ...(caller === undefined ? {} : { who: caller }) };
+    const inUse = session.streamUses;
+    const opened: Stream[] = [];
+    while (opened.length < count) {
+      const stream = session.openStream(use);
+      if (!stream) {
+        for (const abandoned of opened) abandoned.cancel();
+        const users = describeUses(inUse, sinceMs);
+        throw new UnavailableError(
+          "STREAMS_EXHAUSTED",
+          `device ${key} has all of its streams in use: ${users}`,
+        );
+      }
+      opened.push(stream);
+    }
+    return opened;
+  }
+
+  /** The same for what needs one. */
+  openStream(device: ReadyDevice, what: string, options: CallOptions): Stream {
+    const [stream] = this.openStreams(device, what, 1, options);
+    if (!stream) throw new Error("openStreams gives as many streams as it was asked for");
+    return stream;
   }
 
   /**
@@ -145,9 +173,16 @@ export class DeviceCalls {
     device: ReadyDevice,
     row: Row<Args, Result>,
     args: Args,
-    options: { words: VerbWords; signal: AbortSignal; streams?: readonly Stream[]; refuse?: Refuse },
+    options: {
+      words: VerbWords;
+      signal: AbortSignal;
+      streams?: readonly Stream[];
+      refuse?: Refuse;
+      /** By which the device says that it has no stream or slot free; default RESOURCE_EXHAUSTED. */
+      fullStatus?: number;
+    },
   ): Promise<Result> {
-    const { words, signal, streams = [], refuse = refusal } = options;
+    const { words, signal, streams = [], refuse = refusal, fullStatus = Status.RESOURCE_EXHAUSTED } = options;
     const { key, session } = device;
     const abandon = () => {
       for (const stream of streams) stream.cancel();
@@ -170,7 +205,8 @@ export class DeviceCalls {
     }
     if (outcome.status !== Status.OK) {
       abandon();
-      throw refuse(key, words, outcome);
+      const isFull = streams.length > 0 && outcome.status === fullStatus && outcome.message === undefined;
+      throw refuse(key, words, isFull ? { ...outcome, message: this.#whoIsThere(session) } : outcome);
     }
     try {
       return row.decodeResult(outcome.result);
@@ -180,6 +216,14 @@ export class DeviceCalls {
       const message = `device ${key} answers ${row.name} with what cannot be read: ${cause.message}`;
       throw new ProtocolError(`${words.code}_ANSWER`, message, { cause });
     }
+  }
+
+  /** Why a device has no room for one more stream, as far as the gateway knows. */
+  #whoIsThere({ mostStreams, streamUses }: Session): string {
+    if (streamUses.length === 0)
+      return `it has no room for it now, although the gateway uses none of its ${mostStreams} streams`;
+    const users = describeUses(streamUses, this.#clock.monotonicMs());
+    return `${streamUses.length} of its ${mostStreams} streams are in use: ${users}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { commands } from "@motelet/profiles";
 import type { Stream } from "../../session/stream.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import type { ExecExit } from "./exec.ts";
 import { exitOf } from "./running-command.ts";
@@ -21,7 +22,7 @@ export interface Conversation extends AsyncDisposable {
  * @throws RequestError DIAL_UNSUPPORTED, DIAL_NOT_FOUND; UnavailableError DEVICE_OFFLINE, DIAL_UNAVAILABLE …
  */
 export interface DialVerb {
-  dial(key: string, port: number, options: { signal: AbortSignal }): Promise<Conversation>;
+  dial(key: string, port: number, options: CallOptions): Promise<Conversation>;
 }
 
 const words: VerbWords = {
@@ -40,10 +41,11 @@ export class SessionDial implements DialVerb {
     this.#calls = calls;
   }
 
-  dial(key: string, port: number, { signal }: { signal: AbortSignal }): Promise<Conversation> {
+  dial(key: string, port: number, options: CallOptions): Promise<Conversation> {
+    const { signal } = options;
     return this.#calls.counted(words, async () => {
       const device = await this.#calls.ready(key, commands.dial, words, signal);
-      const stream = this.#calls.openStream(device);
+      const stream = this.#calls.openStream(device, `port-forward to ${port}`, options);
       const args = { stream: stream.id, port };
       await this.#calls.ask(device, commands.dial, args, { words, signal, streams: [stream] });
       return new StreamConversation(stream);

@@ -1,5 +1,6 @@
 import { commands } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import { startCommand } from "./started-command.ts";
 
@@ -9,8 +10,10 @@ export interface ExecRequest {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly stdout: boolean;
-  /** A stream of its own for stderr (never with a tty). */
+  /** A stream of its own for stderr, where the device has one to spare (never with a tty); else stdout carries it too. */
   readonly stderr: boolean;
+  /** stdout and stderr must not be mixed: the last stream is taken for it, and none to take is an error. */
+  readonly apart?: boolean;
 }
 
 /** How a command on the device ended. */
@@ -41,7 +44,7 @@ export interface ExecSession extends AsyncDisposable {
  * @throws UnavailableError where the device is not online, RequestError where it refuses the command
  */
 export interface ExecVerb {
-  start(key: string, request: ExecRequest, options: { signal: AbortSignal }): Promise<ExecSession>;
+  start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession>;
 }
 
 const words: VerbWords = {
@@ -62,11 +65,11 @@ export class SessionExec implements ExecVerb {
     this.#clock = clock;
   }
 
-  start(key: string, request: ExecRequest, { signal }: { signal: AbortSignal }): Promise<ExecSession> {
+  start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
     return this.#calls.counted(words, async () => {
-      const device = await this.#calls.ready(key, commands.exec, words, signal);
-      const options = { words, clock: this.#clock, signal };
-      return startCommand(this.#calls, device, commands.exec, { request, beside: {} }, options);
+      const device = await this.#calls.ready(key, commands.exec, words, options.signal);
+      const asked = { ...options, words, clock: this.#clock };
+      return startCommand(this.#calls, device, commands.exec, { request, beside: {} }, asked);
     });
   }
 }

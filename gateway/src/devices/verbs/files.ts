@@ -1,6 +1,7 @@
-import { commands, FileType, isPath } from "@motelet/profiles";
+import { commands, FileType, isPath, Status } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import { ProtocolError, RequestError } from "../../foundation/errors.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, ReadyDevice } from "./device-calls.ts";
 import { expectPath, fileRefusal, fileWords as words } from "./file-errors.ts";
 import { receiveFile, sendFile } from "./file-transfer.ts";
@@ -32,9 +33,9 @@ export interface FileEntry {
  *   lost in the middle, or does not move
  */
 export interface FilesVerb {
-  stat(key: string, path: string, options: { signal: AbortSignal }): Promise<FileStat>;
+  stat(key: string, path: string, options: CallOptions): Promise<FileStat>;
   /** All entries of a directory, in bytewise order of their names. */
-  list(key: string, path: string, options: { signal: AbortSignal }): Promise<readonly FileEntry[]>;
+  list(key: string, path: string, options: CallOptions): Promise<readonly FileEntry[]>;
   /**
    * A file's bytes from `offset` on. A reader that does not read stops the device; one that stops early ends the transfer.
    * Iterating throws where the file did not come to its end.
@@ -42,21 +43,19 @@ export interface FilesVerb {
   read(
     key: string,
     path: string,
-    options: { offset?: number; signal: AbortSignal },
+    options: CallOptions & { offset?: number },
   ): Promise<AsyncIterable<Uint8Array>>;
   /** Puts a file in place whole; done when the device has committed it. */
   write(
     key: string,
     path: string,
     file: { size: number | undefined; mode: number; bytes: AsyncIterable<Uint8Array> },
-    options: { signal: AbortSignal },
+    options: CallOptions,
   ): Promise<void>;
-  remove(key: string, path: string, options: { signal: AbortSignal }): Promise<void>;
+  remove(key: string, path: string, options: CallOptions): Promise<void>;
   /** Replaces what is at `to`. */
-  rename(key: string, from: string, to: string, options: { signal: AbortSignal }): Promise<void>;
+  rename(key: string, from: string, to: string, options: CallOptions): Promise<void>;
 }
-
-type Options = { readonly signal: AbortSignal };
 
 /** Entries of one directory that are read: more is no directory of a microcontroller. */
 export const maxEntries = 10_000;
@@ -71,7 +70,7 @@ export class SessionFiles implements FilesVerb {
     this.#clock = clock;
   }
 
-  stat(key: string, path: string, options: Options): Promise<FileStat> {
+  stat(key: string, path: string, options: CallOptions): Promise<FileStat> {
     return this.#with(key, [path], options, async (device) => {
       const row = commands.fileStat;
       const refuse = fileRefusal(row, path);
@@ -86,7 +85,7 @@ export class SessionFiles implements FilesVerb {
     });
   }
 
-  list(key: string, path: string, options: Options): Promise<readonly FileEntry[]> {
+  list(key: string, path: string, options: CallOptions): Promise<readonly FileEntry[]> {
     return this.#with(key, [path], options, async (device) => {
       const row = commands.fileList;
       const refuse = fileRefusal(row, path);
@@ -111,12 +110,13 @@ export class SessionFiles implements FilesVerb {
   read(
     key: string,
     path: string,
-    { offset = 0, signal }: Options & { offset?: number },
+    options: CallOptions & { offset?: number },
   ): Promise<AsyncIterable<Uint8Array>> {
-    return this.#with(key, [path], { signal }, async (device) => {
+    const { offset = 0, signal } = options;
+    return this.#with(key, [path], options, async (device) => {
       const row = commands.fileRead;
       const refuse = fileRefusal(row, path);
-      const stream = this.#calls.openStream(device);
+      const stream = this.#calls.openStream(device, `reading ${path}`, options);
       const args = { stream: stream.id, offset, path };
       await this.#calls.ask(device, row, args, { words, signal, refuse, streams: [stream] });
       return receiveFile(stream, {
@@ -131,16 +131,19 @@ export class SessionFiles implements FilesVerb {
     key: string,
     path: string,
     file: { size: number | undefined; mode: number; bytes: AsyncIterable<Uint8Array> },
-    { signal }: Options,
+    options: CallOptions,
   ): Promise<void> {
-    return this.#with(key, [path], { signal }, async (device) => {
+    const { signal } = options;
+    return this.#with(key, [path], options, async (device) => {
       const row = commands.fileWrite;
       const refuse = fileRefusal(row, path);
       const { size } = file;
       expectSize(key, path, size);
-      const stream = this.#calls.openStream(device);
+      const stream = this.#calls.openStream(device, `writing ${path}`, options);
       const args = { stream: stream.id, size: size ?? null, mode: file.mode & 0o777, path };
-      await this.#calls.ask(device, row, args, { words, signal, refuse, streams: [stream] });
+      // Its RESOURCE_EXHAUSTED is about room for the file (SPEC §6.13).
+      const fullStatus = Status.UNAVAILABLE;
+      await this.#calls.ask(device, row, args, { words, signal, refuse, streams: [stream], fullStatus });
       await sendFile(stream, {
         bytes: file.bytes,
         size,
@@ -152,14 +155,14 @@ export class SessionFiles implements FilesVerb {
     });
   }
 
-  remove(key: string, path: string, options: Options): Promise<void> {
+  remove(key: string, path: string, options: CallOptions): Promise<void> {
     return this.#with(key, [path], options, async (device) => {
       const row = commands.fileRemove;
       await this.#calls.ask(device, row, { path }, { ...options, words, refuse: fileRefusal(row, path) });
     });
   }
 
-  rename(key: string, from: string, to: string, options: Options): Promise<void> {
+  rename(key: string, from: string, to: string, options: CallOptions): Promise<void> {
     return this.#with(key, [from, to], options, async (device) => {
       const row = commands.fileRename;
       const refuse = fileRefusal(row, `${from} to ${to}`);
@@ -170,7 +173,7 @@ export class SessionFiles implements FilesVerb {
   #with<T>(
     key: string,
     paths: readonly string[],
-    { signal }: Options,
+    { signal }: CallOptions,
     run: (device: ReadyDevice) => Promise<T>,
   ): Promise<T> {
     return this.#calls.counted(words, async () => {

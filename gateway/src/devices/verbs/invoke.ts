@@ -1,5 +1,6 @@
 import { commands } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import type { ExecRequest, ExecSession } from "./exec.ts";
 import { startCommand } from "./started-command.ts";
@@ -9,12 +10,7 @@ import { startCommand } from "./started-command.ts";
  * @throws RequestError INVOKE_UNSUPPORTED, INVOKE_NOT_FOUND; UnavailableError where the device is away
  */
 export interface InvokeVerb {
-  start(
-    key: string,
-    peripheral: string,
-    request: ExecRequest,
-    options: { signal: AbortSignal },
-  ): Promise<ExecSession>;
+  start(key: string, peripheral: string, request: ExecRequest, options: CallOptions): Promise<ExecSession>;
 }
 
 const words: VerbWords = {
@@ -35,17 +31,12 @@ export class SessionInvoke implements InvokeVerb {
     this.#clock = clock;
   }
 
-  start(
-    key: string,
-    peripheral: string,
-    request: ExecRequest,
-    { signal }: { signal: AbortSignal },
-  ): Promise<ExecSession> {
+  start(key: string, peripheral: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
     return this.#calls.counted(words, async () => {
       const row = commands.peripheralInvoke;
-      const device = await this.#calls.ready(key, row, words, signal);
-      const options = { words, clock: this.#clock, signal };
-      return startCommand(this.#calls, device, row, { request, beside: { peripheral } }, options);
+      const device = await this.#calls.ready(key, row, words, options.signal);
+      const asked = { ...options, words, clock: this.#clock };
+      return startCommand(this.#calls, device, row, { request, beside: { peripheral } }, asked);
     });
   }
 }

@@ -2,6 +2,7 @@ import { Capability, type CborValue, type CommandRow, ExecFlag, encodeCbor, limi
 import type { Clock } from "../../foundation/clock.ts";
 import { RequestError } from "../../foundation/errors.ts";
 import type { Stream } from "../../session/stream.ts";
+import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
 import type { ExecRequest, ExecSession } from "./exec.ts";
 import { RunningCommand } from "./running-command.ts";
@@ -24,38 +25,44 @@ export async function startCommand<Beside extends Readonly<Record<string, CborVa
   device: ReadyDevice,
   row: CommandRow<CommandArguments & Beside, object>,
   command: { readonly request: ExecRequest; readonly beside: Beside },
-  options: { words: VerbWords; clock: Clock; signal: AbortSignal },
+  options: CallOptions & { readonly words: VerbWords; readonly clock: Clock },
 ): Promise<ExecSession> {
   const { request, beside } = command;
   expectArgvFits(device, [[...request.argv], ...Object.values(beside)]);
-  const separate = request.stderr && !request.tty && (device.caps & Capability.stderr) !== 0;
-  const streams = openStreams(calls, device, separate);
+  const { words, signal, clock } = options;
+  const opened = calls.openStreams(
+    device,
+    whatFor(words, request),
+    keepsApart(device, request) ? 2 : 1,
+    options,
+  );
+  const [stdout, stderr] = opened as [Stream, Stream?];
   const tty = request.tty && (device.caps & Capability.tty) !== 0;
   const args = {
     ...beside,
-    stream: streams.stdout.id,
-    stderrStream: streams.stderr?.id ?? 0,
+    stream: stdout.id,
+    stderrStream: stderr?.id ?? 0,
     flags: (request.stdin ? ExecFlag.stdin : 0) | (tty ? ExecFlag.tty : 0),
     argv: [...request.argv],
   };
-  const { words, signal, clock } = options;
-  const opened = [streams.stdout, ...(streams.stderr ? [streams.stderr] : [])];
   await calls.ask(device, row, args, { words, signal, streams: opened });
-  return new RunningCommand(device.session, streams, request, clock);
+  return new RunningCommand(device.session, { stdout, stderr }, request, clock);
 }
 
-function openStreams(
-  calls: DeviceCalls,
-  device: ReadyDevice,
-  separate: boolean,
-): { readonly stdout: Stream; readonly stderr: Stream | undefined } {
-  const stdout = calls.openStream(device);
-  try {
-    return { stdout, stderr: separate ? calls.openStream(device) : undefined };
-  } catch (error) {
-    stdout.cancel();
-    throw error;
-  }
+/**
+ * Whether stderr gets a stream of its own. One command must not take what others need: of what the device has, one stream
+ * stays free beside it (for a port that is forwarded, a copy, another command); else stderr goes the way of stdout. Who
+ * cannot do without, because one of the two is thrown away, gets it wherever the device can have two at all.
+ */
+function keepsApart({ caps, session }: ReadyDevice, request: ExecRequest): boolean {
+  if (!request.stderr || request.tty || (caps & Capability.stderr) === 0) return false;
+  if (request.apart === true || !request.stdout) return session.mostStreams >= 2;
+  return session.mostStreams - session.openStreams > 2;
+}
+
+/** The program alone: what is behind it may be a secret. */
+function whatFor({ name }: VerbWords, { argv }: ExecRequest): string {
+  return `${name} ${argv[0] ?? ""}`;
 }
 
 /** SPEC §6.3: what is given to the command must leave room for the rest of the request. */

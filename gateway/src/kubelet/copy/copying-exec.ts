@@ -1,4 +1,5 @@
 import type { Registry } from "../../devices/registry.ts";
+import type { CallOptions } from "../../devices/verbs/call-options.ts";
 import type { ExecRequest, ExecSession, ExecVerb } from "../../devices/verbs/exec.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
@@ -60,28 +61,28 @@ class CopyingExec implements ExecVerb {
     this.#meters = declareCopyMeters(options.metrics);
   }
 
-  async start(key: string, request: ExecRequest, { signal }: { signal: AbortSignal }): Promise<ExecSession> {
+  async start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
     const { exec, registry } = this.#options;
     const command = parseCopyCommand(request.argv);
     const keepsFiles = registry.get(key)?.capabilities.includes("files") ?? false;
-    if (!command || (command.kind === "test" && !keepsFiles)) return exec.start(key, request, { signal });
+    if (!command || (command.kind === "test" && !keepsFiles)) return exec.start(key, request, options);
     if (!keepsFiles) {
       const line = `tar: device ${key} keeps no files: its firmware does not say files`;
-      return new LocalCommand((streams) => refuse(streams, line), request, signal);
+      return new LocalCommand((streams) => refuse(streams, line), request, options.signal);
     }
-    return new LocalCommand(this.#programOf(key, command), request, signal);
+    return new LocalCommand(this.#programOf(key, command, options.caller), request, options.signal);
   }
 
-  #programOf(key: string, command: CopyCommand): LocalProgram {
+  #programOf(key: string, command: CopyCommand, caller: string | undefined): LocalProgram {
     switch (command.kind) {
       case "test":
         return (streams) => this.#test(key, command.flag, command.path, streams);
       case "refused":
         return (streams) => refuse(streams, `tar: ${command.reason}`);
       case "create":
-        return this.#counted("from", (streams) => this.#create(key, command, streams));
+        return this.#counted("from", (streams) => this.#create(key, command, streams, caller));
       case "extract":
-        return this.#counted("to", (streams) => this.#extract(key, command, streams));
+        return this.#counted("to", (streams) => this.#extract(key, command, streams, caller));
       default:
         return command satisfies never;
     }
@@ -123,7 +124,12 @@ class CopyingExec implements ExecVerb {
     }
   }
 
-  async #create(key: string, command: Create, streams: LocalStreams): Promise<CopyEnd> {
+  async #create(
+    key: string,
+    command: Create,
+    streams: LocalStreams,
+    caller: string | undefined,
+  ): Promise<CopyEnd> {
     const { print, complain, signal } = streams;
     const { members, skipBytes } = command;
     const copy = JSON.stringify([key, members]);
@@ -133,7 +139,7 @@ class CopyingExec implements ExecVerb {
       members,
       skipBytes: skipBytes ?? 0,
       mark: skipBytes ? this.#marks.get(copy) : undefined,
-      signal,
+      call: { signal, ...(caller === undefined ? {} : { caller }) },
       complain,
       named: async (name) => (command.verbose ? complain(name) : undefined),
     });
@@ -170,7 +176,12 @@ class CopyingExec implements ExecVerb {
     throw lost;
   }
 
-  async #extract(key: string, command: Extraction, streams: LocalStreams): Promise<CopyEnd> {
+  async #extract(
+    key: string,
+    command: Extraction,
+    streams: LocalStreams,
+    caller: string | undefined,
+  ): Promise<CopyEnd> {
     const { input, print, complain, signal } = streams;
     const { directory, keepModes, verbose } = command;
     const exitCode = await extractArchive({
@@ -179,7 +190,7 @@ class CopyingExec implements ExecVerb {
       input,
       directory,
       keepModes,
-      signal,
+      call: { signal, ...(caller === undefined ? {} : { caller }) },
       complain,
       named: async (name) => (verbose ? print(Buffer.from(`${name}\n`)) : undefined),
       moved: (bytes) => this.#meters.bytes.inc({ direction: "to" }, bytes),

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CallOptions } from "../../devices/verbs/call-options.ts";
 import type { FileStat, FilesVerb } from "../../devices/verbs/files.ts";
 import { MoteletError, RequestError } from "../../foundation/errors.ts";
 import type { CopyMark } from "./copy-marks.ts";
@@ -15,7 +16,7 @@ export interface CreateOptions {
   readonly skipBytes: number;
   /** Where the attempt before this one had come to. */
   readonly mark?: CopyMark | undefined;
-  readonly signal: AbortSignal;
+  readonly call: CallOptions;
   /** Takes a line for stderr. */
   readonly complain: (line: string) => Promise<void>;
   /** Called with the name of each member that goes in. */
@@ -66,10 +67,10 @@ export class ArchiveWriter {
   }
 
   async *#tree(path: string, name: string): AsyncGenerator<Uint8Array> {
-    const { files, key, signal } = this.#options;
+    const { files, key, call } = this.#options;
     let found: FileStat;
     try {
-      found = await files.stat(key, path, { signal });
+      found = await files.stat(key, path, call);
     } catch (error) {
       if (fileErrorCode(error) === undefined) throw error;
       return await this.#complain(name || path, `Cannot stat: ${fileErrorWords(error)}`);
@@ -79,10 +80,10 @@ export class ArchiveWriter {
   }
 
   async *#directory(path: string, member: TarMember): AsyncGenerator<Uint8Array> {
-    const { files, key, signal } = this.#options;
+    const { files, key, call } = this.#options;
     let entries: Awaited<ReturnType<FilesVerb["list"]>>;
     try {
-      entries = await files.list(key, path, { signal });
+      entries = await files.list(key, path, call);
     } catch (error) {
       if (fileErrorCode(error) === undefined) throw error;
       return await this.#complain(member.name || path, `Cannot open: ${fileErrorWords(error)}`);
@@ -102,10 +103,10 @@ export class ArchiveWriter {
   }
 
   async *#content(path: string, { name, size }: TarMember, offset: number): AsyncGenerator<Uint8Array> {
-    const { files, key, signal } = this.#options;
+    const { files, key, call } = this.#options;
     let left = size - offset;
     try {
-      for await (const bytes of await files.read(key, path, { offset, signal })) {
+      for await (const bytes of await files.read(key, path, { ...call, offset })) {
         if (bytes.length > left) throw changed(name, `File grew beyond ${size} bytes`);
         left -= bytes.length;
         yield* this.#emit(bytes);

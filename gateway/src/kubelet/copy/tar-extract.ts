@@ -1,4 +1,5 @@
 import { type Extract, extract, type Header } from "tar-stream";
+import type { CallOptions } from "../../devices/verbs/call-options.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import { RequestError } from "../../foundation/errors.ts";
 import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
@@ -19,7 +20,7 @@ export interface ExtractOptions {
   /** Where the members go. */
   readonly directory: string;
   readonly keepModes: boolean;
-  readonly signal: AbortSignal;
+  readonly call: CallOptions;
   readonly complain: (line: string) => Promise<void>;
   readonly named: (name: string) => Promise<void>;
   /** Told of content as a device takes it. */
@@ -135,9 +136,9 @@ async function tryMember(
   if (isDirectory(header)) return undefined;
   await options.named(resolved.name);
   const mode = header.mode & (options.keepModes ? 0o777 : 0o755);
-  const { key, files, signal } = options;
+  const { key, files, call } = options;
   try {
-    await files.write(key, resolved.path, { size: header.size, mode, bytes: content }, { signal });
+    await files.write(key, resolved.path, { size: header.size, mode, bytes: content }, call);
     return undefined;
   } catch (error) {
     if (content.failure !== undefined) throw content.failure;

@@ -27,14 +27,16 @@ interface Waiting {
 export class DialLine {
   readonly #dial: DialVerb;
   readonly #key: string;
+  readonly #caller: string;
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
   #wake: (() => void) | undefined;
   #isServing = false;
 
-  constructor(dial: DialVerb, key: string, clock: Clock) {
+  constructor(dial: DialVerb, key: string, caller: string, clock: Clock) {
     this.#dial = dial;
     this.#key = key;
+    this.#caller = caller;
     this.#clock = clock;
   }
 
@@ -81,7 +83,7 @@ export class DialLine {
 
   async #try(port: number, signal: AbortSignal): Promise<Conversation> {
     if (signal.aborted) throw new UnavailableError("DIAL_CANCELLED", "the connection was ended");
-    const conversation = await this.#dial.dial(this.#key, port, { signal });
+    const conversation = await this.#dial.dial(this.#key, port, { signal, caller: this.#caller });
     return {
       output: conversation.output,
       ended: conversation.ended,
