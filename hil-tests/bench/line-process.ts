@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { nodeFlags } from "../rig/gateway-process.ts";
 import { type RunningProcess, startProcess } from "../rig/process.ts";
 
-/** Starts a script of `processes/` and returns it with the first line that it says. */
+/** Starts a script of `processes/`, whose failure fails the bench, and returns it with the first line that it says. */
 export async function startScript(
   script: string,
   args: readonly string[],
@@ -12,6 +12,7 @@ export async function startScript(
   const path = fileURLToPath(new URL(`processes/${script}.ts`, import.meta.url));
   const started = startProcess({
     name: script,
+    vital: true,
     command: process.execPath,
     args: [...nodeFlags, ...flags, path, ...args],
   });

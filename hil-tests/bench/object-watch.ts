@@ -5,6 +5,7 @@ import { Informer, informerMetrics } from "../../gateway/src/kubeapi/informer.ts
 import type { KubeClient } from "../../gateway/src/kubeapi/kube-client.ts";
 import { type KubeObject, objectKey } from "../../gateway/src/kubeapi/objects.ts";
 import { RigError } from "../rig/errors.ts";
+import { deathError, onDeath } from "../rig/vital-processes.ts";
 
 /** Follows a collection and counts those of its objects that are as they should be. */
 export class ObjectWatch<T extends KubeObject> implements AsyncDisposable {
@@ -50,12 +51,15 @@ export class ObjectWatch<T extends KubeObject> implements AsyncDisposable {
   /**
    * Waits until the count is what is wanted.
    * @returns the moment, as performance.now() tells it
-   * @throws RigError DEADLINE_PASSED
+   * @throws RigError DEADLINE_PASSED, or PROCESS_ENDED when a vital process has died
    */
   async until(enough: (count: number) => boolean, deadlineMs: number): Promise<number> {
     if (enough(this.count)) return performance.now();
+    const death = deathError();
+    if (death) throw death;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#waiter = { enough, reached: () => resolve(performance.now()) };
+    using _death = onDeath(reject);
     const timer = setTimeout(() => {
       const message = `after ${deadlineMs} ms only ${this.count} objects of ${this.#path} are as wanted`;
       reject(new RigError("DEADLINE_PASSED", message));

@@ -55,6 +55,7 @@ export class GatewayProcess implements AsyncDisposable {
     const flags = Object.entries(settings).flatMap(([key, value]) => [flagName(key), value]);
     this.#process = startProcess({
       name: "gateway",
+      vital: true,
       command: process.execPath,
       args: [...nodeFlags, ...(this.#options.nodeFlags ?? []), main, "gateway", "run", ...flags],
       ...(this.#options.onLine ? { onLine: this.#options.onLine } : {}),

@@ -70,6 +70,45 @@ test("a process that ignores SIGTERM is killed after its grace, with what it sta
   await waitFor(() => !isAlive(grandchild), { deadlineMs: 5000, what: "the grandchild to be gone" });
 });
 
+test("all waiting fails at once, with its last lines, when a vital process ends that nobody told to", async () => {
+  const startedMs = performance.now();
+  {
+    await using victim = startProcess({
+      name: "victim",
+      command: "sh",
+      args: ["-c", "echo ouch >&2; exit 3"],
+      vital: true,
+    });
+    await assert.rejects(
+      waitFor(() => false, { deadlineMs: 60_000, what: "better days" }),
+      (error) =>
+        error instanceof RigError &&
+        error.code === "PROCESS_ENDED" &&
+        /waiting for better days: victim ended with code 3.*ouch/s.test(error.message),
+    );
+    assert.equal(victim.exitStatus?.code, 3);
+  }
+  assert.ok(performance.now() - startedMs < 30_000);
+  // Whoever has looked after it may go on.
+  assert.equal(await waitFor(() => "on", { deadlineMs: 5_000, what: "going on" }), "on");
+  await assert.rejects(
+    waitFor(() => false, { deadlineMs: 100, what: "nothing" }),
+    (error) => error instanceof RigError && error.code === "DEADLINE_PASSED",
+  );
+});
+
+test("a vital process that is told to end, and any other, is no reason to give up", async () => {
+  await using told = startProcess({ name: "told", command: "sleep", args: ["63"], vital: true });
+  told.kill("SIGKILL");
+  await told.exited;
+  await using other = shell("other", "exit 3");
+  await other.exited;
+  await assert.rejects(
+    waitFor(() => false, { deadlineMs: 100, what: "nothing" }),
+    (error) => error instanceof RigError && error.code === "DEADLINE_PASSED",
+  );
+});
+
 for (const end of ["SIGKILL", "SIGTERM", "exit"] as const) {
   test(`children and temporary folders go when their parent ends by ${end}`, async () => {
     const script = `

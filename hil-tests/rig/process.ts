@@ -3,6 +3,7 @@ import process from "node:process";
 import type { Writable } from "node:stream";
 import { RigError } from "./errors.ts";
 import { LineRing, LineSplitter } from "./line-ring.ts";
+import { deathError, forgetDeath, onDeath, reportDeath } from "./vital-processes.ts";
 import { forgetProcessGroup, watchdogInput } from "./watchdog.ts";
 
 /** How a process ended: by itself with a code, or by a signal. */
@@ -22,6 +23,11 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Lines of output that are kept; default 400. */
   readonly keepLines?: number;
+  /**
+   * Others depend on it: where it fails (a signal, or a code that is not 0) and nobody told it to end, all waiting of this process
+   * ({@link waitFor} and the like) fails at once, with its last lines. Default false.
+   */
+  readonly vital?: boolean;
   /** Called with each line of stdout and stderr as it comes. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
 }
@@ -76,6 +82,7 @@ export class RunningProcess implements AsyncDisposable {
   readonly #ring: LineRing;
   readonly #lineWaiters = new Set<(line: string) => void>();
   #exitStatus: ExitStatus | undefined;
+  #toldToEnd = false;
 
   /** @throws RigError NOT_STARTED when the machine refuses another process */
   constructor(options: StartOptions) {
@@ -91,6 +98,11 @@ export class RunningProcess implements AsyncDisposable {
       throw new RigError("NOT_STARTED", `cannot start ${options.name} (${options.command})`);
     }
     this.pid = pid;
+    if (options.vital) {
+      void this.exited.then(() => {
+        if (!this.#toldToEnd && this.#exitStatus?.code !== 0) reportDeath(this);
+      });
+    }
     this.stdin = stdin;
     for (const [stream, source] of [["stdout", stdout] as const, ["stderr", stderr] as const]) {
       const splitter = new LineSplitter((line) => {
@@ -116,7 +128,7 @@ export class RunningProcess implements AsyncDisposable {
 
   /**
    * The first line that matches, among those kept and those to come.
-   * @throws RigError PROCESS_ENDED with its last lines when it ends before, DEADLINE_PASSED
+   * @throws RigError PROCESS_ENDED with its last lines when it, or a vital process, ends before; DEADLINE_PASSED
    */
   async waitForLine(pattern: RegExp, options: { deadlineMs: number }): Promise<RegExpExecArray> {
     // Without state: the same pattern is tried on line after line.
@@ -125,7 +137,10 @@ export class RunningProcess implements AsyncDisposable {
       const match = matcher.exec(line);
       if (match) return match;
     }
+    const death = deathError();
+    if (death) throw death;
     const found = Promise.withResolvers<RegExpExecArray>();
+    using _death = onDeath(found.reject);
     const look = (line: string): void => {
       const match = matcher.exec(line);
       if (match) found.resolve(match);
@@ -161,12 +176,16 @@ export class RunningProcess implements AsyncDisposable {
 
   /** Signals the process and what it started; does nothing when it has ended. */
   kill(signal: NodeJS.Signals): void {
+    this.#toldToEnd = true;
+    forgetDeath(this);
     if (!this.#exitStatus) signalGroup(this.pid, signal);
   }
 
   /** Asks it to end (SIGTERM), insists after `graceMs` (SIGKILL), returns when it is gone. */
   async stop(options: { graceMs?: number } = {}): Promise<ExitStatus> {
     const graceMs = options.graceMs ?? 5000;
+    this.#toldToEnd = true;
+    forgetDeath(this);
     if (graceMs > 0) this.kill("SIGTERM");
     const insist = setTimeout(() => this.kill("SIGKILL"), graceMs);
     try {

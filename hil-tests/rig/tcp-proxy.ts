@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, connect as openSocket, type Server, type Socket } from "node:net";
+import { dropSocket } from "../../firmware-sdk/reference/src/drop-socket.ts";
 
 /** A TCP proxy on a port of 127.0.0.1 whose connections can fall silent, end or break at a word. */
 export class TcpProxy implements AsyncDisposable {
@@ -58,13 +59,13 @@ export class TcpProxy implements AsyncDisposable {
   /** Breaks all connections (RST) and refuses new ones. */
   reset(): void {
     this.#mode = "refuse";
-    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.#pairs) for (const socket of pair) dropSocket(socket);
   }
 
   /** Lets bytes pass again; silent connections of before are broken, as their ends would find out in the end. */
   pass(): void {
     if (this.#mode === "silent")
-      for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+      for (const pair of this.#pairs) for (const socket of pair) dropSocket(socket);
     this.#mode = "pass";
   }
 
@@ -77,7 +78,7 @@ export class TcpProxy implements AsyncDisposable {
   #connect(near: Socket): void {
     near.on("error", () => {});
     if (this.#mode === "refuse") {
-      near.resetAndDestroy();
+      dropSocket(near);
       return;
     }
     const far = openSocket({ ...this.#target, allowHalfOpen: true });

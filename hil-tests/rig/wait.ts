@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { RigError } from "./errors.ts";
+import { deathError } from "./vital-processes.ts";
 
 export interface WaitOptions {
   /** Milliseconds from now after which waiting fails. */
@@ -17,7 +18,7 @@ type NotYet = false | null | undefined | 0 | "";
 /**
  * Looks again and again until the condition answers something truthy, and returns that.
  * A condition that throws does not hold yet; its last error becomes the cause of the failure.
- * @throws RigError DEADLINE_PASSED when it did not hold in time, or the signal's reason
+ * @throws RigError DEADLINE_PASSED when it did not hold in time, PROCESS_ENDED when a vital process has died, or the signal's reason
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
@@ -35,6 +36,8 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error;
     }
+    const death = deathError();
+    if (death) throw new RigError(death.code, `while waiting for ${what}: ${death.message}`, { cause });
     const leftMs = deadline - performance.now();
     if (leftMs <= 0) {
       const why = cause instanceof Error ? `: ${cause.message}` : "";

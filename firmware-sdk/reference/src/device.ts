@@ -34,6 +34,7 @@ export class ReferenceDevice {
   #rebootTimer: NodeJS.Timeout | undefined;
   #linkOpen = false;
   #offlineReason = "";
+  #failed = false;
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -93,6 +94,31 @@ export class ReferenceDevice {
     this.#session.halt();
     this.#setState("stopped", "stopped");
     await this.link.stop();
+  }
+
+  /**
+   * Ends it for good after an error in its code: it says nothing any more, and its link is closed. What has happened stands in the
+   * reason of its last state. Never throws.
+   */
+  async fail(error: unknown): Promise<void> {
+    if (this.#state === "stopped") return;
+    this.#failed = true;
+    // Before anything that may go wrong again.
+    this.#setState("stopped", `failed: ${error instanceof Error ? error.message : String(error)}`);
+    this.#clearTimer();
+    clearTimeout(this.#rebootTimer);
+    // What has failed may fail again; the link is closed all the same.
+    try {
+      this.#session.halt();
+    } catch {}
+    try {
+      await this.link.stop();
+    } catch {}
+  }
+
+  /** Whether it ended by an error in its code. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   /** Records a text report, which becomes a line of the device's log. */

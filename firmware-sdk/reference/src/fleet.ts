@@ -1,4 +1,5 @@
 import { ReferenceDevice } from "./device.ts";
+import { onBehalfOf } from "./device-context.ts";
 import type { DeviceOptions } from "./device-options.ts";
 import { type FaultCounts, FaultyLink, faultKinds } from "./faults.ts";
 
@@ -6,6 +7,8 @@ import { type FaultCounts, FaultyLink, faultKinds } from "./faults.ts";
 export interface FleetSummary {
   readonly devices: number;
   readonly online: number;
+  /** Devices that an error in their code has ended; see containDeviceErrors. */
+  readonly failed: number;
   readonly messagesOut: number;
   readonly messagesIn: number;
   /** Times that a link opened again. */
@@ -16,7 +19,7 @@ export interface FleetSummary {
   readonly faults: Readonly<FaultCounts>;
 }
 
-/** Many devices in one process. */
+/** Many devices in one process. What runs of each is known to be its own: see containDeviceErrors. */
 export class Fleet {
   readonly devices: readonly ReferenceDevice[];
   readonly #startsPerSecond: number;
@@ -35,7 +38,7 @@ export class Fleet {
       const waitMs = startedMs + (index * 1000) / this.#startsPerSecond - performance.now();
       if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
       if (this.#stopped) return;
-      await device.start();
+      await onBehalfOf(device, () => device.start());
     }
   }
 
@@ -58,6 +61,7 @@ export class Fleet {
     return {
       devices: this.devices.length,
       online: this.online,
+      failed: this.devices.filter(({ failed }) => failed).length,
       messagesOut: sum(traffics, ({ messagesOut }) => messagesOut),
       messagesIn: sum(traffics, ({ messagesIn }) => messagesIn),
       reconnects: sum(traffics, ({ opens }) => Math.max(0, opens - 1)),

@@ -1,5 +1,6 @@
 export { type Command, type CommandContext, type InfoResult, implement, type Outcome } from "./command.ts";
 export { ReferenceDevice } from "./device.ts";
+export { containDeviceErrors } from "./device-context.ts";
 export type { DeviceOptions, DeviceState } from "./device-options.ts";
 export { OptionError, UnavailableError } from "./errors.ts";
 export {

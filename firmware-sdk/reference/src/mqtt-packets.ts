@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { downlinkTopic, uplinkTopic, userName } from "@motelet/profiles";
 import { generate, type Packet, type Parser, parser, writeToStream } from "mqtt-packet";
+import { dropSocket } from "./drop-socket.ts";
 import { OptionError } from "./errors.ts";
 import {
   endTimeoutMs,
@@ -91,7 +92,7 @@ export class PacketConnection implements MqttConnection {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#keepalive);
-    this.#socket.resetAndDestroy();
+    dropSocket(this.#socket);
   }
 
   async end(): Promise<void> {

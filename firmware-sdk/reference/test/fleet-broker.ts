@@ -11,7 +11,8 @@ export interface FleetBroker extends AsyncDisposable {
   readonly gateways: ReadonlyMap<string, FakeGateway>;
 }
 
-export async function startFleetBroker(): Promise<FleetBroker> {
+/** @param options.heartbeatS what its welcomes say; default: the fake gateway's */
+export async function startFleetBroker(options: { readonly heartbeatS?: number } = {}): Promise<FleetBroker> {
   const broker = await Aedes.createBroker({ concurrency: 0 });
   const gateways = new Map<string, FakeGateway>();
   const gatewayOf = (wireId: string) => {
@@ -24,6 +25,7 @@ export async function startFleetBroker(): Promise<FleetBroker> {
         () => {},
       ),
     );
+    if (options.heartbeatS !== undefined) made.heartbeatS = options.heartbeatS;
     gateways.set(wireId, made);
     return made;
   };

@@ -89,8 +89,12 @@ suite("motelet device run", () => {
     const counts = { drop: 7, delay: 0, duplicate: 0, corrupt: 0, freeze: 0, reset: 1 };
     const traffic = { messagesOut: 40, messagesIn: 20, reconnects: 1, bytesOut: 900, bytesIn: 300 };
     assert.equal(
-      formatSummary({ devices: 2, online: 1, ...traffic, faults: counts }),
+      formatSummary({ devices: 2, online: 1, failed: 0, ...traffic, faults: counts }),
       "2 devices, 1 online, 1 reconnects, faults injected: 7 drop, 1 reset\n40 messages out and 20 in, 900 bytes out and 300 in\n",
+    );
+    assert.match(
+      formatSummary({ devices: 2, online: 1, failed: 1, ...traffic, faults: counts }),
+      /^2 devices, 1 online, 1 failed, 1 reconnects/,
     );
   });
 

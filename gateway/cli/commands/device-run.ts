@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { DeviceOptions, DeviceState } from "@motelet/reference";
 import {
+  containDeviceErrors,
   type DeviceLink,
   FaultyLink,
   Fleet,
@@ -168,6 +169,7 @@ async function runUntilSignal(plans: readonly DeviceOptions[], options: Options)
     ? plans
     : plans.map((plan) => ({ ...plan, onState: printer(plan.name ?? "device") }));
   const fleet = new Fleet(told, options.ramp === undefined ? {} : { startsPerSecond: options.ramp });
+  using _contained = containDeviceErrors((device, error) => sayFailure(device.name, error));
   const chatter = options.chatter ? setInterval(() => chat(fleet), options.chatter * 1000) : undefined;
   try {
     await Promise.race([fleet.start(), stopping.promise]);
@@ -179,13 +181,19 @@ async function runUntilSignal(plans: readonly DeviceOptions[], options: Options)
   }
 }
 
+/** Says where in the code a device ended; what `--quiet` hides is its states, not this. */
+function sayFailure(name: string, error: unknown): void {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${name}: ended by an error in its code, the other devices go on: ${what}\n`);
+}
+
 /** Two lines for people. */
 export function formatSummary(summary: FleetSummary): string {
-  const { devices, online, messagesOut, messagesIn, reconnects, bytesOut, bytesIn, faults } = summary;
+  const { devices, online, failed, messagesOut, messagesIn, reconnects, bytesOut, bytesIn, faults } = summary;
   const happened = Object.entries(faults).filter(([, count]) => count > 0);
   const injected = happened.map(([kind, count]) => `${count} ${kind}`).join(", ") || "none";
   return (
-    `${devices} devices, ${online} online, ${reconnects} reconnects, faults injected: ${injected}\n` +
+    `${devices} devices, ${online} online, ${failed > 0 ? `${failed} failed, ` : ""}${reconnects} reconnects, faults injected: ${injected}\n` +
     `${messagesOut} messages out and ${messagesIn} in, ${bytesOut} bytes out and ${bytesIn} in\n`
   );
 }

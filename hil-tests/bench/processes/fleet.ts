@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { Fleet, MqttLink } from "@motelet/reference";
+import { containDeviceErrors, Fleet, MqttLink } from "@motelet/reference";
 
 interface Identity {
   readonly name: string;
@@ -27,6 +27,7 @@ const fleet = new Fleet(
   })),
   { startsPerSecond: Number(startsPerSecond) },
 );
+containDeviceErrors(({ name }, error) => console.error(`${name} failed:`, error));
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 process.stdout.write("ready\n");
 await lines.next();

@@ -18,7 +18,7 @@ export class ProcessBoard implements Board {
   }
 
   async restart(): Promise<void> {
-    this.#process = startProcess(this.#options);
+    this.#process = startProcess({ vital: true, ...this.#options });
     await this.#isUp(this.#process);
   }
 

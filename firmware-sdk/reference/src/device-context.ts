@@ -1,0 +1,29 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import process from "node:process";
+import type { ReferenceDevice } from "./device.ts";
+
+/** The device for which code runs: it follows timers, sockets and promises to what they call. */
+const running = new AsyncLocalStorage<ReferenceDevice>();
+
+/** Runs something on a device's account; so does all that comes of it later. */
+export function onBehalfOf<T>(device: ReferenceDevice, run: () => T): T {
+  return running.run(device, run);
+}
+
+/**
+ * From now on an error that one device of a fleet lets go ends that device and not the process with its neighbours. An error that
+ * is no device's ends the process as before.
+ * @param told is called once for each device that ends so
+ */
+export function containDeviceErrors(told: (device: ReferenceDevice, error: unknown) => void): Disposable {
+  const contain = (error: unknown): void => {
+    const device = running.getStore();
+    if (!device) throw error;
+    // An error of what is closing: its device has ended already.
+    if (device.state === "stopped") return;
+    void device.fail(error);
+    told(device, error);
+  };
+  process.on("uncaughtException", contain);
+  return { [Symbol.dispose]: () => void process.off("uncaughtException", contain) };
+}
