@@ -26,13 +26,21 @@ void device_set_relay(void *context, bool on) {
 }
 
 static enum mote_step run_panic(struct mote_session *session, struct mote_job *job) {
-    (void)session, (void)job;
+    struct mote_shell_call call;
+    (void)session;
+    if (!mote_shell_called(job, "", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
+    }
     port_panic();
     return MOTE_STEP_DONE;
 }
 
 static enum mote_step run_stack(struct mote_session *session, struct mote_job *job) {
+    struct mote_shell_call call;
     (void)session;
+    if (!mote_shell_called(job, "", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
+    }
     if (!mote_print_begin(job, job->out)) {
         return MOTE_STEP_WAIT;
     }

@@ -29,6 +29,7 @@ const groups: readonly (readonly [name: string, takes: RegExp])[] = [
   ["ping, info, reboot, log-read, printing", /\/commands\//],
   ["flash store", /\/stores\/flash_store\.o$/],
   ["kept ring", /\/stores\/kept_ring\.o$/],
+  ["shell: options and usage", /\/shell\/shell_call\.o$/],
   ["shell: help, echo, uptime, exit, size, sleep, reboot", /\/shell\/shell_basic\.o$/],
   ["shell: ls, cat, rm, df", /\/shell\/shell_files\.o$/],
   ["shell: ps, top, free", /\/shell\/shell_tasks\.o$/],

@@ -214,7 +214,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     assert.match((await shell(gateway, "top"))[0] as string, /^up \d+ s, cpu \d+ %\nSTATE/);
     const twice = (await shell(gateway, "top", "-n", "2"))[0] as string;
     assert.equal(twice.match(/^up \d+ s/gm)?.length, 2, twice);
-    assert.deepEqual(await shell(gateway, "top", "-n", "0"), ["top: usage: top [-n N]\n", 2]);
+    assert.deepEqual(await shell(gateway, "top", "-n", "0"), ["top: usage: top [-b] [-n N]\n", 2]);
     assert.deepEqual(await shell(gateway, "free"), ["free: there is no heap\n", 1]);
     const past = (await gateway.request(commands.stats.op, [total])).result;
     assert.deepEqual([past[0], past[2]], [total, []]);
@@ -372,7 +372,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     assert.deepEqual(await shell(gateway, "cat", "/etc/motd", "a"), ["hello\nA", 0]);
     assert.deepEqual(await shell(gateway, "cat", "/etc"), ["cat: /etc: is a directory\n", 1]);
     assert.deepEqual(await shell(gateway, "rm", "/a", "/b"), ["rm: /b: not found\n", 1]);
-    assert.deepEqual(await shell(gateway, "rm"), ["rm: usage: rm PATH…\n", 2]);
+    assert.deepEqual(await shell(gateway, "rm"), ["rm: usage: rm [-Rfr] PATH…\n", 2]);
     assert.deepEqual(await shell(gateway, "set", "label", "in", "the", "shed"), ["", 0]);
     assert.deepEqual(await shell(gateway, "get", "label"), ["in the shed\n", 0]);
     assert.deepEqual(await shell(gateway, "get"), ["label=in the shed\nprompt=>\n", 0]);

@@ -12,6 +12,7 @@ import { testCommands } from "./device-commands.ts";
 import { type RunningDevice, testDevice } from "./device-suite.ts";
 import { buildFolder, make } from "./driver.ts";
 import { Gateway } from "./gateway.ts";
+import { testShellOptions } from "./shell-options.ts";
 
 before(() => make("posix"));
 
@@ -43,6 +44,7 @@ async function start(...options: readonly string[]): Promise<PosixDevice> {
 
 testDevice("posix", start, 8);
 testCommands("posix", start);
+testShellOptions("posix", start, Number.POSITIVE_INFINITY);
 
 test("posix: a service leads to a TCP server: 200 kB each way, half-closed, refused, and cut off", async () => {
   const served: Socket[] = [];

@@ -10,11 +10,13 @@ import { testDevice } from "./device-suite.ts";
 import { make } from "./driver.ts";
 import { Gateway } from "./gateway.ts";
 import { startGuest } from "./guest.ts";
+import { testShellOptions } from "./shell-options.ts";
 
 before(() => make("cortex-m"));
 
 testDevice("cortex-m", () => startGuest());
 testCommands("cortex-m", () => startGuest());
+testShellOptions("cortex-m", () => startGuest(), 3);
 
 async function joined(path: string): Promise<Gateway> {
   const gateway = await Gateway.connect(path);

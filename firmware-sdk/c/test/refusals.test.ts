@@ -82,7 +82,7 @@ test("numbers are taken from the least to the most, and one past it is refused w
   assert.deepEqual(await run("sleep", "86400"), ["", undefined]);
   assert.deepEqual(await run("sleep", "86401"), [sleep, 2]);
   assert.deepEqual(await run("sleep", "4294967296"), [sleep, 2]);
-  const top = "top: usage: top [-n N]\n";
+  const top = "top: usage: top [-b] [-n N]\n";
   assert.deepEqual(await run("top", "-n", "0"), [top, 2]);
   assert.match((await run("top", "-n", "1"))[0], /main/);
   assert.match((await run("top", "-n", "65535"))[0], /main/);

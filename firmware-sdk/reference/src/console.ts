@@ -3,6 +3,7 @@ import type { ShellCommandRow } from "./shell/command.ts";
 import { startShellCommand } from "./shell/commands.ts";
 import { type JobOutput, type ShellHost, ShellJob } from "./shell/job.ts";
 import type { Terminal } from "./shell/process.ts";
+import { exitCodeOf } from "./shell/words.ts";
 
 /** Where a console prints. */
 export interface ConsoleSink extends JobOutput {
@@ -162,7 +163,8 @@ export class Console {
       returns: returns === true || this.#terminal !== undefined,
       onExit: () => {
         if (this.#job === job) this.#job = undefined;
-        if (name === "exit" && this.#options.onClose) this.#close();
+        const leaves = name === "exit" && exitCodeOf(argv.slice(1)) !== undefined;
+        if (leaves && this.#options.onClose) this.#close();
         else this.#prompt();
       },
     });

@@ -53,6 +53,10 @@ suite("a console on a stream (SPEC §6.5)", () => {
   test("is closed by exit, and at once by a credit with a status", () => {
     const { device, open } = deviceWith();
     const console = open(1);
+    device.write(1, "exit -x\nexit y\n");
+    const usage = "exit: usage: exit [CODE]\n";
+    assert.equal(console.text, `exit: -x: unknown option\n${usage}${usage}`);
+    assert.equal(console.end, undefined);
     device.write(1, "exit 3\n");
     assert.deepEqual(console.end, { status: Status.OK });
     open(2);

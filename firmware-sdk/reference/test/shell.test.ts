@@ -57,8 +57,8 @@ suite("the shell (SHELL.md)", () => {
     assert.deepEqual(device.run("constructor"), ["constructor: not found\n", 127]);
     assert.deepEqual(device.run("sleep", "x"), ["sleep: usage: sleep N\n", 2]);
     assert.deepEqual(device.run("sleep", "86401"), ["sleep: usage: sleep N\n", 2]);
-    assert.deepEqual(device.run("top", "-n", "0"), ["top: usage: top [-n N]\n", 2]);
-    assert.deepEqual(device.run("rm"), ["rm: usage: rm PATH…\n", 2]);
+    assert.deepEqual(device.run("top", "-n", "0"), ["top: usage: top [-b] [-n N]\n", 2]);
+    assert.deepEqual(device.run("rm"), ["rm: usage: rm [-Rfr] PATH…\n", 2]);
     assert.deepEqual(device.run("set", "label"), ["set: usage: set NAME VALUE…\n", 2]);
   });
 

@@ -29,6 +29,28 @@ struct mote_setting {
     uint8_t most;
 };
 
+/** How a program was called: its options, and what stands after them (POSIX, XBD 12.2). */
+struct mote_shell_call {
+    const char *value; /* of the option that has one; "" */
+    const char *wrong; /* the letter of one that is not known, or NULL */
+    uint16_t given;    /* a bit for each letter of `known`, from the lowest on */
+    uint8_t operand;   /* the index of the first operand */
+};
+
+/**
+ * Reads the options of the running program: letters of `known`, of which a colon follows the one that has
+ * a value, e.g. "bn:". False: it is called wrongly, by them or by a count of operands outside `least` to
+ * `most`; then its step returns mote_shell_refuse. To be asked by each step, before it does anything.
+ */
+MOTE_MUST_USE bool mote_shell_called(const struct mote_job *job, const char *known, unsigned least,
+                                     unsigned most, struct mote_shell_call *call);
+
+/** Prints the option that is not known, if that is wrong, and the usage; ends with 2. */
+enum mote_step mote_shell_refuse(struct mote_job *job, const struct mote_shell_call *call);
+
+/** In the place of `most`: as many operands as there are. */
+#define MOTE_SHELL_ANY 255u
+
 /** Prints the usage of the running program on stderr; it ends with 2. */
 enum mote_step mote_shell_usage(struct mote_job *job);
 
@@ -39,21 +61,22 @@ enum mote_step mote_shell_fail(struct mote_job *job, uint8_t code, const char *s
 /* clang-format off */
 #define MOTE_SHELL_PROGRAMS                                                                        \
     {"help", "", "lists the commands", mote_shell_help, NULL, NULL},                               \
-    {"echo", "TEXT…", "prints its arguments", mote_shell_echo, NULL, NULL}
+    {"echo", "[-n] [TEXT…]", "prints its arguments", mote_shell_echo, NULL, NULL}
 
 /** For a device with files. */
 #define MOTE_SHELL_FILE_PROGRAMS                                                                   \
-    {"ls", "[-l] [PATH]", "lists a directory", mote_shell_ls, NULL, NULL},                         \
-    {"cat", "[PATH…]", "copies files, or its input, to its output", mote_shell_cat,                \
+    {"ls", "[-1Aal] [PATH]", "lists a directory", mote_shell_ls, NULL, NULL},                         \
+    {"cat", "[-u] [PATH…]", "copies files, or its input, to its output", mote_shell_cat,           \
      mote_shell_take, NULL},                                                                       \
-    {"rm", "PATH…", "removes files", mote_shell_rm, NULL, NULL},                                   \
+    {"rm", "[-Rfr] PATH…", "removes files", mote_shell_rm, NULL, NULL},                            \
     {"df", "", "room for files, in bytes", mote_shell_df, NULL, NULL}
 
 /** For a device with stats. */
 #define MOTE_SHELL_TASK_PROGRAMS                                                                   \
-    {"ps", "", "tasks, their processor time and stack", mote_shell_ps, NULL, NULL},                \
-    {"top", "[-n N]", "use of processor and memory, again and again", mote_shell_top, NULL, NULL}, \
-    {"free", "", "heap, in bytes", mote_shell_free, NULL, NULL}
+    {"ps", "[-Aef]", "tasks, their processor time and stack", mote_shell_ps, NULL, NULL},          \
+    {"top", "[-b] [-n N]", "use of processor and memory, again and again", mote_shell_top, NULL,   \
+     NULL},                                                                                        \
+    {"free", "[-b]", "heap, in bytes", mote_shell_free, NULL, NULL}
 
 #define MOTE_SHELL_LOG_PROGRAMS                                                                    \
     {"uptime", "", "seconds since the boot", mote_shell_uptime, NULL, NULL},                       \
@@ -67,7 +90,7 @@ enum mote_step mote_shell_fail(struct mote_job *job, uint8_t code, const char *s
 #define MOTE_SHELL_LAST_PROGRAMS                                                                   \
     {"size", "[-f]", "columns and rows of the terminal", mote_shell_size, NULL, NULL},             \
     {"sleep", "N", "waits so many seconds", mote_shell_sleep, NULL, NULL},                         \
-    {"exit", "CODE", "ends with an exit code", mote_shell_exit, NULL, NULL},                       \
+    {"exit", "[CODE]", "ends with an exit code", mote_shell_exit, NULL, NULL},                       \
     {"reboot", "", "restarts the device", mote_shell_reboot, NULL, NULL}
 
 /** The row that ends the table, and answers for names that are not in it. */

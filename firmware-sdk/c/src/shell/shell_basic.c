@@ -8,7 +8,6 @@ enum {
     REBOOT_AFTER_MS = 1000, /* what the end of the shell's reboot gets to arrive */
     LONGEST_SLEEP_S = 86400,
     USAGE_COLUMNS = 17,
-    EXIT_USAGE = 2,
     EXIT_NOT_FOUND = 127
 };
 
@@ -33,23 +32,6 @@ enum mote_step mote_shell_fail(struct mote_job *job, uint8_t code, const char *s
     return done_when(mote_print_end(job));
 }
 
-enum mote_step mote_shell_usage(struct mote_job *job) {
-    const struct mote_program *program = job->child ? job->child : job->program;
-    job->exit_code = EXIT_USAGE;
-    if (!mote_print_begin(job, job->err)) {
-        return MOTE_STEP_WAIT;
-    }
-    mote_print(job, program->name);
-    mote_print(job, ": usage: ");
-    mote_print(job, program->name);
-    if (*program->usage) {
-        mote_print(job, " ");
-        mote_print(job, program->usage);
-    }
-    mote_print(job, "\n");
-    return done_when(mote_print_end(job));
-}
-
 enum mote_step mote_shell_not_found(struct mote_session *session, struct mote_job *job) {
     (void)session;
     return mote_shell_fail(job, EXIT_NOT_FOUND, "not found", NULL);
@@ -67,6 +49,10 @@ static unsigned columns_of(const char *text) {
 enum mote_step mote_shell_help(struct mote_session *session, struct mote_job *job) {
     (void)session;
     static const char blanks[] = "                 ";
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
+    }
     const struct mote_program *program = job->device->programs + job->state;
     if (!program->name) {
         return MOTE_STEP_DONE;
@@ -91,22 +77,28 @@ enum mote_step mote_shell_help(struct mote_session *session, struct mote_job *jo
     return MOTE_STEP_MORE;
 }
 
+/* Takes no options but -n, and prints whatever else it is given, as POSIX wants it. */
 enum mote_step mote_shell_echo(struct mote_session *session, struct mote_job *job) {
     (void)session;
+    bool ends_line = strcmp(mote_job_argument(job, 1), "-n") != 0;
     if (!mote_print_begin(job, job->out)) {
         return MOTE_STEP_WAIT;
     }
-    for (unsigned i = 1; i < job->argc; i++) {
+    for (unsigned i = ends_line ? 1 : 2; i < job->argc; i++) {
         mote_print(job, mote_job_argument(job, i));
         if (i + 1u < job->argc) {
             mote_print(job, " ");
         }
     }
-    mote_print(job, "\n");
+    mote_print(job, ends_line ? "\n" : "");
     return done_when(mote_print_end(job));
 }
 
 enum mote_step mote_shell_uptime(struct mote_session *session, struct mote_job *job) {
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
+    }
     if (!mote_print_begin(job, job->out)) {
         return MOTE_STEP_WAIT;
     }
@@ -117,10 +109,11 @@ enum mote_step mote_shell_uptime(struct mote_session *session, struct mote_job *
 }
 
 enum mote_step mote_shell_sleep(struct mote_session *session, struct mote_job *job) {
+    struct mote_shell_call call;
     uint32_t seconds;
-    if (job->argc != 2 ||
-        !mote_parse_number(mote_job_argument(job, 1), LONGEST_SLEEP_S, &seconds)) {
-        return mote_shell_usage(job);
+    if (!mote_shell_called(job, "", 1, 1, &call) ||
+        !mote_parse_number(mote_job_argument(job, call.operand), LONGEST_SLEEP_S, &seconds)) {
+        return mote_shell_refuse(job, &call);
     }
     if (job->state == 0) {
         job->state = 1;
@@ -131,9 +124,12 @@ enum mote_step mote_shell_sleep(struct mote_session *session, struct mote_job *j
 
 enum mote_step mote_shell_exit(struct mote_session *session, struct mote_job *job) {
     (void)session;
+    struct mote_shell_call call;
     uint32_t code = 0;
-    if (job->argc > 1 && !mote_parse_number(mote_job_argument(job, 1), 0xffffffff, &code)) {
-        code = EXIT_USAGE;
+    if (!mote_shell_called(job, "", 0, 1, &call) ||
+        (call.operand < job->argc &&
+         !mote_parse_number(mote_job_argument(job, call.operand), 0xffffffff, &code))) {
+        return mote_shell_refuse(job, &call);
     }
     job->exit_code = (uint8_t)code;
     job->flags |= MOTE_JOB_CLOSING;
@@ -141,16 +137,19 @@ enum mote_step mote_shell_exit(struct mote_session *session, struct mote_job *jo
 }
 
 enum mote_step mote_shell_reboot(struct mote_session *session, struct mote_job *job) {
-    (void)job;
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
+    }
     mote_session_reboot(session, REBOOT_AFTER_MS);
     return MOTE_STEP_DONE;
 }
 
 enum mote_step mote_shell_size(struct mote_session *session, struct mote_job *job) {
     (void)session;
-    bool follows = strcmp(mote_job_argument(job, 1), "-f") == 0;
-    if (job->argc > 1u + follows) {
-        return mote_shell_usage(job);
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "f", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
     }
     uint32_t size = (uint32_t)job->columns << 16 | job->rows;
     if (job->state && job->printed == 0 && size == job->memory.word[0]) {
@@ -167,5 +166,5 @@ enum mote_step mote_shell_size(struct mote_session *session, struct mote_job *jo
     mote_print(job, " ");
     mote_print_number(job, job->memory.word[0] & 0xffff);
     mote_print(job, "\n");
-    return done_when(mote_print_end(job) && !follows);
+    return done_when(mote_print_end(job) && !call.given);
 }

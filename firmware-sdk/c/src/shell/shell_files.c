@@ -54,12 +54,13 @@ static void print_entry(struct mote_job *job, const char *name, const struct mot
 /* The entry `state` of the directory: found anew for each line, so that nothing is kept. */
 enum mote_step mote_shell_ls(struct mote_session *session, struct mote_job *job) {
     (void)session;
-    bool is_long = strcmp(mote_job_argument(job, 1), "-l") == 0;
-    unsigned at = 1u + is_long;
-    const char *argument = job->argc > at ? mote_job_argument(job, at) : "/";
-    if (job->argc > at + 1) {
-        return mote_shell_usage(job);
+    enum { LONG = 1 }; /* the others change nothing: one name a line, and none is hidden */
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "l1Aa", 0, 1, &call)) {
+        return mote_shell_refuse(job, &call);
     }
+    const char *argument =
+        call.operand < job->argc ? mote_job_argument(job, call.operand) : "/";
     struct mote_file_info info;
     char path[MOTE_FILE_NAME_BYTES + 1], name[MOTE_FILE_NAME_BYTES + 1] = "";
     enum mote_status status = find(job, argument, path, &info);
@@ -80,7 +81,7 @@ enum mote_step mote_shell_ls(struct mote_session *session, struct mote_job *job)
     if (!mote_print_begin(job, job->out)) {
         return MOTE_STEP_WAIT;
     }
-    print_entry(job, shown, &info, is_long);
+    print_entry(job, shown, &info, (call.given & LONG) != 0);
     if (!mote_print_end(job)) {
         return MOTE_STEP_WAIT;
     }
@@ -88,16 +89,29 @@ enum mote_step mote_shell_ls(struct mote_session *session, struct mote_job *job)
     return is_file ? MOTE_STEP_DONE : MOTE_STEP_MORE;
 }
 
+/* How cat is called. False: wrongly. */
+static bool read_cat(const struct mote_job *job, struct mote_shell_call *call) {
+    return mote_shell_called(job, "u", 0, MOTE_SHELL_ANY, call);
+}
+
+/* Whether cat copies its input: it has no operand, or "-" alone. */
+static bool reads_input(const struct mote_job *job, const struct mote_shell_call *call) {
+    unsigned operands = (unsigned)(job->argc - call->operand);
+    return operands == 0 ||
+           (operands == 1 && strcmp(mote_job_argument(job, call->operand), "-") == 0);
+}
+
 size_t mote_shell_take(struct mote_job *job, const uint8_t *bytes, size_t length) {
-    if (job->argc > 1) {
+    struct mote_shell_call call;
+    if (!read_cat(job, &call) || !reads_input(job, &call)) {
         return bytes ? length : MOTE_RX_WINDOW_BYTES;
     }
     return bytes ? mote_job_write(job, job->out, bytes, length) : mote_stream_room(job->out);
 }
 
-/* Opens the next argument; state counts them, and is odd while one is open. */
-static enum mote_step open_next(struct mote_job *job) {
-    unsigned index = 1u + job->state / 2;
+/* Opens the next operand; state counts them, and is odd while one is open. */
+static enum mote_step open_next(struct mote_job *job, const struct mote_shell_call *call) {
+    unsigned index = call->operand + job->state / 2u;
     const char *argument = mote_job_argument(job, index);
     char path[MOTE_FILE_NAME_BYTES + 1];
     struct mote_file_info info;
@@ -117,11 +131,15 @@ static enum mote_step open_next(struct mote_job *job) {
 
 enum mote_step mote_shell_cat(struct mote_session *session, struct mote_job *job) {
     (void)session;
-    if (job->argc < 2) {
+    struct mote_shell_call call;
+    if (!read_cat(job, &call)) {
+        return mote_shell_refuse(job, &call);
+    }
+    if (reads_input(job, &call)) {
         return mote_job_input_ended(job) ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
     }
     if (job->state % 2 == 0) {
-        return open_next(job);
+        return open_next(job, &call);
     }
     struct mote_file *file = &job->memory.file;
     char bytes[32];
@@ -138,39 +156,78 @@ enum mote_step mote_shell_cat(struct mote_session *session, struct mote_job *job
     enum mote_status status =
         job->device->files->read(job->device->files_context, file, bytes, length);
     if (status != MOTE_STATUS_OK) {
-        return fail(job, mote_job_argument(job, 1u + job->state / 2), status);
+        return fail(job, mote_job_argument(job, call.operand + job->state / 2u), status);
     }
     (void)mote_job_write(job, job->out, bytes, length);
     return MOTE_STEP_MORE;
 }
 
+/* The first file below a directory, in the place of the directory's path. */
+static void find_first_below(const struct mote_job *job, char path[MOTE_FILE_NAME_BYTES + 1]) {
+    const struct mote_device *device = job->device;
+    struct mote_file_info info = {0, 0, 0, 0, MOTE_FILE_TYPE_DIRECTORY};
+    while (info.type == MOTE_FILE_TYPE_DIRECTORY) {
+        char name[MOTE_FILE_NAME_BYTES + 1] = "";
+        size_t length = strlen(path), more;
+        if (!device->files->next(device->files_context, path, name, &info)) {
+            return; /* it went in the meantime */
+        }
+        more = strlen(name);
+        if (length + 1 + more > MOTE_FILE_NAME_BYTES) {
+            return;
+        }
+        path[length] = '/';
+        memcpy(path + length + 1, name, more + 1);
+    }
+}
+
+/* Removes the operand `state`, and of a directory one file each step, until it is gone with the last of
+ * them: memory says that it has begun. */
 enum mote_step mote_shell_rm(struct mote_session *session, struct mote_job *job) {
     (void)session;
-    struct mote_file_info info;
-    unsigned index = 1u + job->state;
-    const char *argument = mote_job_argument(job, index);
-    char path[MOTE_FILE_NAME_BYTES + 1];
-    if (job->argc < 2) {
-        return mote_shell_usage(job);
+    enum { FORCE = 1 }; /* above: -r and -R */
+    struct mote_shell_call call;
+    bool called = mote_shell_called(job, "frR", 0, MOTE_SHELL_ANY, &call);
+    bool is_forced = (call.given & FORCE) != 0, is_recursive = call.given > FORCE;
+    unsigned index = call.operand + job->state;
+    uint32_t *has_begun = &job->memory.word[0];
+    if (!called || (call.operand == job->argc && !is_forced)) {
+        return mote_shell_refuse(job, &call);
     }
     if (index >= job->argc) {
         return MOTE_STEP_DONE;
     }
+    struct mote_file_info info;
+    const char *argument = mote_job_argument(job, index);
+    char path[MOTE_FILE_NAME_BYTES + 1];
     enum mote_status status = find(job, argument, path, &info);
+    bool is_tree = status == MOTE_STATUS_OK && is_recursive &&
+                   info.type == MOTE_FILE_TYPE_DIRECTORY && path[1] != '\0';
+    if (is_tree) {
+        find_first_below(job, path);
+    }
     if (status == MOTE_STATUS_OK) {
         status = job->device->files->remove(job->device->files_context, path);
+    }
+    if (status == MOTE_STATUS_NOT_FOUND && (is_forced || *has_begun)) {
+        status = MOTE_STATUS_OK;
     }
     if (status != MOTE_STATUS_OK) {
         return fail(job, argument, status);
     }
-    job->state++;
+    *has_begun = is_tree;
+    job->state = (uint16_t)(job->state + !is_tree);
     return MOTE_STEP_MORE;
 }
 
 enum mote_step mote_shell_df(struct mote_session *session, struct mote_job *job) {
     (void)session;
     static const char *const names[] = {"total ", "used ", "free ", "files "};
+    struct mote_shell_call call;
     uint32_t total, left, files;
+    if (!mote_shell_called(job, "", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
+    }
     job->device->files->room(job->device->files_context, &total, &left, &files);
     const uint32_t values[] = {total, total - left, left, files};
     if (!mote_print_begin(job, job->out)) {

@@ -37,14 +37,20 @@ static enum mote_step show(struct mote_session *session, struct mote_job *job, b
 }
 
 enum mote_step mote_shell_log(struct mote_session *session, struct mote_job *job) {
-    bool earlier = job->argc == 2 && strcmp(mote_job_argument(job, 1), "-p") == 0;
-    if (job->argc == 1 || earlier) {
-        return show(session, job, earlier);
+    struct mote_shell_call call;
+    bool called = mote_shell_called(job, "p", 0, MOTE_SHELL_ANY, &call);
+    bool has_text = call.operand < job->argc;
+    if (!called || (call.given && has_text)) {
+        return mote_shell_refuse(job, &call);
+    }
+    if (!has_text) {
+        return show(session, job, call.given != 0);
     }
     /* The arguments lie behind one another: a blank for each NUL between them makes one text. */
-    for (unsigned i = 2; i < job->argc; i++) {
-        job->argv[mote_job_argument(job, 2) - job->argv - 1] = ' ';
+    unsigned second = call.operand + 1u;
+    for (unsigned i = second; i < job->argc; i++) {
+        job->argv[mote_job_argument(job, second) - job->argv - 1] = ' ';
     }
-    mote_log(session, MOTE_INFO, mote_job_argument(job, 1));
+    mote_log(session, MOTE_INFO, mote_job_argument(job, call.operand));
     return MOTE_STEP_DONE;
 }

@@ -4,9 +4,9 @@
 #include "mote/session.h"
 #include "mote/shell.h"
 
-static const struct mote_setting *find(const struct mote_job *job) {
+static const struct mote_setting *find(const struct mote_job *job, const char *name) {
     const struct mote_setting *setting = job->device->settings;
-    while (setting->name && strcmp(setting->name, mote_job_argument(job, 1)) != 0) {
+    while (setting->name && strcmp(setting->name, name) != 0) {
         setting++;
     }
     return setting->name ? setting : NULL;
@@ -14,16 +14,19 @@ static const struct mote_setting *find(const struct mote_job *job) {
 
 enum mote_step mote_shell_get(struct mote_session *session, struct mote_job *job) {
     (void)session;
-    bool all = job->argc == 1;
-    const struct mote_setting *setting = all ? job->device->settings + job->state : find(job);
-    if (job->argc > 2) {
-        return mote_shell_usage(job);
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "", 0, 1, &call)) {
+        return mote_shell_refuse(job, &call);
     }
+    bool all = call.operand == job->argc;
+    const char *name = mote_job_argument(job, call.operand);
+    const struct mote_setting *setting =
+        all ? job->device->settings + job->state : find(job, name);
     if (all && !setting->name) {
         return MOTE_STEP_DONE;
     }
     if (!setting) {
-        return mote_shell_fail(job, 1, mote_job_argument(job, 1), "not found");
+        return mote_shell_fail(job, 1, name, "not found");
     }
     if (!mote_print_begin(job, job->out)) {
         return MOTE_STEP_WAIT;
@@ -57,25 +60,28 @@ static enum mote_step refuse(struct mote_job *job, const struct mote_setting *se
 
 enum mote_step mote_shell_set(struct mote_session *session, struct mote_job *job) {
     (void)session;
-    if (job->argc < 3) {
-        return mote_shell_usage(job);
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "", 2, MOTE_SHELL_ANY, &call)) {
+        return mote_shell_refuse(job, &call);
     }
-    const struct mote_setting *setting = find(job);
+    const char *name = mote_job_argument(job, call.operand);
+    const struct mote_setting *setting = find(job, name);
     if (!setting) {
-        return mote_shell_fail(job, 1, mote_job_argument(job, 1), "not found");
+        return mote_shell_fail(job, 1, name, "not found");
     }
+    unsigned first = call.operand + 1u;
     size_t length = 0;
-    for (unsigned i = 2; i < job->argc; i++) {
-        length += strlen(mote_job_argument(job, i)) + (i > 2);
+    for (unsigned i = first; i < job->argc; i++) {
+        length += strlen(mote_job_argument(job, i)) + (i > first);
     }
     if (length > setting->most) {
         return refuse(job, setting);
     }
     char *to = setting->value;
-    for (unsigned i = 2; i < job->argc; i++) {
+    for (unsigned i = first; i < job->argc; i++) {
         const char *value = mote_job_argument(job, i);
         size_t count = strlen(value);
-        if (i > 2) {
+        if (i > first) {
             *to++ = ' ';
         }
         memcpy(to, value, count);

@@ -57,7 +57,10 @@ static enum mote_step step_table(struct mote_job *job) {
 
 enum mote_step mote_shell_ps(struct mote_session *session, struct mote_job *job) {
     (void)session;
-    return job->argc > 1 ? mote_shell_usage(job) : step_table(job);
+    struct mote_shell_call call;
+    /* They change nothing: all tasks are there, with all that is known of them. */
+    return mote_shell_called(job, "Aef", 0, 0, &call) ? step_table(job)
+                                                      : mote_shell_refuse(job, &call);
 }
 
 static uint32_t in_ms(const uint32_t time[2]) {
@@ -112,13 +115,14 @@ static bool print_summary(const struct mote_session *session, struct mote_job *j
 enum { START = 0x4000, CLEAR, SUMMARY, PAUSE };
 
 enum mote_step mote_shell_top(struct mote_session *session, struct mote_job *job) {
+    enum { BATCH = 1, COUNT = 2 };
     uint32_t *memory = job->memory.word, times = 1;
-    bool counts = job->argc == 3 && strcmp(mote_job_argument(job, 1), "-n") == 0 &&
-                  mote_parse_number(mote_job_argument(job, 2), 0xffff, &times) && times > 0;
-    if (job->argc > 1 && !counts) {
-        return mote_shell_usage(job);
+    struct mote_shell_call call;
+    bool called = mote_shell_called(job, "bn:", 0, 0, &call), counts = (call.given & COUNT) != 0;
+    if (!called || (counts && (!mote_parse_number(call.value, 0xffff, &times) || times == 0))) {
+        return mote_shell_refuse(job, &call);
     }
-    bool is_terminal = (job->flags & MOTE_JOB_TTY) != 0;
+    bool is_terminal = (job->flags & MOTE_JOB_TTY) != 0 && !(call.given & BATCH);
     if (job->state == 0 && memory[TOP_LEFT] == 0) {
         memory[TOP_LEFT] = !counts && is_terminal ? 0xffffffff : times;
         measure(session, job);
@@ -162,8 +166,9 @@ enum mote_step mote_shell_free(struct mote_session *session, struct mote_job *jo
     static const char *const names[] = {"total ", "free ", "least "};
     const struct mote_stats_source *stats = job->device->stats;
     uint32_t heap[3];
-    if (job->argc > 1) {
-        return mote_shell_usage(job);
+    struct mote_shell_call call;
+    if (!mote_shell_called(job, "b", 0, 0, &call)) {
+        return mote_shell_refuse(job, &call);
     }
     if (!stats->heap) {
         return mote_shell_fail(job, 1, "there is no heap", NULL);

@@ -25,6 +25,78 @@ export function wrongUsage(process: ShellProcess, name: string, usage: string): 
   return undefined;
 }
 
+/** How a built-in was called: its options, and what stands after them. */
+export interface Call {
+  readonly given: ReadonlySet<string>;
+  /** Of the option that has one. */
+  readonly value: string;
+  readonly operands: readonly string[];
+}
+
+/** A command that has options and operands as POSIX has them (XBD 12.2). */
+export interface BuiltIn {
+  readonly usage: string;
+  readonly what: string;
+  /** The letters that it takes, e.g. `bn:`; a colon follows the one that has a value. */
+  readonly options?: string;
+  /** How many operands it takes. */
+  readonly least?: number;
+  readonly most?: number;
+  run(process: ShellProcess, call: Call): RunningCommand | undefined;
+}
+
+/**
+ * A built-in of the shell: an option that it does not take is refused by name, and a wrong count of operands with its
+ * usage, before it does anything.
+ */
+export function builtIn(row: BuiltIn): ShellCommandRow {
+  const { usage, what, options = "", least = 0, most = least } = row;
+  const name = usage.split(" ")[0] as string;
+  return {
+    usage,
+    what,
+    run(process, args) {
+      const call = readCall(args, options);
+      if (typeof call === "string") process.printError(`${name}: ${call}: unknown option\n`);
+      else if (call && call.operands.length >= least && call.operands.length <= most)
+        return row.run(process, call);
+      return wrongUsage(process, name, usage);
+    },
+  };
+}
+
+/** @returns the option that is not known, or undefined where one lacks its value */
+function readCall(args: readonly string[], options: string): Call | string | undefined {
+  const given = new Set<string>();
+  let value = "";
+  let at = 0;
+  for (; at < args.length; at++) {
+    const word = args[at] as string;
+    if (word === "--") {
+      at++;
+      break;
+    }
+    if (!word.startsWith("-") || word === "-") break;
+    for (let i = 1; i < word.length; i++) {
+      const letter = word[i] as string;
+      if (letter === ":" || !options.includes(letter)) return optionAt(word, i);
+      given.add(letter);
+      if (options[options.indexOf(letter) + 1] !== ":") continue;
+      const next = word.slice(i + 1) || args[++at];
+      if (next === undefined) return undefined;
+      value = next;
+      break;
+    }
+  }
+  return { given, value, operands: args.slice(at) };
+}
+
+/** The option at a place of a word: a letter, or all of the rest where that is none: `--all`, `-é`. */
+function optionAt(word: string, at: number): string {
+  const letter = word[at] as string;
+  return letter > " " && letter <= "~" && letter !== "-" ? `-${letter}` : `-${word.slice(at)}`;
+}
+
 /** Prints one text after the other as there is room, then ends. */
 export function printAll(
   process: ShellProcess,

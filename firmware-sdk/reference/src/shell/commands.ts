@@ -1,4 +1,4 @@
-import { type ShellCommandRow, unknownCommand } from "./command.ts";
+import { builtIn, type ShellCommandRow, unknownCommand } from "./command.ts";
 import { cat, df, ls, rm } from "./files.ts";
 import { helpOf } from "./help.ts";
 import { free, ps, reboot, sleep, top, uptime } from "./machine.ts";
@@ -6,11 +6,15 @@ import type { RunningCommand, ShellProcess } from "./process.ts";
 import { get, set } from "./settings.ts";
 import { echo, exit, log, size } from "./words.ts";
 
-const help: ShellCommandRow = {
-  usage: "help",
-  what: "lists the commands",
-  run: (process) => helpOf(process, shellCommands),
-};
+const help = helpFor(() => shellCommands);
+
+function helpFor(commands: () => ReadonlyMap<string, ShellCommandRow>): ShellCommandRow {
+  return builtIn({
+    usage: "help",
+    what: "lists the commands",
+    run: (process) => helpOf(process, commands()),
+  });
+}
 
 /** The shell that every device has: the same in C and here (SHELL.md). */
 export const shellCommands: ReadonlyMap<string, ShellCommandRow> = new Map(
@@ -29,7 +33,7 @@ export function startShellCommand(
   own?: ReadonlyMap<string, ShellCommandRow>,
 ): RunningCommand | undefined {
   const [name = "", ...args] = argv;
-  const command = own?.get(name) ?? shellCommands.get(name);
-  if (command === help && own) return helpOf(process, new Map([...shellCommands, ...own]));
+  const known = own?.get(name) ?? shellCommands.get(name);
+  const command = known === help && own ? helpFor(() => new Map([...shellCommands, ...own])) : known;
   return command ? command.run(process, args) : unknownCommand(process, name);
 }

@@ -1,21 +1,21 @@
 import { Status } from "@motelet/profiles";
 import type { FileStore, StoredFile } from "../file-store.ts";
 import type { DirectoryEntry } from "../file-tree.ts";
-import { ExitCode, printAll, type ShellCommandRow, wrongUsage } from "./command.ts";
+import { builtIn, ExitCode, printAll, wrongUsage } from "./command.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 
-export const ls: ShellCommandRow = {
-  usage: "ls [-l] [PATH]",
+export const ls = builtIn({
+  usage: "ls [-1Aal] [PATH]",
   what: "lists a directory",
-  run(process, args) {
-    const long = args[0] === "-l";
-    const [path = "/", ...more] = long ? args.slice(1) : args;
-    if (more.length > 0) return wrongUsage(process, "ls", ls.usage);
+  // -1, -A and -a change nothing: there is one name a line, and none is hidden.
+  options: "1Aal",
+  most: 1,
+  run(process, { given, operands: [path = "/"] }) {
     const entries = entriesOf(process.parts.files, path);
     if (!entries) return fail(process, "ls", path, "not found");
-    return printAll(process, lines(entries, long));
+    return printAll(process, lines(entries, given.has("l")));
   },
-};
+});
 
 function entriesOf(files: FileStore | undefined, path: string): readonly DirectoryEntry[] | undefined {
   const place = absolute(path);
@@ -37,11 +37,14 @@ function formatMode(mode: number): string {
   return [..."rwxrwxrwx"].map((letter, index) => (mode & (0o400 >> index) ? letter : "-")).join("");
 }
 
-export const cat: ShellCommandRow = {
-  usage: "cat [PATH…]",
+export const cat = builtIn({
+  usage: "cat [-u] [PATH…]",
   what: "copies files, or its input, to its output",
-  run(process, paths) {
-    if (paths.length > 0) return new FileCopy(process, paths);
+  options: "u",
+  most: Number.POSITIVE_INFINITY,
+  run(process, { operands: paths }) {
+    const readsInput = paths.length === 0 || (paths.length === 1 && paths[0] === "-");
+    if (!readsInput) return new FileCopy(process, paths);
     return {
       get room() {
         return process.room;
@@ -50,7 +53,7 @@ export const cat: ShellCommandRow = {
       end: () => process.exit(0),
     };
   },
-};
+});
 
 /** Prints files one after the other as there is room. */
 class FileCopy implements RunningCommand {
@@ -85,22 +88,41 @@ class FileCopy implements RunningCommand {
   }
 }
 
-export const rm: ShellCommandRow = {
-  usage: "rm PATH…",
+const rmUsage = "rm [-Rfr] PATH…";
+
+export const rm = builtIn({
+  usage: rmUsage,
   what: "removes files",
-  run(process, paths) {
+  options: "Rfr",
+  most: Number.POSITIVE_INFINITY,
+  run(process, { given, operands: paths }) {
     const { files } = process.parts;
-    if (paths.length === 0) return wrongUsage(process, "rm", rm.usage);
+    const isForced = given.has("f");
+    const isRecursive = given.has("R") || given.has("r");
+    if (paths.length === 0 && !isForced) return wrongUsage(process, "rm", rmUsage);
     for (const path of paths) {
+      if (isRecursive && removeTree(files, absolute(path))) continue;
       if (files?.remove(absolute(path)) === Status.OK) continue;
-      return fail(process, "rm", path, whyNot(files, path));
+      const why = whyNot(files, path);
+      if (why === "not found" && isForced) continue;
+      return fail(process, "rm", path, why);
     }
     process.exit(0);
     return undefined;
   },
-};
+});
 
-export const df: ShellCommandRow = {
+/** Removes all that is below a directory, which is gone with it; false: it is none, or the root, which stays. */
+function removeTree(files: FileStore | undefined, directory: string): boolean {
+  const entries = directory === "/" ? undefined : files?.list(directory);
+  for (const { name, type } of entries ?? []) {
+    if (type === "directory") removeTree(files, `${directory}/${name}`);
+    else files?.remove(`${directory}/${name}`);
+  }
+  return entries !== undefined;
+}
+
+export const df = builtIn({
   usage: "df",
   what: "room for files, in bytes",
   run(process) {
@@ -112,7 +134,7 @@ export const df: ShellCommandRow = {
     process.exit(0);
     return undefined;
   },
-};
+});
 
 /** There is no working directory: what does not begin with a slash is meant from the root; one at the end means nothing. */
 function absolute(path: string): string {

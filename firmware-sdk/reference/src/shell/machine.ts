@@ -1,5 +1,5 @@
 import type { DeviceStats } from "../stats.ts";
-import { printAll, type ShellCommandRow, wrongUsage } from "./command.ts";
+import { builtIn, printAll, wrongUsage } from "./command.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 
 const topIntervalMs = 1_000;
@@ -7,7 +7,7 @@ const longestSleepS = 86_400;
 /** Home, and clear to the end of the screen (ECMA-48). */
 const clearScreen = "\u001b[H\u001b[J";
 
-export const uptime: ShellCommandRow = {
+export const uptime = builtIn({
   usage: "uptime",
   what: "seconds since the boot",
   run(process) {
@@ -15,26 +15,29 @@ export const uptime: ShellCommandRow = {
     process.exit(0);
     return undefined;
   },
-};
+});
 
 const uptimeS = ({ uptimeMs }: ShellProcess) => Math.floor(uptimeMs / 1000);
 
-export const free: ShellCommandRow = {
-  usage: "free",
+export const free = builtIn({
+  usage: "free [-b]",
   what: "heap, in bytes",
+  options: "b",
   run(process) {
     const { heapTotalBytes = 0, heapFreeBytes = 0, heapLeastBytes = 0 } = process.parts.stats?.() ?? {};
     process.print(`total ${heapTotalBytes}\nfree ${heapFreeBytes}\nleast ${heapLeastBytes}\n`);
     process.exit(0);
     return undefined;
   },
-};
+});
 
-export const ps: ShellCommandRow = {
-  usage: "ps",
+export const ps = builtIn({
+  usage: "ps [-Aef]",
   what: "tasks, their processor time and stack",
+  // They change nothing: all tasks are there, with all that is known of them.
+  options: "Aef",
   run: (process) => printAll(process, taskLines(process.parts.stats?.())),
-};
+});
 
 function* taskLines(stats: DeviceStats | undefined): Generator<string> {
   yield "STATE\tCPU\tSTACK\tNAME\n";
@@ -42,27 +45,35 @@ function* taskLines(stats: DeviceStats | undefined): Generator<string> {
     yield `${state}\t${(cpuMs / 1000).toFixed(3)}\t${stackFreeBytes ?? "-"}\t${name}\n`;
 }
 
-export const top: ShellCommandRow = {
-  usage: "top [-n N]",
+const topUsage = "top [-b] [-n N]";
+const mostTimes = 0xffff;
+
+export const top = builtIn({
+  usage: topUsage,
   what: "use of processor and memory, again and again",
-  run(process, [flag, count, ...more]) {
-    const times = Number(count);
-    const counted = flag === "-n" && Number.isInteger(times) && times >= 1;
-    if (more.length > 0 || (flag !== undefined && !counted)) return wrongUsage(process, "top", top.usage);
-    return new Top(process, counted ? times : process.terminal ? Number.POSITIVE_INFINITY : 1);
+  options: "bn:",
+  run(process, { given, value }) {
+    const times = Number(value);
+    const isCounted = given.has("n");
+    if (isCounted && !(/^\d+$/.test(value) && times >= 1 && times <= mostTimes))
+      return wrongUsage(process, "top", topUsage);
+    const onTerminal = process.terminal !== undefined && !given.has("b");
+    return new Top(process, isCounted ? times : onTerminal ? Number.POSITIVE_INFINITY : 1, onTerminal);
   },
-};
+});
 
 /** Looks at the device each second. */
 class Top implements RunningCommand {
   wakeAtMs: number;
   readonly #process: ShellProcess;
+  readonly #clears: boolean;
   #timesLeft: number;
   #before: { readonly uptimeMs: number; readonly cpuMs: number } = { uptimeMs: 0, cpuMs: 0 };
   #first = true;
 
-  constructor(process: ShellProcess, times: number) {
+  constructor(process: ShellProcess, times: number, clears: boolean) {
     this.#process = process;
+    this.#clears = clears;
     this.#timesLeft = times;
     this.wakeAtMs = process.nowMs;
   }
@@ -85,18 +96,21 @@ class Top implements RunningCommand {
     this.#before = { uptimeMs, cpuMs };
     const heap = `heap ${stats?.heapFreeBytes ?? 0} of ${stats?.heapTotalBytes ?? 0} free`;
     const head = `up ${uptimeS(process)} s, cpu ${percent} %, ${heap}\n`;
-    const clear = process.terminal && !this.#first ? clearScreen : "";
+    const clear = this.#clears && !this.#first ? clearScreen : "";
     this.#first = false;
     process.print([clear, head, ...taskLines(stats)].join(""));
   }
 }
 
-export const sleep: ShellCommandRow = {
-  usage: "sleep N",
+const sleepUsage = "sleep N";
+
+export const sleep = builtIn({
+  usage: sleepUsage,
   what: "waits so many seconds",
-  run(process, [seconds = "", ...more]) {
-    const waits = /^\d{1,5}$/.test(seconds) && Number(seconds) <= longestSleepS && more.length === 0;
-    if (!waits) return wrongUsage(process, "sleep", sleep.usage);
+  least: 1,
+  run(process, { operands: [seconds = ""] }) {
+    const waits = /^\d{1,5}$/.test(seconds) && Number(seconds) <= longestSleepS;
+    if (!waits) return wrongUsage(process, "sleep", sleepUsage);
     const wakeAtMs = process.nowMs + Number(seconds) * 1000;
     return {
       wakeAtMs,
@@ -105,9 +119,9 @@ export const sleep: ShellCommandRow = {
       },
     };
   },
-};
+});
 
-export const reboot: ShellCommandRow = {
+export const reboot = builtIn({
   usage: "reboot",
   what: "restarts the device",
   run(process) {
@@ -115,4 +129,4 @@ export const reboot: ShellCommandRow = {
     process.reboot();
     return undefined;
   },
-};
+});

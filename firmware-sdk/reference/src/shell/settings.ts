@@ -1,11 +1,11 @@
-import { ExitCode, type ShellCommandRow, wrongUsage } from "./command.ts";
+import { builtIn, ExitCode } from "./command.ts";
 
-export const get: ShellCommandRow = {
+export const get = builtIn({
   usage: "get [NAME]",
   what: "settings and their values",
-  run(process, [name, ...more]) {
+  most: 1,
+  run(process, { operands: [name] }) {
     const { settings } = process.parts;
-    if (more.length > 0) return wrongUsage(process, "get", get.usage);
     if (name === undefined) {
       for (const known of settings?.names ?? []) process.print(`${known}=${settings?.get(known)}\n`);
       process.exit(ExitCode.ok);
@@ -17,17 +17,18 @@ export const get: ShellCommandRow = {
     process.exit(value === undefined ? ExitCode.failed : ExitCode.ok);
     return undefined;
   },
-};
+});
 
-export const set: ShellCommandRow = {
+export const set = builtIn({
   usage: "set NAME VALUE…",
   what: "changes a setting",
-  run(process, [name, ...words]) {
-    if (name === undefined || words.length === 0) return wrongUsage(process, "set", set.usage);
+  least: 2,
+  most: Number.POSITIVE_INFINITY,
+  run(process, { operands: [name = "", ...words] }) {
     const outcome = process.parts.settings?.set(name, words.join(" ")) ?? { kind: "unknown" };
     if (outcome.kind === "unknown") process.printError(`set: ${name}: not found\n`);
     if (outcome.kind === "refused") process.printError(`set: ${name}: expected ${outcome.expected}\n`);
     process.exit(outcome.kind === "set" ? ExitCode.ok : ExitCode.failed);
     return undefined;
   },
-};
+});

@@ -1,37 +1,56 @@
-import { type ShellCommandRow, wrongUsage } from "./command.ts";
+import { builtIn, type ShellCommandRow, wrongUsage } from "./command.ts";
 import type { ShellProcess } from "./process.ts";
 
+/** Takes no options but `-n`, and prints whatever else it is given, as POSIX wants it. */
 export const echo: ShellCommandRow = {
-  usage: "echo TEXT…",
+  usage: "echo [-n] [TEXT…]",
   what: "prints its arguments",
   run(process, args) {
-    process.print(`${args.join(" ")}\n`);
+    const endsLine = args[0] !== "-n";
+    process.print(`${(endsLine ? args : args.slice(1)).join(" ")}${endsLine ? "\n" : ""}`);
     process.exit(0);
     return undefined;
   },
 };
 
-export const exit: ShellCommandRow = {
-  usage: "exit CODE",
+const exitUsage = "exit [CODE]";
+const largestNumber = 0xffff_ffff;
+
+export const exit = builtIn({
+  usage: exitUsage,
   what: "ends with an exit code",
-  run(process, [code = "0"]) {
-    const number = Number.parseInt(code, 10);
-    process.exit(Number.isNaN(number) ? 2 : number & 0xff);
+  most: 1,
+  run(process, { operands }) {
+    const code = exitCodeOf(operands);
+    if (code === undefined) return wrongUsage(process, "exit", exitUsage);
+    process.exit(code);
     return undefined;
   },
-};
+});
 
-export const log: ShellCommandRow = {
-  usage: "log [-p|TEXT…]",
+/** What `exit` ends with, modulo 256; undefined: it is called wrongly, and ends nothing. */
+export function exitCodeOf(args: readonly string[]): number | undefined {
+  const [code = "0", ...more] = args[0] === "--" ? args.slice(1) : args;
+  const isCode = more.length === 0 && /^\d+$/.test(code) && Number(code) <= largestNumber;
+  return isCode ? Number(code) % 256 : undefined;
+}
+
+const logUsage = "log [-p|TEXT…]";
+
+export const log = builtIn({
+  usage: logUsage,
   what: "shows the log, or records a line in it",
-  run(process, args) {
-    if (args.length === 0) return show(process, "this");
-    if (args.length === 1 && args[0] === "-p") return show(process, "previous");
-    process.log(args.join(" "));
+  options: "p",
+  most: Number.POSITIVE_INFINITY,
+  run(process, { given, operands }) {
+    if (given.has("p"))
+      return operands.length > 0 ? wrongUsage(process, "log", logUsage) : show(process, "previous");
+    if (operands.length === 0) return show(process, "this");
+    process.log(operands.join(" "));
     process.exit(0);
     return undefined;
   },
-};
+});
 
 /** The ring's lines as they are at this moment; they are few and short, since the ring is small. */
 function show(process: ShellProcess, boot: "this" | "previous"): undefined {
@@ -41,19 +60,18 @@ function show(process: ShellProcess, boot: "this" | "previous"): undefined {
   return undefined;
 }
 
-export const size: ShellCommandRow = {
+export const size = builtIn({
   usage: "size [-f]",
   what: "columns and rows of the terminal",
-  run(process, args) {
-    const follows = args[0] === "-f";
-    if (args.length > 1 || (args.length === 1 && !follows)) return wrongUsage(process, "size", size.usage);
+  options: "f",
+  run(process, { given }) {
     const show = () => {
       const { columns, rows } = process.terminal ?? { columns: 0, rows: 0 };
       process.print(`${columns} ${rows}\n`);
     };
     show();
-    if (follows) return { resized: show };
+    if (given.has("f")) return { resized: show };
     process.exit(0);
     return undefined;
   },
-};
+});
