@@ -64,10 +64,24 @@ for (const code of [1, 7, 255]) {
   });
 }
 
-test("exit code 256 is a failure of the device", deadline, async () => {
+for (const code of [256, -1, 65_536]) {
+  test(`exit code ${code} is a 255, with the number itself on stderr`, deadline, async () => {
+    await using kubelet = await new KubeletUnderTest().start();
+    const { status, stderr } = await run(kubelet, ["exit", String(code)]);
+    assert.equal(status.reason, "NonZeroExitCode");
+    assert.deepEqual(status.details, { causes: [{ reason: "ExitCode", message: "255" }] });
+    assert.equal(stderr, `exit code ${code}: expected 0 to 255, told as 255\n`);
+  });
+}
+
+test("on a terminal, which has no stderr, the number is on stdout", deadline, async () => {
   await using kubelet = await new KubeletUnderTest().start();
-  const { status } = await run(kubelet, ["exit", "256"]);
-  assert.equal(status.reason, "InternalError");
+  const { client } = await kubelet.execUpgrade(["exit", "256"], "output=1&tty=1");
+  const ids = await openStreams(client!, ["error", "stdout", "resize"]);
+  const [stdout, error] = await Promise.all([client!.read(ids.stdout!), client!.read(ids.error!)]);
+  assert.equal(stdout.toString(), "exit code 256: expected 0 to 255, told as 255\r\n");
+  assert.equal(JSON.parse(error.toString()).details.causes[0].message, "255");
+  client!.close();
 });
 
 test("stdout and stderr stay apart", deadline, async () => {

@@ -127,6 +127,13 @@ for (const version of versions)
             assert.equal((await run(["exec", device, "--", "exit", String(expected)])).code, expected);
           });
 
+        for (const code of [256, 65_536])
+          test(`ends with 255 for exit code ${code}, and tells the number`, async () => {
+            const { code: told, stdout, stderr } = await run(["exec", device, "--", "exit", String(code)]);
+            assert.deepEqual([told, stdout.toString()], [255, ""]);
+            assert.match(stderr, new RegExp(`exit code ${code}: expected 0 to 255`));
+          });
+
         test("keeps stdout and stderr apart, and an unknown command ends with 127", async () => {
           const { code, stdout, stderr } = await run(["exec", device, "--", "frobnicate"]);
           assert.equal(code, 127);

@@ -51,7 +51,14 @@ export function testDevice(
     await using gateway = await joined(device.path);
     const echo = await gateway.exec(["echo", "hi", "there"]);
     assert.deepEqual([echo.stdout.toString(), echo.exitCode], ["hi there\n", 0]);
-    assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
+    for (const code of [7, 0, 255]) assert.equal((await gateway.exec(["exit", String(code)])).exitCode, code);
+    for (const code of [256, 257, 512, 65_536, 2_147_483_647]) {
+      const { stdout, exitCode } = await gateway.exec(["exit", String(code)]);
+      const told = `exit: exit code ${code}: expected 0 to 255\n`;
+      assert.deepEqual([stdout.toString(), exitCode], [told, 255]);
+    }
+    for (const odd of ["x", "-", "-1", "", "2147483648"])
+      assert.equal((await gateway.exec(["exit", odd])).exitCode, 2, odd);
     assert.match((await gateway.exec(["uptime"])).stdout.toString(), /^up \d+ s\n$/);
     const unknown = await gateway.exec(["frobnicate"]);
     assert.deepEqual([unknown.stdout.toString(), unknown.exitCode], ["frobnicate: not found\n", 127]);

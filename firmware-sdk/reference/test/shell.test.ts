@@ -183,10 +183,17 @@ suite("the shell (SHELL.md)", () => {
   test("reboot and exit end first", () => {
     const device = deviceWith();
     assert.deepEqual(device.run("exit", "255"), ["", 255]);
-    assert.deepEqual(device.run("exit", "256"), ["", 0]);
+    for (const odd of ["x", "-", "", "2147483648"])
+      assert.deepEqual(device.run("exit", odd), ["exit: usage: exit [CODE]\n", 2], odd);
     assert.deepEqual(device.run("reboot"), ["", 0]);
     assert.equal(device.reboots, 1);
   });
+});
+
+test("an exit code that one byte does not hold is 255, with the number on stderr", () => {
+  const device = deviceWith();
+  for (const code of ["256", "257", "512", "65536", "2147483647"])
+    assert.deepEqual(device.run("exit", code), [`exit: exit code ${code}: expected 0 to 255\n`, 255]);
 });
 
 suite("a terminal", () => {

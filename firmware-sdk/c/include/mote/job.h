@@ -20,7 +20,7 @@ struct mote_peripheral;
 enum mote_step {
     MOTE_STEP_WAIT, /* until its input, its output's room or the time changes */
     MOTE_STEP_MORE, /* got further: step again */
-    MOTE_STEP_DONE  /* ended, with job->exit_code */
+    MOTE_STEP_DONE  /* ended, with job->exit_code: 0 to 255, what is beyond is told as 255 */
 };
 
 /**
@@ -68,8 +68,8 @@ struct mote_job {
     uint16_t columns, rows; /* of its terminal */
     uint8_t out_id;         /* 0: this slot is free */
     uint8_t err_id;         /* 0: no second stream */
+    int32_t exit_code;
     uint8_t argc;
-    uint8_t exit_code;
     uint8_t flags;
     uint8_t end_status; /* of the stream; OK at first */
     uint8_t line_length, typed; /* of a console: bytes in argv and behind it */

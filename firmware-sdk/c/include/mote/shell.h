@@ -55,8 +55,16 @@ enum mote_step mote_shell_refuse(struct mote_job *job, const struct mote_shell_c
 enum mote_step mote_shell_usage(struct mote_job *job);
 
 /** Prints "NAME: SUBJECT: WHAT" on stderr; ends with `code`. `what` may be NULL. */
-enum mote_step mote_shell_fail(struct mote_job *job, uint8_t code, const char *subject,
+enum mote_step mote_shell_fail(struct mote_job *job, int32_t code, const char *subject,
                                const char *what);
+
+/**
+ * Ends with a code. One that is not within 0 to 255, which is all that a stream's end carries, is
+ * 255, with "NAME: exit code CODE: expected 0 to 255" on stderr.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: no.
+ */
+enum mote_step mote_shell_end(struct mote_job *job, int32_t code);
 
 /* clang-format off */
 #define MOTE_SHELL_PROGRAMS                                                                        \

@@ -8,14 +8,15 @@ enum {
     REBOOT_AFTER_MS = 1000, /* what the end of the shell's reboot gets to arrive */
     LONGEST_SLEEP_S = 86400,
     USAGE_COLUMNS = 17,
-    EXIT_NOT_FOUND = 127
+    EXIT_NOT_FOUND = 127,
+    MOST_EXIT_CODE = 255
 };
 
 static enum mote_step done_when(bool done) {
     return done ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
 }
 
-enum mote_step mote_shell_fail(struct mote_job *job, uint8_t code, const char *subject,
+enum mote_step mote_shell_fail(struct mote_job *job, int32_t code, const char *subject,
                                const char *what) {
     job->exit_code = code;
     if (!mote_print_begin(job, job->err)) {
@@ -122,18 +123,36 @@ enum mote_step mote_shell_sleep(struct mote_session *session, struct mote_job *j
     return done_when(mote_clock_due(&session->clock, job->memory.word[0]));
 }
 
+enum mote_step mote_shell_end(struct mote_job *job, int32_t code) {
+    if (code >= 0 && code <= MOST_EXIT_CODE) {
+        job->exit_code = code;
+        return MOTE_STEP_DONE;
+    }
+    job->exit_code = MOST_EXIT_CODE;
+    if (!mote_print_begin(job, job->err)) {
+        return MOTE_STEP_WAIT;
+    }
+    mote_print(job, job->argv);
+    mote_print(job, ": exit code ");
+    if (code < 0) {
+        mote_print(job, "-");
+    }
+    mote_print_number(job, code < 0 ? 0u - (uint32_t)code : (uint32_t)code);
+    mote_print(job, ": expected 0 to 255\n");
+    return done_when(mote_print_end(job));
+}
+
 enum mote_step mote_shell_exit(struct mote_session *session, struct mote_job *job) {
     (void)session;
     struct mote_shell_call call;
     uint32_t code = 0;
     if (!mote_shell_called(job, "", 0, 1, &call) ||
         (call.operand < job->argc &&
-         !mote_parse_number(mote_job_argument(job, call.operand), 0xffffffff, &code))) {
+         !mote_parse_number(mote_job_argument(job, call.operand), INT32_MAX, &code))) {
         return mote_shell_refuse(job, &call);
     }
-    job->exit_code = (uint8_t)code;
     job->flags |= MOTE_JOB_CLOSING;
-    return MOTE_STEP_DONE;
+    return mote_shell_end(job, (int32_t)code);
 }
 
 enum mote_step mote_shell_reboot(struct mote_session *session, struct mote_job *job) {

@@ -9,7 +9,7 @@ export interface ShellCommandRow {
 }
 
 /** Exit codes of the shell (SHELL.md). */
-export const ExitCode = { ok: 0, failed: 1, usage: 2, notFound: 127, signalled: 128 } as const;
+export const ExitCode = { ok: 0, failed: 1, usage: 2, notFound: 127, signalled: 128, most: 255 } as const;
 
 /** Says that there is no such command, and ends with 127 (SPEC §6.3). */
 export function unknownCommand(process: ShellProcess, name: string): undefined {

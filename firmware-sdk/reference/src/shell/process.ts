@@ -15,7 +15,7 @@ export interface ShellProcess {
   /** Prints all of a short text: what has no room now goes out later, up to 64 KiB of it. */
   print(text: string): void;
   printError(text: string): void;
-  /** Ends the command; output that was taken still goes out. */
+  /** Ends the command; output that was taken still goes out. A code not within 0 to 255 is 255, with a line on stderr. */
   exit(code: number): void;
   readonly uptimeMs: number;
   /** Device time, milliseconds; see `RunningCommand.wakeAtMs`. */

@@ -14,7 +14,7 @@ export const echo: ShellCommandRow = {
 };
 
 const exitUsage = "exit [CODE]";
-const largestNumber = 0xffff_ffff;
+const largestNumber = 0x7fff_ffff;
 
 export const exit = builtIn({
   usage: exitUsage,
@@ -28,11 +28,11 @@ export const exit = builtIn({
   },
 });
 
-/** What `exit` ends with, modulo 256; undefined: it is called wrongly, and ends nothing. */
+/** What `exit` ends with; undefined: it is called wrongly, and ends nothing. */
 export function exitCodeOf(args: readonly string[]): number | undefined {
   const [code = "0", ...more] = args[0] === "--" ? args.slice(1) : args;
   const isCode = more.length === 0 && /^\d+$/.test(code) && Number(code) <= largestNumber;
-  return isCode ? Number(code) % 256 : undefined;
+  return isCode ? Number(code) : undefined;
 }
 
 const logUsage = "log [-p|TEXT…]";

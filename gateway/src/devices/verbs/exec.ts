@@ -20,7 +20,7 @@ export interface ExecRequest {
 export interface ExecExit {
   /** Canonical status 0–16 (profiles/src/status.ts); 0 when the command ran to its end. */
   readonly status: number;
-  /** 0–255; meaningful when status is 0. */
+  /** As the command gave it, on a device 0–255; meaningful when status is 0. */
   readonly exitCode: number;
   /** A sentence for people when status is not 0. */
   readonly message?: string;

@@ -31,7 +31,8 @@ export class RunningCommand implements ExecSession {
     this.#takesInput = request.stdin;
     this.stdout = this.#main.read();
     this.stderr = this.#errors?.read() ?? nothing();
-    this.exit = this.#main.ended.then(exitOf);
+    // A console has no words, and no exit code.
+    this.exit = this.#main.ended.then(request.argv.length > 0 ? exitOfCommand : exitOf);
     void this.#main.ended.then(async (outcome) => {
       // The exit code came last of stdout; stderr's own end should be on its way, but must not hold the caller for ever.
       if (outcome.message === undefined) await delay(clock, stderrGraceMs);
@@ -62,6 +63,12 @@ export class RunningCommand implements ExecSession {
     this.#main.cancel();
     this.#errors?.cancel();
   }
+}
+
+/** How a command ended, as its caller is told. A device that tells no exit code (SPEC §6.3) must not tell a success. */
+export function exitOfCommand(outcome: StreamOutcome): ExecExit {
+  if (outcome.status !== Status.OK || outcome.exitCode !== undefined) return exitOf(outcome);
+  return { status: Status.DATA_LOSS, exitCode: 0, message: "the device tells no exit code of the command" };
 }
 
 /** How a stream ended, as its caller is told. */

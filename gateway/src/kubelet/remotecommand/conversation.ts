@@ -2,7 +2,7 @@ import { Status } from "@motelet/profiles";
 import type { ExecExit, ExecSession } from "../../devices/verbs/exec.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import { parseResizes } from "./resize.ts";
-import { statusOfExit } from "./status.ts";
+import { exitNote, statusOfExit } from "./status.ts";
 import type { RemoteSession, RemoteStream } from "./streams.ts";
 
 /** Starts what a client wants to talk to: a command, or the console. */
@@ -35,6 +35,7 @@ export async function runConversation(
   });
   const running = converse(start, remote, cancel.signal).catch(exitOfError);
   const exit = await Promise.race([running, aborted]);
+  await tellNote(exitNote(exit), remote, aborted);
   await remote.finish(statusOfExit(exit));
   cancel.abort();
   signal.removeEventListener("abort", stop);
@@ -66,6 +67,21 @@ async function converse(
   if (signal.aborted) return { status: Status.CANCELLED, exitCode: 0, message: "the command was cancelled" };
   const [, , exit] = await finished;
   return exit;
+}
+
+/** On a terminal, and for a client that wants no stderr, on stdout. */
+async function tellNote(
+  note: string | undefined,
+  { streams }: RemoteSession,
+  aborted: Promise<unknown>,
+): Promise<void> {
+  const stream = streams.stderr ?? streams.stdout;
+  if (note === undefined || !stream) return;
+  const line = `${note}${streams.resize ? "\r\n" : "\n"}`;
+  const told = stream.write(new TextEncoder().encode(line)).catch(() => {
+    // The client has gone: it is told nothing any more.
+  });
+  await Promise.race([told, aborted]);
 }
 
 async function drainOutput(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatStatus, statusOfExit } from "./status.ts";
+import { exitNote, formatStatus, statusOfExit } from "./status.ts";
 
 const exit = (status: number, exitCode: number, message?: string) =>
   statusOfExit({ status, exitCode, ...(message === undefined ? {} : { message }) });
@@ -24,16 +24,25 @@ test("an exit code is a cause since v4 and a sentence before", () => {
   );
 });
 
-for (const [exitCode, reason] of [
-  [255, "NonZeroExitCode"],
-  [256, "InternalError"],
-  [-1, "InternalError"],
-  [1.5, "InternalError"],
-] as const) {
-  test(`exit code ${exitCode} is told as ${reason}`, () => {
-    assert.equal(exit(0, exitCode).reason, reason);
+for (const exitCode of [256, 257, 512, 65_536, 2 ** 32, -1, -256, 1.5, Number.NaN]) {
+  test(`exit code ${exitCode} is told as 255, with the number itself for stderr`, () => {
+    const { reason, details, message } = exit(0, exitCode);
+    assert.equal(reason, "NonZeroExitCode");
+    assert.deepEqual(details, { causes: [{ reason: "ExitCode", message: "255" }] });
+    assert.match(message ?? "", new RegExp(`exit status ${exitCode}$`));
+    assert.equal(exitNote({ status: 0, exitCode }), `exit code ${exitCode}: expected 0 to 255, told as 255`);
   });
 }
+
+test("a code that can be told needs no note, nor does a command that did not run to its end", () => {
+  for (const exitCode of [0, 1, 254, 255]) assert.equal(exitNote({ status: 0, exitCode }), undefined);
+  assert.equal(exitNote({ status: 14, exitCode: 256 }), undefined);
+});
+
+test("no code but 0 is a success", () => {
+  for (let exitCode = -1_030; exitCode <= 1_030; exitCode++)
+    assert.equal(exit(0, exitCode).status, exitCode === 0 ? "Success" : "Failure", String(exitCode));
+});
 
 for (const [status, reason, code, message] of [
   [5, "NotFound", 404, "NOT_FOUND: no such command"],
