@@ -16,6 +16,7 @@ import { ServingCertificates } from "./kubelet/certificates/serving-certificates
 import { copyingExec } from "./kubelet/copy/copying-exec.ts";
 import { NodePorts } from "./kubelet/node-ports.ts";
 import { KubeletServer } from "./kubelet/server.ts";
+import { shellExec } from "./kubelet/shell/shell-exec.ts";
 import { Mirror } from "./mirror/mirror.ts";
 import { OperationsServer } from "./operations-server.ts";
 import { openStore } from "./store/store.ts";
@@ -96,7 +97,14 @@ export class Gateway implements AsyncDisposable {
         port: config["kubelet.port"],
         certificate: await certificate.start((next) => kubelet.useCertificate(next)),
         registry,
-        exec: copyingExec({ exec: plane.exec, files: plane.files, registry, clock, metrics }),
+        exec: shellExec({
+          exec: copyingExec({ exec: plane.exec, files: plane.files, registry, clock, metrics }),
+          attach: plane.attach,
+          files: plane.files,
+          registry,
+          clock,
+          metrics,
+        }),
         attach: plane.attach,
         dial: plane.dial,
         invoke: plane.invoke,

@@ -7,10 +7,12 @@ import { waitFor } from "./wait.ts";
 export class Terminal implements AsyncDisposable {
   readonly process: RunningProcess;
   readonly #nameFile: string;
+  readonly #transcriptFile: string;
 
   private constructor(process: RunningProcess, nameFile: string) {
     this.process = process;
     this.#nameFile = nameFile;
+    this.#transcriptFile = `${nameFile}.out`;
   }
 
   /** @param folder where the name of the terminal is kept while it lives */
@@ -29,13 +31,28 @@ export class Terminal implements AsyncDisposable {
     const process = startProcess({
       name: "script",
       command: "script",
-      args: ["-qec", script, "/dev/null"],
+      args: ["-qefc", script, `${nameFile}.out`],
       env: { ...options.env, SHELL: "/bin/sh" },
     });
     return new Terminal(process, nameFile);
   }
 
   static #count = 0;
+
+  /** All that was shown so far, without what moves the cursor and colours: also what no line's end follows. */
+  async shown(): Promise<string> {
+    const raw = await readFile(this.#transcriptFile, "latin1").catch(() => "");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what they are
+    return Buffer.from(raw.replaceAll(/\x1b(?:\[[0-?]*[ -/]*[@-~]|[()].|[=>78])/g, ""), "latin1").toString();
+  }
+
+  /** Waits until something was shown, after the first `from` characters of `shown`. */
+  async waitFor(pattern: RegExp, options: { deadlineMs: number; from?: number }): Promise<void> {
+    await waitFor(async () => pattern.test((await this.shown()).slice(options.from ?? 0)), {
+      deadlineMs: options.deadlineMs,
+      what: `the terminal to show ${pattern}`,
+    });
+  }
 
   type(keys: string): void {
     this.process.stdin.write(keys);

@@ -100,6 +100,26 @@ describe("the Cortex-M3 firmware", { concurrency: false }, () => {
     }
   });
 
+  test("sh is its console on a terminal, and runs lists of commands without one", async () => {
+    await using window = Terminal.start({
+      command: cluster.kubectlPath,
+      args: ["exec", "-it", device, "--", "sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"],
+      env: cluster.kubectlEnvironment(),
+      columns: 101,
+      rows: 37,
+      folder: folder.path,
+    });
+    await window.waitFor(/> $/, { deadlineMs: 20_000 });
+    window.type("size\r");
+    await window.process.waitForLine(/^101 37/, { deadlineMs: 20_000 });
+    window.type("\x04");
+    assert.equal((await window.process.exited).code, 0);
+    assert.equal(
+      await exec("sh", "-c", "frobnicate 2>/dev/null || ls /none 2>/dev/null || echo 'no  such'"),
+      "no  such\n",
+    );
+  });
+
   test("attach is its console", async () => {
     const { code, stdout, stderr } = await cluster.kubectl(["attach", "-i", device], {
       input: "echo over the console\n",

@@ -149,6 +149,56 @@ for (const version of versions)
           assert.equal(digest(stdout), digest(input));
         });
 
+        test("sh runs lists of commands, and says what it does not support", async () => {
+          const rows = [
+            [["sh", "-c", "echo a && uptime >/dev/null; exit 7"], 7, "a\n", /^command terminated/],
+            [
+              ["/bin/sh", "-c", "frobnicate || echo $?"],
+              2,
+              "",
+              /^sh: line 1: parameters \(\$\?\) are not supported/,
+            ],
+            [["bash", "-lc", "frobnicate 2>/dev/null || echo none"], 0, "none\n", /^$/],
+            [["sh", "-c", "command -v ps zsh; test -x /bin/bash && echo bash"], 0, "ps\nbash\n", /^$/],
+            [["sh", "-c", "ps | cat"], 2, "", /^sh: line 1: pipes \(\|\) are not supported/],
+          ] as const;
+          for (const [command, code, shown, said] of rows) {
+            const result = await run(["exec", device, "--", ...command]);
+            assert.deepEqual([result.code, result.stdout.toString()], [code, shown], command.join(" "));
+            assert.match(result.stderr, said);
+          }
+          const piped = await run(["exec", "-i", device, "--", "sh"], { input: "echo 'a\nb'\nexit 3\n" });
+          assert.deepEqual([piped.code, piped.stdout.toString()], [3, "a\nb\n"]);
+          const given = await run(["exec", "-i", device, "--", "sh", "-c", "true && cat"], {
+            input: "through",
+          });
+          assert.deepEqual([given.code, given.stdout.toString()], [0, "through"]);
+        });
+
+        for (const [name, ...command] of [
+          ["sh", "sh"],
+          ["k9s", "sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"],
+          ["Lens", "sh", "-c", "clear; (bash || ash || sh)"],
+        ] as const)
+          test(`on a terminal ${name} opens the device's own shell, which knows its size`, async () => {
+            await using window = terminal(
+              "exec",
+              "-it",
+              "-n",
+              "default",
+              device,
+              "-c",
+              "device",
+              "--",
+              ...command,
+            );
+            await window.waitFor(/> $/, { deadlineMs: 20_000 });
+            window.type("size\r");
+            await window.process.waitForLine(/^101 37/, { deadlineMs: 20_000 });
+            window.type("\x04");
+            assert.equal((await window.process.exited).code, 0);
+          });
+
         test("tells the device the size of the terminal, and each change of it", async () => {
           await using window = terminal("exec", "-it", device, "--", "size", "-f");
           await window.process.waitForLine(/101 37/, { deadlineMs: 20_000 });

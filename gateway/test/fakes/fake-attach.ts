@@ -8,6 +8,7 @@ import { Pipe } from "./fake-exec.ts";
  */
 export class FakeAttach implements AttachVerb {
   readonly requests: { readonly stdin: boolean; readonly stdout: boolean; readonly tty: boolean }[] = [];
+  readonly sizes: string[] = [];
   open = 0;
   /** Whether the device is on an open serial line. */
   isOnLine = false;
@@ -42,7 +43,7 @@ export class FakeAttach implements AttachVerb {
       exit: ended.promise,
       write: (bytes) => input.put(bytes),
       endInput: async () => input.end(),
-      resize: async () => undefined,
+      resize: async (columns, rows) => void this.sizes.push(`${columns}x${rows}`),
       [Symbol.asyncDispose]: async () => {
         this.open -= 1;
         input.end();

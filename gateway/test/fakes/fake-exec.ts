@@ -94,6 +94,10 @@ export const fakeCommands: Readonly<Record<string, FakeCommand>> = {
     }
     return 0;
   },
+  async help({ output }) {
+    await output.put(text("help             this\ncat [PATH…]      files\n"));
+    return 0;
+  },
   async lost() {
     return { status: 14, exitCode: 0, message: "device default/lamp went offline" };
   },
@@ -118,6 +122,7 @@ export class FakeExec implements ExecVerb {
     const command = fakeCommands[request.argv[0] ?? ""];
     if (!command) throw new RequestError("COMMAND_UNKNOWN", `no command ${JSON.stringify(request.argv[0])}`);
     const [input, output, errors, sizes] = [new Pipe(), new Pipe(), new Pipe(), new Pipe()];
+    if (!request.stdin) input.end();
     const stop = new AbortController();
     this.open += 1;
     const running = command({ request, input, output, errors, sizes, signal: stop.signal });

@@ -6,11 +6,21 @@ import { ByteHandover } from "./byte-handover.ts";
 /** What a command that runs in the gateway has of the outside. */
 export interface LocalStreams {
   readonly input: AsyncIterable<Uint8Array>;
-  /** Resolve when the caller has taken it. */
+  /** Resolve when the caller has taken it: bytes for stdout and for stderr, and a line for stderr. */
   print(bytes: Uint8Array): Promise<void>;
+  printError(bytes: Uint8Array): Promise<void>;
   complain(line: string): Promise<void>;
+  /** The caller's terminal, if it has one. */
+  readonly terminal: LocalTerminal;
   /** Aborts when the caller goes. */
   readonly signal: AbortSignal;
+}
+
+/** The size of a caller's terminal, as far as it has been told. */
+export interface LocalTerminal {
+  size: { readonly columns: number; readonly rows: number } | undefined;
+  /** Set by who wants to know of each change. */
+  onResize: ((columns: number, rows: number) => void) | undefined;
 }
 
 /** @returns the exit code, or how it ended otherwise; what it throws becomes a failure of the command */
@@ -26,6 +36,7 @@ export class LocalCommand implements ExecSession {
   readonly #in = new ByteHandover();
   readonly #out = new ByteHandover();
   readonly #errors = new ByteHandover();
+  readonly #terminal: LocalTerminal = { size: undefined, onResize: undefined };
 
   constructor(program: LocalProgram, request: ExecRequest, signal: AbortSignal) {
     this.#takesInput = request.stdin;
@@ -43,7 +54,9 @@ export class LocalCommand implements ExecSession {
     this.exit = this.#run(program, {
       input: this.#in.read(),
       print: output,
-      complain: (line) => errors(Buffer.from(`${line}\n`)),
+      printError: errors,
+      complain: (line) => errors(Buffer.from(request.tty ? `${line}\r\n` : `${line}\n`)),
+      terminal: this.#terminal,
       signal: AbortSignal.any([signal, this.#stop.signal]),
     });
   }
@@ -57,7 +70,10 @@ export class LocalCommand implements ExecSession {
     this.#in.end();
   }
 
-  async resize(): Promise<void> {}
+  async resize(columns: number, rows: number): Promise<void> {
+    this.#terminal.size = { columns, rows };
+    this.#terminal.onResize?.(columns, rows);
+  }
 
   /** Done when the program has let go of the device. */
   async [Symbol.asyncDispose](): Promise<void> {

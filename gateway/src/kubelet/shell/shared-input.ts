@@ -1,0 +1,33 @@
+import type { ExecSession } from "../../devices/verbs/exec.ts";
+
+/** The stdin of a script: one command after the other reads from it, and what none has taken waits for the next. */
+export class SharedInput {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #next: Promise<IteratorResult<Uint8Array>> | undefined;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** The next bytes; undefined at the end. */
+  async read(): Promise<Uint8Array | undefined> {
+    this.#next ??= this.#source.next();
+    const next = await this.#next;
+    if (next.done) return undefined;
+    this.#next = undefined;
+    return next.value;
+  }
+
+  /** Gives a command what comes until it has ended. */
+  async feed(session: ExecSession): Promise<void> {
+    const ended = session.exit.then(() => undefined);
+    for (;;) {
+      this.#next ??= this.#source.next();
+      const next = await Promise.race([this.#next, ended]);
+      if (!next) return;
+      if (next.done) return session.endInput();
+      this.#next = undefined;
+      await session.write(next.value);
+    }
+  }
+}

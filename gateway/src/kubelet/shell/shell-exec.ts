@@ -1,0 +1,94 @@
+import type { Registry } from "../../devices/registry.ts";
+import type { AttachVerb } from "../../devices/verbs/attach.ts";
+import type { CallOptions } from "../../devices/verbs/call-options.ts";
+import type { ExecExit, ExecRequest, ExecSession, ExecVerb } from "../../devices/verbs/exec.ts";
+import type { FilesVerb } from "../../devices/verbs/files.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import type { Metrics } from "../../foundation/metrics.ts";
+import { parseCopyCommand } from "../copy/tar-command.ts";
+import { LocalCommand, type LocalStreams } from "../local/local-command.ts";
+import { ScriptRunner } from "./script-runner.ts";
+import { SharedInput } from "./shared-input.ts";
+import { parseShellCall, type ShellCall } from "./shell-call.ts";
+import { declareShellMeters, type ShellMeters } from "./shell-meters.ts";
+
+export interface ShellExecOptions {
+  /** Gets every command that is no shell, and the commands of scripts. */
+  readonly exec: ExecVerb;
+  readonly attach: AttachVerb;
+  readonly files: FilesVerb;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Exec as tools need it that begin with a shell: a device has no `sh`, so the gateway plays it. On a terminal it is the
+ * device's console, with `-c` or on stdin it runs lists of commands, each of them over exec.
+ */
+export function shellExec(options: ShellExecOptions): ExecVerb {
+  return new ShellExec(options);
+}
+
+class ShellExec implements ExecVerb {
+  readonly #options: ShellExecOptions;
+  readonly #meters: ShellMeters;
+  #open = 0;
+
+  constructor(options: ShellExecOptions) {
+    this.#options = options;
+    this.#meters = declareShellMeters(options.metrics);
+  }
+
+  async start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
+    const capabilities = this.#options.registry.get(key)?.capabilities ?? [];
+    const hasShell = capabilities.includes("exec") || capabilities.includes("console");
+    // kubectl's `sh -c "tar … | tail …"` is a copy, whose pipe is done where copies are.
+    const call = hasShell && !parseCopyCommand(request.argv) ? parseShellCall(request.argv) : undefined;
+    if (!call) return this.#options.exec.start(key, request, options);
+    const program = (streams: LocalStreams) =>
+      this.#play(key, call, { request, options, streams, capabilities });
+    return new LocalCommand(program, request, options.signal);
+  }
+
+  async #play(
+    key: string,
+    call: ShellCall,
+    caller: {
+      readonly request: ExecRequest;
+      readonly options: CallOptions;
+      readonly streams: LocalStreams;
+      readonly capabilities: readonly string[];
+    },
+  ): Promise<number | ExecExit> {
+    const { exec, attach, files, clock } = this.#options;
+    const { request, options, streams, capabilities } = caller;
+    const runner = new ScriptRunner({
+      key,
+      capabilities,
+      exec,
+      attach,
+      files,
+      clock,
+      call: { ...options, signal: streams.signal },
+      request,
+      streams,
+      input: new SharedInput(streams.input),
+    });
+    const kind = call.kind === "script" ? "script" : request.tty ? "terminal" : "input";
+    this.#meters.open.set((this.#open += 1));
+    let outcome = "lost";
+    try {
+      const { code, exit } = await runner.call(call, runner.descriptors);
+      if (exit) return exit;
+      outcome = runner.hasRefused ? "refused" : code === 0 ? "done" : "failed";
+      return code;
+    } catch (error) {
+      if (streams.signal.aborted) outcome = "cancelled";
+      throw error;
+    } finally {
+      this.#meters.open.set((this.#open -= 1));
+      this.#meters.shells.inc({ kind, outcome });
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import type { ChainLink, ShellCommand, ShellList, SimpleCommand } from "./script.ts";
+
+/**
+ * The commands of a script that get its stdin. What a device's command leaves of its input is lost, so that only one may
+ * have it: the last one that could read, with those that would run in its place if it failed (`a || b`).
+ * @param reads whether a program, by its words, could read stdin at all
+ */
+export function stdinOwners(
+  list: ShellList,
+  reads: (words: readonly string[]) => boolean,
+): ReadonlySet<SimpleCommand> {
+  const owners = new Set<SimpleCommand>();
+  const readsAny = (command: ShellCommand): boolean =>
+    command.kind === "simple"
+      ? reads(command.words)
+      : command.list.some((chain) => chain.some((link) => readsAny(link.command)));
+  const own = (command: ShellCommand): void => {
+    if (command.kind === "group") ownLast(command.list);
+    else if (reads(command.words)) owners.add(command);
+  };
+  const ownLast = (chains: ShellList): void => {
+    const last = chains.findLast((chain) => chain.some((link) => readsAny(link.command)));
+    for (const [index, link] of last?.entries() ?? [])
+      if (!last?.slice(index + 1).some((later) => followsSuccess(later) && readsAny(later.command)))
+        own(link.command);
+  };
+  ownLast(list);
+  return owners;
+}
+
+const followsSuccess = ({ when }: ChainLink) => when === "success";
