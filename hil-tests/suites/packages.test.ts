@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { startProcess } from "../rig/process.ts";
+import { parse } from "yaml";
+import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
+import { apply, deviceManifest, identityOf, install, kubectlOk } from "../rig/installation.ts";
+import { pageBlock } from "../rig/page-blocks.ts";
+import { type RunningProcess, startProcess } from "../rig/process.ts";
 import { type CommandResult, runCommand } from "../rig/run-command.ts";
 import { waitFor } from "../rig/wait.ts";
 import { makeTemporaryFolder } from "../rig/watchdog.ts";
 
 /*
- * What a user of the npm packages gets: packed, installed in an empty folder outside the checkout, and run from dist.
+ * What a user gets: the command in a clone; and the npm packages, packed, installed in an empty folder outside the clone, and
+ * run from dist, as docs/run-the-gateway.md says.
  */
 
 const root = path.join(import.meta.dirname, "../..");
@@ -35,6 +40,8 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
+const page = "run-the-gateway.md";
+
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
 
@@ -44,7 +51,33 @@ async function succeed(command: string, args: readonly string[], cwd: string): P
   return result;
 }
 
-test("the packages, installed in an empty folder", { timeout: 120_000 }, async (t) => {
+test("the command of a clone, in which nothing was built", { timeout: 60_000 }, async (t) => {
+  const shell = { PATH: env.PATH, HOME: process.env.HOME };
+  const inClone = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await runCommand(args[0] ?? "", args.slice(1), {
+      cwd: root,
+      env: shell,
+    });
+    assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
+    return stdout.toString();
+  };
+  for (const workspace of Object.values(packages))
+    await rm(path.join(root, workspace, "dist"), { recursive: true, force: true });
+
+  await t.test("has the help of gateway run", async () => {
+    const help = await inClone("node_modules/.bin/motelet", "gateway", "run", "--help");
+    assert.match(help, /^Usage: motelet gateway run [\s\S]*--node-address <value>/);
+  });
+
+  await t.test("takes the flags that the page gives to it", async () => {
+    const run = /^(node_modules\/\.bin\/motelet) gateway run (.*)$/m.exec(pageBlock(page, /^node_modules/m));
+    const config = await inClone(run?.[1] ?? "", "gateway", "config", ...(run?.[2] ?? "").split(" "));
+    assert.match(config, /^node\.address: "192\.0\.2\.7" {2}# flag$/m);
+    assert.match(config, /^store\.path: "motelet\.db" {2}# flag$/m);
+  });
+});
+
+test("the packages, installed in an empty folder", { timeout: 240_000 }, async (t) => {
   await using folder = makeTemporaryFolder("motelet-packages-");
   const installed = (name: string) => path.join(folder.path, "node_modules", name);
   const motelet = installed(".bin/motelet");
@@ -117,7 +150,93 @@ test("the packages, installed in an empty folder", { timeout: 120_000 }, async (
   });
 
   await t.test("run a device on a serial line until SIGTERM", (st) => runDevice(st, motelet, folder.path));
+
+  await t.test("run a gateway with its own account, as the page says", () =>
+    runGateway(motelet, folder.path),
+  );
 });
+
+/** The service of the page, but for systemd: its kubeconfig, its command line, and a device that comes from the packages too. */
+async function runGateway(motelet: string, folder: string): Promise<void> {
+  await using cluster = await startControlPlane();
+  await install(cluster);
+  await apply(cluster, deviceManifest("lamp"));
+  const script = pageBlock(page, /^token=/m);
+  const shell = { ...cluster.kubectlEnvironment(), PATH: `${path.dirname(cluster.kubectlPath)}:${env.PATH}` };
+  const made = await runCommand("bash", ["-euc", script], { cwd: folder, env: shell });
+  assert.equal(made.code, 0, made.stderr);
+  const kubeconfig = readFileSync(path.join(folder, "kubeconfig"), "utf8");
+  const { users } = parse(kubeconfig) as { users: readonly { name: string; user: object }[] };
+  assert.deepEqual(
+    users.map(({ name, user }) => [name, Object.keys(user)]),
+    [["gateway", ["token"]]],
+    "nothing of the administrator's credentials is in the gateway's kubeconfig",
+  );
+
+  const settings = "kubelet: {host: 127.0.0.1, port: 0}\nmqtt: {port: 0}\noperations: {port: 0}\n";
+  await writeFile(path.join(folder, "gateway.yaml"), settings);
+  const unit = pageBlock(page, /^ExecStart=/m);
+  const [, args = ""] = /^ExecStart=\/opt\/motelet\/node_modules\/\.bin\/motelet (.*)$/m.exec(unit) ?? [];
+  assert.match(
+    args,
+    /^gateway run --config \/etc\/motelet\/gateway\.yaml --store-path \/var\/lib\/motelet\/store\.db$/,
+  );
+  const here = args.replaceAll(/\/etc\/motelet|\/var\/lib\/motelet/g, folder).split(" ");
+  await using gateway = startProcess({
+    name: "motelet gateway run",
+    command: motelet,
+    args: here,
+    env: { ...env, KUBECONFIG: path.join(folder, "kubeconfig") },
+  });
+  const mqttPort = await readyGateway(gateway, folder);
+
+  const identity = await waitFor(() => identityOf(cluster, "lamp"), {
+    deadlineMs: 20_000,
+    what: "its Secret",
+  });
+  await writeFile(path.join(folder, "identities.json"), JSON.stringify([{ name: "lamp", ...identity }]));
+  const over = [
+    "--mqtt",
+    `mqtt://127.0.0.1:${mqttPort}`,
+    "--identities",
+    path.join(folder, "identities.json"),
+  ];
+  await using device = startProcess({
+    name: "motelet device run",
+    command: motelet,
+    args: ["device", "run", ...over],
+    env,
+  });
+  await device.waitForLine(/: online /, { deadlineMs: 20_000 });
+  await kubectlOk(cluster, "wait", "node/lamp", "--for=condition=Ready", "--timeout=20s");
+  assert.equal(await kubectlOk(cluster, "exec", "lamp", "--", "echo", "hello"), "hello\n");
+  assert.deepEqual(await device.stop(), { code: 0, signal: null });
+  assert.deepEqual(await gateway.stop(), { code: 0, signal: null });
+  await theClusterTakesTheDeployment(cluster);
+}
+
+/** Waits until it serves, from the kubeconfig of its environment. Returns the port of MQTT. */
+async function readyGateway(gateway: RunningProcess, folder: string): Promise<number> {
+  const deadline = { deadlineMs: 30_000 };
+  const [, chosen = ""] = await gateway.waitForLine(/^(.*"msg":"cluster chosen".*)$/, deadline);
+  const { credentials } = JSON.parse(chosen) as { credentials: string };
+  assert.ok(credentials.startsWith(`${folder}/kubeconfig`), credentials);
+  const [, ready = ""] = await gateway.waitForLine(/^(.*"msg":"gateway ready".*)$/, deadline);
+  return (JSON.parse(ready) as { mqttPort: number }).mqttPort;
+}
+
+/** What `kubectl apply -k manifests/gateway` would make, without a warning of the namespace's Pod security. */
+async function theClusterTakesTheDeployment(cluster: ControlPlane): Promise<void> {
+  const args = ["apply", "-k", path.join(root, "manifests/gateway"), "--dry-run=server", "-o", "name"];
+  const { code, stdout, stderr } = await cluster.kubectl(args);
+  assert.equal(stderr, "");
+  assert.equal(code, 0);
+  assert.deepEqual(stdout.toString().trim().split("\n").sort(), [
+    "deployment.apps/motelet-gateway",
+    "persistentvolumeclaim/motelet-gateway",
+    "service/motelet-mqtt",
+  ]);
+}
 
 async function runDevice(t: TestContext, motelet: string, folder: string): Promise<void> {
   const line = path.join(folder, "line.sock");
