@@ -66,7 +66,10 @@ test("reports and console text are in the log in order of arrival, the boot befo
     lamp.store.logs.after("uid-lamp", 0, 100).some((l) => l.text === "half a line\n"),
   );
   const text = await lamp.log();
-  assert.match(text, /lamp: boot \d+\nboot \d+\nfirst report\nprintf text\nhalf a line\n$/);
+  assert.match(
+    text,
+    /lamp: boot \d+\nboot \d+: motelet-reference [^\n]+\nfirst report\nprintf text\nhalf a line\n$/,
+  );
   const boot = lamp.facts()?.boot;
   lamp.device.reboot();
   await eventually("another boot", () => lamp.facts()?.boot !== boot && lamp.facts()?.phase === "Online");

@@ -7,6 +7,7 @@ import { startControlPlane } from "../control-plane/control-plane.ts";
 import { nodeFlags } from "../rig/gateway-process.ts";
 import { kubectlOk } from "../rig/installation.ts";
 import { type RunningProcess, startProcess } from "../rig/process.ts";
+import { runCommand } from "../rig/run-command.ts";
 import { waitFor } from "../rig/wait.ts";
 
 const script = fileURLToPath(new URL("../demo.ts", import.meta.url));
@@ -25,6 +26,20 @@ test("the demo brings its Nodes up, does not touch an exported KUBECONFIG, and l
   await running.waitForLine(/Ctrl-C ends all of it/, { deadlineMs: upMs });
   const said = running.lastLines().join("\n");
   for (const node of ["lamp", "kettle", "press"]) assert.match(said, new RegExp(`${node} +Ready +mote`));
+  // As it tells a person to: the first command whose answer is the device's own.
+  const [, KUBECONFIG = ""] = /export KUBECONFIG=(\S+)/.exec(said) ?? assert.fail(said);
+  const [, kubectl = ""] = /alias kubectl=(\S+)/.exec(said) ?? assert.fail(said);
+  assert.match(said, /^ {2}kubectl logs press$/m);
+  const logs = await waitFor(
+    async () => {
+      const { code, stdout } = await runCommand(kubectl, ["logs", "press"], {
+        env: { ...process.env, KUBECONFIG },
+      });
+      return code === 0 && stdout.toString();
+    },
+    { deadlineMs: 20_000, what: "kubectl logs press to print something" },
+  );
+  assert.match(logs, /^boot \d+: motelet-c \S+, board posix, reset: power on, build [0-9a-f]{16}$/m);
   running.kill("SIGINT");
   assert.equal((await running.exited).code, 0, running.lastLines().join("\n"));
   assert.deepEqual(leftFolders(), before);

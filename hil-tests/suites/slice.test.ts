@@ -176,7 +176,7 @@ for (const { device, what, errors, catBytes } of boards) {
     });
 
     test("logs shows its boot, and logs -f what comes while it follows", async () => {
-      await logsShow(device, /\S/);
+      await logsShow(device, /^boot \d+: motelet-\S+ \S+, board \S+, reset: [a-z ]+, build [0-9a-f]{16}$/m);
       await using follower = startProcess({
         name: `kubectl logs -f ${device}`,
         command: cluster.kubectlPath,

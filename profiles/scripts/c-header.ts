@@ -13,6 +13,7 @@ import {
   profileVersion,
   ResetCause,
   reportTypes,
+  resetCauseNames,
   statsKeys,
   statusTable,
   TaskState,
@@ -50,6 +51,9 @@ ${defines(
 ${defines("HELLO", helloKeys)}
 /* Causes of a reset (SPEC §3.3). */
 ${defines("RESET", Object.entries(ResetCause))}
+/* The same in words, by number. */
+#define MOTE_RESET_NAMES ${resetCauseNames.map((name) => `"${name}"`).join(", ")}
+
 /* Types of report (SPEC §5.6). */
 ${defines(
   "REPORT",

@@ -12,6 +12,7 @@ export {
   messageKinds,
   profileVersion,
   ResetCause,
+  resetCauseNames,
 } from "../src/message-kinds.ts";
 export { reportTypes } from "../src/report-body.ts";
 export { statusTable } from "../src/status.ts";

@@ -49,6 +49,11 @@ export const ResetCause = {
   wakeFromSleep: 7,
 } as const;
 
+/** Each cause of a reset in words, by its number: "power on". */
+export const resetCauseNames: readonly string[] = Object.keys(ResetCause).map((name) =>
+  name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+);
+
 const statusCode = integer(0, 16, "status");
 const streamId = integer(1, limits.streamId, "stream");
 

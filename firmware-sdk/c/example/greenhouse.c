@@ -14,6 +14,7 @@
 #include "mote/dial.h"
 #include "mote/flash_store.h"
 #include "mote/line.h"
+#include "mote/log.h"
 #include "mote/peripherals.h"
 #include "mote/print.h"
 #include "mote/session.h"
@@ -254,6 +255,7 @@ int main(int count, char **values) {
     line.port = &serial_port;
     line.port_context = &serial;
     mote_session_init(&session, &config, &boot, now_ms());
+    mote_log_boot(&session);
     mote_session_open(&session);
     struct pollfd nothing_else = {.fd = -1};
     uint32_t wait_ms = 0;

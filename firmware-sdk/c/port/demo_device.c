@@ -1,6 +1,7 @@
 #include "demo_device.h"
 
 #include "mote/console.h"
+#include "mote/log.h"
 #include "mote/print.h"
 
 enum { LABEL_BYTES = 32, PROMPT_BYTES = 16 };
@@ -89,5 +90,6 @@ void device_start(const struct mote_session_config *config, const struct mote_bo
     port_print(format_number(number + sizeof number - 1, boot->number));
     port_print("\n");
     mote_session_init(&device_session, config, boot, now_ms);
+    mote_log_boot(&device_session);
     mote_session_open(&device_session);
 }

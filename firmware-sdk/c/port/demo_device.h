@@ -8,6 +8,7 @@
 #include "mote/session.h"
 #include "mote/shell.h"
 #include "mote/stats.h"
+#include "mote/version.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,7 +23,7 @@ extern "C" {
 extern struct mote_session device_session;
 extern struct mote_line device_line;
 
-/** Prepares and opens the session, and prints the banner. */
+/** Prepares and opens the session, prints the banner, and logs the boot. */
 void device_start(const struct mote_session_config *config, const struct mote_boot *boot,
                   uint32_t now_ms);
 
@@ -34,7 +35,7 @@ void device_print(const char *text);
     (MOTE_CAP_EXEC | MOTE_CAP_TTY | MOTE_CAP_CONSOLE | MOTE_CAP_LOG_READ | MOTE_CAP_REBOOT |       \
      MOTE_CAP_TIME | MOTE_CAP_STDERR | MOTE_CAP_STATS | MOTE_CAP_DIAL | MOTE_CAP_FILES |           \
      MOTE_CAP_PERIPHERALS)
-#define DEVICE_FIRMWARE "motelet-c 0.1.0"
+#define DEVICE_FIRMWARE MOTE_SDK
 #define DEVICE_COMMANDS 18
 extern const struct mote_command device_commands[DEVICE_COMMANDS];
 

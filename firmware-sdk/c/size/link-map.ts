@@ -8,6 +8,7 @@ export interface ObjectSize {
 
 const outputs: Readonly<Record<string, readonly ("flash" | "ram")[]>> = {
   ".text": ["flash"],
+  ".build_id": ["flash"],
   ".data": ["flash", "ram"],
   ".bss": ["ram"],
   ".session": ["ram"],

@@ -15,6 +15,9 @@ import { parseLinkMap } from "./link-map.ts";
 const budget = { flash: 5 * 1024, ram: 1792 };
 /** With what is there of "+ exec, properties, files, firmware blocks": no properties and no firmware yet. */
 const filesBudget = { flash: 8 * 1024, ram: 2560 };
+/** What a device may leave out: formatting, and the line that says that it has booted. */
+const formatBudget = { flash: 704, ram: 0 };
+const bootLineBudget = { flash: 400, ram: 0 };
 const forbidden = /^_?(malloc|calloc|realloc|free|sbrk|.*printf.*|strtol.*|__aeabi_[df].*)(_r)?$/;
 
 /** The rows of the table, and which objects each takes; the first that takes one counts it. */
@@ -29,6 +32,8 @@ const groups: readonly (readonly [name: string, takes: RegExp])[] = [
   ["ping, info, reboot, log-read, printing", /\/commands\//],
   ["flash store", /\/stores\/flash_store\.o$/],
   ["kept ring", /\/stores\/kept_ring\.o$/],
+  ["log: formatting", /\/log\/log_format\.o$/],
+  ["log: the boot's line", /\/log\/log_boot\.o$/],
   ["shell: options and usage", /\/shell\/shell_call\.o$/],
   ["shell: help, echo, uptime, exit, size, sleep, reboot", /\/shell\/shell_basic\.o$/],
   ["shell: ls, cat, rm, df", /\/shell\/shell_files\.o$/],
@@ -202,6 +207,8 @@ const expect = (what: string, parts: readonly string[], stackBytes: number, most
 };
 expect("core and streams", [core], stack.core, budget);
 expect("+ exec, files", [core, exec, files], stack.files, filesBudget);
+expect("log: formatting", ["log: formatting"], 0, formatBudget);
+expect("log: the boot's line", ["log: the boot's line"], 0, bootLineBudget);
 const every = [...rows.keys()].filter((name) => ![port, "libc", "padding"].includes(name));
 const { flash, ram } = sumOf(every.map((name) => rows.get(name) as Row));
 line("+ every other part, flash store and shell: no budget", flash, ram + stack.all);

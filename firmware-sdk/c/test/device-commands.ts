@@ -174,12 +174,16 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     await gateway.until("the next boot", () => gateway.hellos.some(({ resetCause }) => resetCause === 3));
     assert.equal(gateway.hellos.at(-1)?.ring?.epoch, gateway.hellos[0]?.ring?.epoch);
     assert.ok((await read(gateway, "/kept")).stdout.equals(pattern(5_000)));
-    assert.deepEqual(await shell(gateway, "log"), ["", 0]);
-    assert.deepEqual(await shell(gateway, "log", "-p"), ["said before\n", 0]);
-    const { result } = await gateway.request(commands.logRead.op, [0]);
+    await gateway.until("the line of the boot", () => gateway.reports.length === 3);
+    const [first, , second] = gateway.reports as [string, string, string];
+    assert.match(first, /^boot \d+: .*, reset: power on, /);
+    assert.match(second, /^boot \d+: .*, reset: software, /);
+    assert.deepEqual(await shell(gateway, "log"), [`${second}\n`, 0]);
+    assert.deepEqual(await shell(gateway, "log", "-p"), [`${first}\nsaid before\n`, 0]);
+    const { result } = await gateway.request(commands.logRead.op, [1]);
     assert.deepEqual([result[1], result[4]], [null, "said before"]);
     await gateway.exec(["log", "said", "after"]);
-    assert.deepEqual(await shell(gateway, "log"), ["said after\n", 0]);
+    assert.deepEqual(await shell(gateway, "log"), [`${second}\nsaid after\n`, 0]);
   });
 
   test(`${port}: a report that a panic cut off arrives after it, without an age`, async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { commands, ExecControl, Status } from "@motelet/profiles";
+import { sdkVersion } from "./boot-line.ts";
 import { buildFolder, make } from "./driver.ts";
 import { Gateway } from "./gateway.ts";
 
@@ -28,6 +29,9 @@ test("the example's own command, files, service and peripherals work, under sani
   try {
     await using gateway = await Gateway.connect(path);
     await gateway.until("a hello", () => gateway.hellos.length > 0);
+    await gateway.until("the line of its boot", () => gateway.reports.length > 0);
+    const about = `${await sdkVersion()}, board greenhouse, reset: unknown, build unknown`;
+    assert.deepEqual(gateway.reports, [`boot ${gateway.hellos[0]?.boot}: ${about}`]);
     const run = async (...argv: string[]) => {
       const { stdout, exitCode } = await gateway.exec(argv);
       return [stdout.toString(), exitCode];

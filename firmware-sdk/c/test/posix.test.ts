@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { commands, decodeMessage, encodeFrame, encodeMessage, FrameDecoder, Status } from "@motelet/profiles";
+import { testBootLine } from "./boot-line.ts";
 import { testCommands } from "./device-commands.ts";
 import { type RunningDevice, testDevice } from "./device-suite.ts";
 import { buildFolder, make } from "./driver.ts";
@@ -45,6 +46,7 @@ async function start(...options: readonly string[]): Promise<PosixDevice> {
 testDevice("posix", start, 8);
 testCommands("posix", start);
 testShellOptions("posix", start, Number.POSITIVE_INFINITY);
+testBootLine("posix", "mote-posix", "posix", start);
 
 test("posix: a service leads to a TCP server: 200 kB each way, half-closed, refused, and cut off", async () => {
   const served: Socket[] = [];

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { commands, Status } from "@motelet/profiles";
+import { testBootLine } from "./boot-line.ts";
 import { testCommands } from "./device-commands.ts";
 import { testDevice } from "./device-suite.ts";
 import { make } from "./driver.ts";
@@ -17,6 +18,7 @@ before(() => make("cortex-m"));
 testDevice("cortex-m", () => startGuest());
 testCommands("cortex-m", () => startGuest());
 testShellOptions("cortex-m", () => startGuest(), 3);
+testBootLine("cortex-m", "mote-cortex-m.elf", "mps2-an385", () => startGuest());
 
 async function joined(path: string): Promise<Gateway> {
   const gateway = await Gateway.connect(path);

@@ -15,6 +15,8 @@ export interface DeviceOptions {
   readonly board?: string;
   /** "name version", at most 20 bytes. */
   readonly firmware?: string;
+  /** 8 bytes; absent: made of the runtime's version and `firmware`. */
+  readonly buildId?: Uint8Array;
   /** 1–12 bytes. */
   readonly hardwareId?: Uint8Array;
   /** 32 bits that name this boot: a durable counter; absent: entropy. Each reboot takes the next number. */

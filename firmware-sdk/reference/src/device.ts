@@ -1,4 +1,5 @@
-import { ByeReason, Capability, FirmwareState, LogLevel } from "@motelet/profiles";
+import { ByeReason, Capability, FirmwareState, LogLevel, ResetCause } from "@motelet/profiles";
+import { bootLine, defaultBuildId } from "./boot-line.ts";
 import { type DeviceOptions, type DeviceState, deviceDefaults } from "./device-options.ts";
 import { type PartName, ReferenceParts } from "./device-parts.ts";
 import type { DeviceLink } from "./link.ts";
@@ -27,6 +28,7 @@ export class ReferenceDevice {
   readonly #options: DeviceOptions;
   readonly #parts: ReferenceParts;
   #boot: number;
+  #description: DeviceDescription;
   #session: Session;
   #state: DeviceState = "stopped";
   #timer: NodeJS.Timeout | undefined;
@@ -43,7 +45,8 @@ export class ReferenceDevice {
     const seed = options.seed ?? entropy();
     this.#parts = new ReferenceParts(options, { seed, ringEpoch: entropy(), now });
     this.#boot = options.boot ?? entropy();
-    this.#session = this.#newSession("power-on");
+    this.#description = describe(options, ResetCause.powerOn);
+    this.#session = this.#newSession();
   }
 
   get state(): DeviceState {
@@ -146,7 +149,8 @@ export class ReferenceDevice {
     this.#options.onBoot?.(this.#boot);
     this.#rebootTimer = setTimeout(() => {
       this.#parts.reset();
-      this.#session = this.#newSession("software");
+      this.#description = describe(this.#options, ResetCause.software);
+      this.#session = this.#newSession();
       this.#setState("offline", "rebooted");
       this.#sayBoot();
       this.link.reset();
@@ -157,7 +161,7 @@ export class ReferenceDevice {
 
   #sayBoot(): void {
     this.print(`${this.name}: boot ${this.#boot}\r\n`);
-    this.log(`boot ${this.#boot}`);
+    this.log(bootLine(this.#boot, this.#description));
   }
 
   #typed(bytes: Uint8Array): void {
@@ -166,7 +170,7 @@ export class ReferenceDevice {
     this.#do("console", "console", () => this.#session.console(bytes, print, now()));
   }
 
-  #newSession(cause: keyof typeof resetCauses): Session {
+  #newSession(): Session {
     const options = this.#options;
     const { maxMessageBytes, rxWindowBytes, streams, ramKiB } = { ...deviceDefaults, ...options };
     const startedMs = now();
@@ -184,7 +188,7 @@ export class ReferenceDevice {
         streamBufferBytes: 2 * rxWindowBytes,
         parts,
         meter: parts.meter,
-        description: describe(options, resetCauses[cause]),
+        description: this.#description,
         info: {
           arch: "virtual",
           os: "motelet",
@@ -259,12 +263,10 @@ export class ReferenceDevice {
   }
 }
 
-/** SPEC §3.3, key 9. */
-const resetCauses = { "power-on": 1, software: 3 } as const;
-
 function describe(options: DeviceOptions, resetCause: number): DeviceDescription {
   const { board = "virtual", firmware = "reference 0.1.0", hardwareId } = options;
-  return { board, firmware, resetCause, ...(hardwareId ? { hardwareId } : {}) };
+  const { buildId = defaultBuildId(firmware) } = options;
+  return { board, firmware, buildId, resetCause, ...(hardwareId ? { hardwareId } : {}) };
 }
 
 const now = () => performance.now();

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { Capability, commands, FirmwareState, hasCommand, Status, TaskState } from "@motelet/profiles";
+import { defaultBuildId } from "../src/boot-line.ts";
 import { ReferenceDevice } from "../src/index.ts";
+import { sdkVersion } from "../src/version.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { LoopLink } from "./loop-link.ts";
 import { until } from "./until.ts";
@@ -82,14 +84,18 @@ suite("a reference device", () => {
     device.reboot();
     link.plug();
     await until("the second boot", () => device.boot === 2 && device.state === "online");
-    await until("all is stored", () => gateway.lines.includes("boot 2"));
+    const about = `${sdkVersion}, board virtual`;
+    const build = Buffer.from(defaultBuildId("reference 0.1.0")).toString("hex");
+    const first = `boot 1: ${about}, reset: power on, build ${build}`;
+    const second = `boot 2: ${about}, reset: software, build ${build}`;
+    await until("all is stored", () => gateway.lines.includes(second));
     const ageOf = (text: string) =>
       gateway.reports.find(({ body }) => body.type === "text" && body.text === text)?.ageMs;
     assert.equal(ageOf("not stored before"), null);
-    assert.equal(typeof ageOf("boot 2"), "number");
-    assert.deepEqual(gateway.lines, ["boot 1", "stored before", "not stored before", "boot 2"]);
-    assert.equal(await shell("log", "-p"), "boot 1\nstored before\nnot stored before\n");
-    assert.equal(await shell("log"), "boot 2\n");
+    assert.equal(typeof ageOf(second), "number");
+    assert.deepEqual(gateway.lines, [first, "stored before", "not stored before", second]);
+    assert.equal(await shell("log", "-p"), `${first}\nstored before\nnot stored before\n`);
+    assert.equal(await shell("log"), `${second}\n`);
     assert.equal(await shell("get", "label"), "kept\n");
     const read = await gateway.request(commands.logRead.op, [1]);
     assert.equal(commands.logRead.decodeResult(read.result).ageMs, null);

@@ -59,7 +59,8 @@ suite("a device behind a serial line", () => {
     assert.equal(exitCode, 0);
     assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
     assert.equal(seen.console, "printf says hi\r\n");
-    assert.deepEqual(gateway.lines, ["boot 5"]);
+    assert.equal(gateway.lines.length, 1);
+    assert.match(gateway.lines[0] ?? "", /^boot 5: motelet-reference /);
   });
 
   test("the console runs commands too", async (t) => {

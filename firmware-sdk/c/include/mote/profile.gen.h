@@ -41,6 +41,9 @@
 #define MOTE_RESET_PANIC 6u
 #define MOTE_RESET_WAKE_FROM_SLEEP 7u
 
+/* The same in words, by number. */
+#define MOTE_RESET_NAMES "unknown", "power on", "pin", "software", "watchdog", "brown out", "panic", "wake from sleep"
+
 /* Types of report (SPEC §5.6). */
 #define MOTE_REPORT_GAP 0u
 #define MOTE_REPORT_LOG 1u

@@ -62,11 +62,15 @@ const struct mote_device port_device = {
     .peripherals = peripherals,
 };
 
+/* From the linker (link.ld). */
+extern const uint8_t build_id[];
+
 static const char board[] = "mps2-an385";
 static const struct mote_platform platform = {reboot, NULL};
 static const struct mote_identity identity = {
     .value = {[MOTE_BOARD] = {(const uint8_t *)board, sizeof board - 1},
-              [MOTE_FIRMWARE] = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1}},
+              [MOTE_FIRMWARE] = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1},
+              [MOTE_BUILD_ID] = {build_id, 8}},
 };
 static const struct mote_session_config config = {
     .transport = &mote_line_transport,

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../demo_device.h"
+#include "build_id.h"
 #include "posix_boot.h"
 #include "posix_files.h"
 #include "ring.h"
@@ -244,7 +245,8 @@ int main(int count, char **values) {
     const struct mote_identity identity = {
         .value = {[MOTE_HARDWARE_ID] = {options.hardware_id, options.hardware_id_length},
                   [MOTE_BOARD] = {(const uint8_t *)options.board, strlen(options.board)},
-                  [MOTE_FIRMWARE] = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1}},
+                  [MOTE_FIRMWARE] = {(const uint8_t *)DEVICE_FIRMWARE, sizeof DEVICE_FIRMWARE - 1},
+                  [MOTE_BUILD_ID] = posix_build_id()},
     };
     const struct mote_session_config config = {
         .transport = &mote_line_transport,
