@@ -11,6 +11,7 @@ export interface Approach {
 }
 
 const untilClosedMs = 1_500;
+const provokedMs = 60_000;
 
 /** Opens a socket; with TLS it is returned after the handshake, or destroyed where that fails. */
 export async function open({ port, tls }: Approach): Promise<Socket> {
@@ -48,7 +49,23 @@ export async function say(
   return closed.reduce((sum: number, one) => sum + one, 0);
 }
 
-/** Says `bytes` one by one on `count` sockets for so long; then leaves. */
+/** Says something on a socket of its own and waits until the peer has closed it. @returns false where it did not within a minute */
+export async function provoke(approach: Approach, bytes: Uint8Array): Promise<boolean> {
+  const socket = await open(approach);
+  const closed = new Promise<true>((resolve) => {
+    if (socket.closed) resolve(true);
+    else socket.once("close", () => resolve(true));
+  });
+  socket.resume().write(bytes);
+  const timer = new AbortController();
+  const late = delay(provokedMs, false, { signal: timer.signal }).catch(() => false);
+  const shownOut = await Promise.race([closed, late]);
+  timer.abort();
+  socket.destroy();
+  return shownOut;
+}
+
+/** Says `bytes` one by one on `count` sockets for so long, or until the peer has closed all of them; then leaves. */
 export async function drip(
   approach: Approach,
   count: number,
@@ -57,7 +74,7 @@ export async function drip(
 ): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: count }, () => open(approach)));
   const endMs = performance.now() + forMs;
-  for (let at = 0; performance.now() < endMs; at++) {
+  for (let at = 0; performance.now() < endMs && sockets.some(({ destroyed }) => !destroyed); at++) {
     for (const socket of sockets)
       if (!socket.destroyed) socket.write(bytes.subarray(at % bytes.length, (at % bytes.length) + 1));
     await delay(50);
