@@ -230,6 +230,7 @@ test("the device at the bound of sessions is served, one past it is told busy", 
   second.hello();
   assert.deepEqual(second.heard, [{ kind: "bye", reason: ByeReason.busy }]);
   assert.equal(await t.metrics.valueOf("motelet_hellos_refused_total", { reason: "session-table-full" }), 1);
+  assert.equal(t.registry.get("default/other")?.refusal?.code, "session-table-full");
   assert.equal(await t.metrics.valueOf("motelet_sessions"), 1);
 });
 

@@ -161,15 +161,14 @@ test("a line that is pulled and put back goes on with what runs on it", async ()
 test("another board on a pinned port is refused, told why, and counted", async () => {
   await using lamp = await startLamp();
   await lamp.device.stop();
-  const notices: string[] = [];
-  lamp.plane.refusals.subscribe(({ refusal }) => notices.push(refusal));
   const link = new InProcessLink({
     acceptor: () => lamp.plane,
     identity: { kind: "port", port: "pty:lamp" },
   });
   const stranger = new ReferenceDevice({ link, hardwareId: Uint8Array.of(9) });
   await stranger.start();
-  await eventually("refused", () => notices.includes("other-hardware"));
+  const { code, peer } = await eventually("refused", () => lamp.facts()?.refusal);
+  assert.deepEqual([code, peer], ["other-hardware", "in-process"]);
   assert.notEqual(lamp.facts()?.phase, "Online");
   assert.ok((await lamp.metrics.valueOf("motelet_hellos_refused_total", { reason: "other-hardware" })) >= 1);
   await stranger.stop();

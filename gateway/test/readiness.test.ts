@@ -147,7 +147,7 @@ test("MQTT is in trouble as long as one of its listeners does not listen", deadl
       authenticate: () => ({ admitted: true }),
       admit: () => ({ admitted: true }),
       pskOf: () => undefined,
-      unproved: () => {},
+      refused: () => {},
       onRevoked: () => () => {},
     },
     acceptor: { opened: () => ({ message: () => {}, console: () => {}, closed: () => {} }) },

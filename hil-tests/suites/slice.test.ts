@@ -328,6 +328,69 @@ describe("a device that is not who it says", () => {
     assert.equal(await readyStatus("wireless"), "True");
   });
 
+  test("shows at the Device as Event and condition, which its next session removes", async () => {
+    await apply(cluster, deviceManifest("mistaken"));
+    const identity = await waitFor(() => identityOf(cluster, "mistaken"), {
+      deadlineMs: 20_000,
+      what: "its Secret",
+    });
+    const { wireId, generation } = identity;
+    const attempts = [
+      { username: `${wireId}.${generation}`, password: "wrong", code: "wrong-password" },
+      { username: `${wireId}.${generation + 1}`, password: identity.password, code: "wrong-generation" },
+      // What people try first: the wire id alone.
+      { username: wireId, password: "wrong", code: "user-name" },
+      { username: `${wireId}.${generation}`, clientId: "mistaken", code: "client-id" },
+    ];
+    const shown = async (what: string) =>
+      await kubectlOk(
+        cluster,
+        "get",
+        "device",
+        "mistaken",
+        "-o",
+        `jsonpath={.status.conditions[?(@.type=="Refused")].${what}}`,
+      );
+    for (const { code, ...options } of attempts) {
+      const given = { clientId: wireId, protocolVersion: 4, reconnectPeriod: 0, ...options } as const;
+      await assert.rejects(connectAsync(broker(), given));
+      await waitFor(
+        async () =>
+          (await shown("message")).includes(`a client at 127.0.0.1 was refused:`) &&
+          (await shown("message")).endsWith(`(${code})`),
+        {
+          deadlineMs: 10_000,
+          what: `the condition with ${code}`,
+        },
+      );
+      assert.equal(await shown("reason"), "AuthenticationFailed");
+    }
+    const described = await waitFor(
+      async () => {
+        const text = await kubectlOk(cluster, "describe", "device", "mistaken");
+        return (
+          text.match(/Warning +AuthenticationFailed .* a client at 127\.0\.0\.1 was refused:/g)?.length ===
+            4 && text
+        );
+      },
+      { deadlineMs: 10_000, what: "four Events" },
+    );
+    for (const { code } of attempts) assert.match(described, new RegExp(`\\(${code}\\)`));
+
+    await using own = makeTemporaryFolder("motelet-mistaken-");
+    const members = [{ name: "mistaken", board: "esp32-c3", ...identity }];
+    await using _fleet = await startReferenceFleet({
+      mqttPort: gateway.ports.mqtt,
+      members,
+      folder: own.path,
+    });
+    await waitFor(async () => (await shown("status")) === "", {
+      deadlineMs: 20_000,
+      what: "no condition Refused",
+    });
+    await kubectlOk(cluster, "delete", "device", "mistaken", "--timeout=20s");
+  });
+
   test("that publishes on another's topic is refused with a log line and a counter", async () => {
     await apply(cluster, deviceManifest("intruder"));
     const identity = await waitFor(() => identityOf(cluster, "intruder"), {

@@ -2,18 +2,7 @@ import { type HelloMessage, profileVersion } from "@motelet/profiles";
 import type { KeyValues } from "../store/key-values.ts";
 import type { ProvenIdentity } from "../transport/channel.ts";
 import type { Carrier, DeviceFacts, DeviceSpec } from "./device.ts";
-
-/** Why a device is not admitted. */
-export type Refusal = "no-device" | "paused" | "link-not-listed" | "other-hardware" | "newer-version";
-
-/** A sentence for people, where the device's owner can do something about it. */
-export const refusalSentence: Readonly<Record<Refusal, string>> = {
-  "no-device": "no Device stands for it",
-  paused: "the Device is paused",
-  "link-not-listed": "spec.links does not list this carrier",
-  "other-hardware": "another board than the one that this port is pinned to answers",
-  "newer-version": "the firmware speaks a newer version of the profile",
-};
+import type { HelloRefusal } from "./refusals.ts";
 
 /** Hardware ids by port, as stored. */
 type Pins = Readonly<Record<string, string>>;
@@ -35,7 +24,7 @@ export class Admission {
     identity: ProvenIdentity,
     carrier: Carrier,
     hello: HelloMessage,
-  ): Refusal | undefined {
+  ): HelloRefusal | undefined {
     const { spec } = facts;
     const refusal = judgeLink(spec, identity, carrier);
     if (refusal) return refusal;
@@ -57,7 +46,11 @@ export class Admission {
 }
 
 /** What the spec alone says about a way in. */
-export function judgeLink(spec: DeviceSpec, identity: ProvenIdentity, carrier: Carrier): Refusal | undefined {
+export function judgeLink(
+  spec: DeviceSpec,
+  identity: ProvenIdentity,
+  carrier: Carrier,
+): HelloRefusal | undefined {
   if (spec.paused) return "paused";
   return listsLink(spec, identity, carrier) ? undefined : "link-not-listed";
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { ByeReason, encodeMessage, type HelloMessage } from "@motelet/profiles";
-import { ChangeFeed } from "../foundation/change-feed.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
@@ -11,7 +10,7 @@ import { SessionTable } from "../session/session-table.ts";
 import type { Store } from "../store/store.ts";
 import type { Channel, ChannelAcceptor, ChannelEvents } from "../transport/channel.ts";
 import type { Authenticator, WantedLinks } from "../transport/directory.ts";
-import { Admission, judgeLink, type Refusal, refusalSentence } from "./admission.ts";
+import { Admission, judgeLink } from "./admission.ts";
 import { CheckUps } from "./check-ups.ts";
 import { type ConsoleDropCounter, ConsoleText, consoleDropCounter } from "./console-text.ts";
 import type { DeviceFacts, DeviceSpec } from "./device.ts";
@@ -21,6 +20,8 @@ import { Liveness } from "./liveness.ts";
 import { MessageReader } from "./message-reader.ts";
 import { PeripheralWatch } from "./peripheral-watch.ts";
 import { RawConsoles } from "./raw-consoles.ts";
+import { RefusalNotes } from "./refusal-notes.ts";
+import type { HelloRefusal } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
 import { Reports } from "./reports.ts";
 import { SessionFacts } from "./session-facts.ts";
@@ -46,14 +47,6 @@ export interface DevicePlaneOptions {
   readonly maxSessions?: number;
 }
 
-/** Something that the owner of a device wants to know. */
-export interface RefusalNotice {
-  readonly key: string;
-  readonly refusal: Refusal;
-  readonly message: string;
-  readonly peer: string;
-}
-
 /** An open channel and whose it is. */
 interface Gate {
   readonly channel: Channel;
@@ -77,8 +70,6 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly invoke: InvokeVerb;
   readonly stats: StatsVerb;
   readonly logs: DeviceLogReader;
-  /** Devices that were not let in. */
-  readonly refusals = new ChangeFeed<RefusalNotice>();
   readonly #options: DevicePlaneOptions;
   readonly #identities: Identities;
   readonly #links: RegistryLinks;
@@ -95,6 +86,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   /** Specs of the devices that are served, so that what is removed, replaced or changed is noticed. */
   readonly #specs = new Map<string, DeviceSpec>();
   readonly #refusedHellos;
+  readonly #refusalNotes: RefusalNotes;
   readonly #reader: MessageReader;
   readonly #consoleDrops: ConsoleDropCounter;
   readonly #consoles: RawConsoles;
@@ -105,7 +97,8 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   constructor(options: DevicePlaneOptions) {
     const { registry, store, metrics, clock, heartbeatS } = options;
     this.#options = options;
-    this.#identities = new Identities(registry, metrics);
+    this.#refusalNotes = new RefusalNotes(options);
+    this.#identities = new Identities(registry, metrics, this.#refusalNotes);
     this.#links = new RegistryLinks(registry);
     this.#admission = new Admission(store.keyValues);
     this.#liveness = new Liveness({ registry, clock, heartbeatS });
@@ -203,6 +196,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     for (const session of this.#sessions.all()) session[Symbol.dispose]();
     this.#links[Symbol.dispose]();
     this.#identities[Symbol.dispose]();
+    this.#refusalNotes[Symbol.dispose]();
     this.#options.store.database.flush();
   }
 
@@ -233,8 +227,8 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     const { channel, owner } = gate;
     const facts = owner && this.#options.registry.get(owner.key);
     if (!owner || !facts) {
-      const known = this.#ownerOf(channel) !== undefined;
-      this.#refused(channel, known ? "session-table-full" : "no-device");
+      const known = this.#ownerOf(channel);
+      this.#refused(channel, known ? "session-table-full" : "no-device", known?.key);
       const reason = known ? ByeReason.busy : ByeReason.refused;
       channel.send(encodeMessage({ kind: "bye", reason }));
       return;
@@ -245,14 +239,17 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
       return;
     }
     this.#refused(channel, refusal, owner.key);
-    this.refusals.publish({ key: owner.key, refusal, message: refusalSentence[refusal], peer: channel.peer });
     owner.session.refuse(owner.link, "refused");
   }
 
-  #refused(channel: Channel, reason: Refusal | "session-table-full", device?: string): void {
+  #refused(channel: Channel, reason: HelloRefusal | "no-device", device?: string): void {
     this.#refusedHellos.inc({ reason });
     const { carrier, peer } = channel;
     this.#options.log.warn({ device, link: carrier, peer, code: reason }, "device refused");
+    if (device === undefined || reason === "no-device") return;
+    // The port of an address is another one each time; a serial port is itself.
+    const host = carrier === "mqtt" ? peer.slice(0, peer.lastIndexOf(":")) : peer;
+    this.#refusalNotes.note(device, { code: reason, peer: host });
   }
 
   #console(gate: Gate, bytes: Uint8Array): void {

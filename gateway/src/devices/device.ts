@@ -1,4 +1,5 @@
 import type { Carrier } from "@motelet/profiles";
+import type { RefusalCode } from "./refusals.ts";
 
 export type { Carrier } from "@motelet/profiles";
 
@@ -132,11 +133,18 @@ export interface DeviceFacts {
   readonly peripherals?: readonly string[];
   readonly sample?: DeviceSample;
   readonly checkUp?: DeviceCheckUp;
-  /** Somebody showed the device's wire id without its proof; counted since the gateway began. */
-  readonly failedLogins?: {
-    readonly count: number;
-    readonly reason: "wrong-password" | "wrong-key" | "wrong-generation";
-  };
+  /** The latest refusal of a client that named this device; undefined after the device's next success. */
+  readonly refusal?: DeviceRefusal | undefined;
+}
+
+/** A client named the device and was turned away. */
+export interface DeviceRefusal {
+  readonly code: RefusalCode;
+  /** Address without port, or the serial port. */
+  readonly peer: string;
+  /** The error's own words, if they say more than the code. */
+  readonly detail?: string;
+  readonly atMs: number;
 }
 
 export function deviceKey(namespace: string, name: string): string {

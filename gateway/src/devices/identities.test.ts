@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Metrics } from "../foundation/metrics.ts";
+import type { RefusedClient } from "../transport/directory.ts";
 import type { DeviceSpec } from "./device.ts";
 import { Identities } from "./identities.ts";
+import type { RefusalNotes } from "./refusal-notes.ts";
 import { Registry } from "./registry.ts";
 
 const lamp: DeviceSpec = {
@@ -18,7 +20,9 @@ const other: DeviceSpec = { ...lamp, name: "other", uid: "u2", nodeName: "other"
 function identities() {
   const registry = new Registry(() => 0);
   const metrics = new Metrics();
-  const who = new Identities(registry, metrics);
+  const noted: string[] = [];
+  const note: RefusalNotes["note"] = (key, { code }) => void noted.push(`${key} ${code}`);
+  const who = new Identities(registry, metrics, { note });
   who.start();
   const revoked: string[] = [];
   who.onRevoked((wireId) => revoked.push(wireId));
@@ -26,7 +30,7 @@ function identities() {
     const verdict = who.authenticate({ wireId, generation, password: Buffer.from(password), peer: "test" });
     return verdict.admitted ? "admitted" : verdict.reason;
   };
-  return { registry, metrics, who, revoked, ask };
+  return { registry, metrics, who, revoked, noted, ask };
 }
 
 test("only the right password of the right generation of a known id is admitted, each refusal says why", async () => {
@@ -42,37 +46,45 @@ test("only the right password of the right generation of a known id is admitted,
   assert.equal(await metrics.valueOf("motelet_authentications_total", { verdict: "wrong-password" }), 2);
 });
 
-test("a login without the proof is a fact of the device whose id it showed, and of no other", async () => {
-  const { registry, ask } = identities();
+test("a refusal is noted at the device that was named: by the first name that is a device's", async () => {
+  const { registry, who, noted } = identities();
   registry.admit(lamp);
-  ask("abc", "wrong");
-  ask("abd", "wrong");
-  ask("abc", "secret", 2);
-  ask();
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(registry.get("default/lamp")?.failedLogins, { count: 2, reason: "wrong-generation" });
+  registry.admit({ ...other, identity: { wireId: "xyz", generation: 1, password: "secret" } });
+  const cases: readonly (readonly [Partial<RefusedClient>, string | undefined])[] = [
+    [{ reason: "wrong-password", names: ["abc"] }, "default/lamp wrong-password"],
+    [{ reason: "wrong-generation", names: ["abc.2"] }, "default/lamp wrong-generation"],
+    [{ reason: "user-name", names: ["lamp", "abc"] }, "default/lamp user-name"],
+    [{ reason: "user-name", names: ["abc", "abc"] }, "default/lamp user-name"],
+    [{ reason: "client-id", names: ["abc.1", "xyz"] }, "default/lamp client-id"],
+    [{ reason: "client-id", names: ["gone.1", "xyz"] }, "default/other client-id"],
+    [{ reason: "client-certificate", names: ["abc.1"] }, "default/lamp client-certificate"],
+    // A transport asks for a key, and gets none also where the generation is another.
+    [{ reason: "wrong-key", names: ["abc.1"] }, "default/lamp wrong-key"],
+    [{ reason: "unknown-psk-identity", names: ["abc.2"] }, "default/lamp wrong-generation"],
+    [{ reason: "unknown-psk-identity", names: ["abc.1"] }, "default/lamp wrong-key"],
+    [{ reason: "unknown-psk-identity", names: ["abc"] }, "default/lamp unknown-psk-identity"],
+    [{ reason: "unknown-id", names: ["gone"] }, undefined],
+    [{ reason: "user-name", names: ["lamp", "default/lamp", "__proto__", "x".repeat(2_000)] }, undefined],
+  ];
+  for (const [client, expected] of cases) {
+    noted.length = 0;
+    who.refused({ reason: "user-name", peer: "192.0.2.9", names: [], ...client });
+    assert.deepEqual(noted, [], "not before the answer: its time must not tell which ids exist");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(noted, expected === undefined ? [] : [expected], client.reason);
+  }
 });
 
-test("a handshake without the proof is such a fact, too, also of an earlier generation; of nobody's id it is only counted", async () => {
+test("what a handshake did not prove is counted beside the credentials that were judged", async () => {
   const { registry, who, metrics } = identities();
-  const failures = async () => {
-    await new Promise((resolve) => setImmediate(resolve));
-    return registry.get("default/lamp")?.failedLogins;
-  };
   registry.admit(lamp);
-  who.unproved({ wireId: "abd", generation: 1 });
-  assert.equal(await failures(), undefined);
-  who.unproved({ wireId: "abc", generation: 1 });
-  assert.deepEqual(await failures(), { count: 1, reason: "wrong-key" });
-  who.unproved({ wireId: "abc", generation: 2 });
-  assert.deepEqual(await failures(), { count: 2, reason: "wrong-generation" });
-  registry.admit({ ...lamp, paused: true });
-  who.unproved({ wireId: "abc", generation: 1 });
-  assert.equal((await failures())?.count, 2);
+  for (const name of ["abd.1", "abc.1", "abc.2"])
+    who.refused({ reason: "unknown-psk-identity", peer: "192.0.2.9", names: [name] });
+  who.refused({ reason: "will", peer: "192.0.2.9", names: ["abc.1"] });
   const counted = (verdict: string) => metrics.valueOf("motelet_authentications_total", { verdict });
   assert.deepEqual(
-    await Promise.all(["unknown-id", "wrong-key", "wrong-generation"].map(counted)),
-    [1, 2, 1],
+    await Promise.all(["unknown-id", "wrong-key", "wrong-generation", "will"].map(counted)),
+    [1, 1, 1, 0],
   );
 });
 

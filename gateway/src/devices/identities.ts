@@ -1,7 +1,16 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { parseUserName } from "@motelet/profiles";
 import type { Metrics } from "../foundation/metrics.ts";
-import type { Authenticator, Claim, Verdict, WireIdentity } from "../transport/directory.ts";
-import type { Credential, DeviceFacts, DeviceIdentity, DeviceSpec } from "./device.ts";
+import type {
+  Authenticator,
+  Claim,
+  RefusedClient,
+  TransportRefusal,
+  Verdict,
+  WireIdentity,
+} from "../transport/directory.ts";
+import type { Credential, DeviceIdentity, DeviceSpec } from "./device.ts";
+import type { RefusalNotes } from "./refusal-notes.ts";
 import type { Registry } from "./registry.ts";
 
 interface Proof {
@@ -29,12 +38,15 @@ export class Identities implements Authenticator, Disposable {
   readonly #byWireId = new Map<string, Holder>();
   readonly #specs = new Map<string, DeviceSpec>();
   readonly #listeners = new Set<(wireId: string) => void>();
+  readonly #notes: Pick<RefusalNotes, "note">;
   readonly #verdicts;
   readonly #conflicts;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(registry: Registry, metrics: Metrics) {
+  /** @param notes where refusals go whose name is a device's */
+  constructor(registry: Registry, metrics: Metrics, notes: Pick<RefusalNotes, "note">) {
     this.#registry = registry;
+    this.#notes = notes;
     this.#verdicts = metrics.counter("motelet_authentications_total", "Credentials that were judged.", [
       "verdict",
     ]);
@@ -58,12 +70,12 @@ export class Identities implements Authenticator, Disposable {
     // Compared in any case, so that the time does not tell which ids exist.
     const proof = holder?.proofs.get(claim.generation);
     const equal = timingSafeEqual(digestOf(claim.password), proof?.digest ?? unknownDigest);
-    return this.#count(judge(holder, claim.generation, equal), holder);
+    return this.#count(judge(holder, claim.generation, equal));
   }
 
   admit(proven: WireIdentity): Verdict {
     const holder = this.#byWireId.get(proven.wireId);
-    return this.#count(judge(holder, proven.generation, true), holder);
+    return this.#count(judge(holder, proven.generation, true));
   }
 
   /** A paused device has one: so it learns that it is paused, not that it is unknown. */
@@ -71,11 +83,16 @@ export class Identities implements Authenticator, Disposable {
     return this.#byWireId.get(identity.wireId)?.proofs.get(identity.generation)?.psk;
   }
 
-  unproved({ wireId, generation }: WireIdentity): void {
-    const holder = this.#byWireId.get(wireId);
-    const reason = holder?.proofs.has(generation) ? "wrong-key" : "wrong-generation";
-    this.#verdicts.inc({ verdict: holder ? reason : "unknown-id" });
-    if (holder && !holder.paused) setImmediate(() => this.#learnFailure(holder.key, reason));
+  refused({ reason, peer, names, detail }: RefusedClient): void {
+    const claims = names.map((name) => parseUserName(name) ?? { wireId: name, generation: undefined });
+    const claim = claims.find(({ wireId }) => this.#byWireId.has(wireId));
+    const holder = claim && this.#byWireId.get(claim.wireId);
+    const code = pskReason(reason, holder, claim?.generation);
+    // The others have been judged by their credential, or show none.
+    if (isPskReason(reason)) this.#verdicts.inc({ verdict: holder ? code : "unknown-id" });
+    if (!holder) return;
+    // After the answer, so that the time does not tell which ids exist.
+    setImmediate(() => this.#notes.note(holder.key, { code, peer, ...(detail ? { detail } : {}) }));
   }
 
   onRevoked(listener: (wireId: string) => void): () => void {
@@ -89,19 +106,9 @@ export class Identities implements Authenticator, Disposable {
     return holder?.proofs.has(generation) ? holder.key : undefined;
   }
 
-  #count(verdict: Verdict, holder: Holder | undefined): Verdict {
+  #count(verdict: Verdict): Verdict {
     this.#verdicts.inc({ verdict: verdict.admitted ? "admitted" : verdict.reason });
-    if (holder && !verdict.admitted && verdict.reason !== "paused" && verdict.reason !== "unknown-id") {
-      const { reason } = verdict;
-      // After the answer, so that the time does not tell which ids exist.
-      setImmediate(() => this.#learnFailure(holder.key, reason));
-    }
     return verdict;
-  }
-
-  #learnFailure(key: string, reason: NonNullable<DeviceFacts["failedLogins"]>["reason"]): void {
-    const count = (this.#registry.get(key)?.failedLogins?.count ?? 0) + 1;
-    this.#registry.learn(key, { failedLogins: { count, reason } });
   }
 
   #follow(key: string): void {
@@ -178,6 +185,20 @@ export class Identities implements Authenticator, Disposable {
   #revoke(wireId: string): void {
     for (const listener of this.#listeners) listener(wireId);
   }
+}
+
+function isPskReason(reason: TransportRefusal): boolean {
+  return reason === "wrong-key" || reason === "unknown-psk-identity";
+}
+
+/** A transport cannot tell a pre-shared key that is wrong or unusable from one of another generation. */
+function pskReason(
+  reason: TransportRefusal,
+  holder: Holder | undefined,
+  generation: number | undefined,
+): TransportRefusal {
+  if (!isPskReason(reason) || generation === undefined) return reason;
+  return holder?.proofs.has(generation) ? "wrong-key" : "wrong-generation";
 }
 
 function judge(holder: Holder | undefined, generation: number, equal: boolean): Verdict {

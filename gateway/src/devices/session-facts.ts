@@ -97,6 +97,8 @@ export class SessionFacts {
       ...(rebooted && bootedAtMs !== undefined ? { bootedAtMs } : {}),
       ...(channel.identity.kind === "wire-id" ? { identityGeneration: channel.identity.generation } : {}),
       ...(moved ? { link: { carrier, peer, sinceMs: nowMs } } : {}),
+      // Whatever was wrong with the board is mended, or it was somebody else.
+      refusal: undefined,
       lastSeenMs: nowMs,
     });
     if (before.phase !== "Online") log.info({ device: key, link: carrier, peer }, "device online");

@@ -8,6 +8,7 @@ import type { WantedCondition } from "../resources/conditions.ts";
 import { type Device, devicePath, deviceSpecOf, deviceStatus, restoredFacts } from "../resources/device.ts";
 import { profilePeripherals } from "../resources/device-profile.ts";
 import { nodeFinalizer } from "../resources/labels.ts";
+import { refusalRemainingMs } from "../resources/refusal-condition.ts";
 import type { MirrorContext } from "./context.ts";
 import type { IdentityController } from "./identity-controller.ts";
 
@@ -94,11 +95,13 @@ export class DeviceController {
       ? device
       : await this.#replace(withFinalizer(device), "", signal);
     const status = deviceStatus(owned, facts, findings.of(key), clock.wallMs(), gatewayName);
-    if (isDeepStrictEqual(status, owned.status)) return undefined;
+    // A refusal without news goes by itself.
+    const againMs = refusalRemainingMs(facts, clock.wallMs()) || undefined;
+    if (isDeepStrictEqual(status, owned.status)) return againMs;
     const waitMs = this.#holdMs(key, facts.phase) || this.#bucketOf(key).take(clock.monotonicMs());
     if (waitMs > 0) return waitMs;
     await this.#replace({ ...owned, status }, "/status", signal);
-    return undefined;
+    return againMs;
   }
 
   /** @returns how long the status waits for the rest of what a bring-up finds out; news makes it look again earlier */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceFacts } from "../devices/device.ts";
+import type { RefusalCode } from "../devices/refusals.ts";
 import { eventsOf } from "./device-events.ts";
 
 const facts = (more: Partial<DeviceFacts> = {}): DeviceFacts => ({
@@ -61,13 +62,20 @@ test("texts of repetitions are equal, so that they become one Event", () => {
   assert.deepEqual(online(50_000, 2), online(50_001, 3));
 });
 
-test("a login without the proof is told once each time, what a person does by pausing is not", () => {
-  const failed = (count: number) => facts({ failedLogins: { count, reason: "wrong-password" } });
-  assert.deepEqual(reasons(facts(), failed(1)), ["AuthenticationFailed"]);
-  assert.deepEqual(reasons(failed(1), failed(1)), []);
-  assert.deepEqual(reasons(failed(1), failed(2)), ["AuthenticationFailed"]);
-  const withoutKey = facts({ failedLogins: { count: 3, reason: "wrong-key" } });
-  assert.match(eventsOf(failed(2), withoutKey)[0]?.message ?? "", /without its key/);
+test("each refusal that is noted is told with its peer and reason, what a person does by pausing is not", () => {
+  const refusal = (code: RefusalCode) => ({ refusal: { code, peer: "192.0.2.9", atMs: 0 } });
+  const first = facts(refusal("wrong-password"));
+  assert.deepEqual(eventsOf(facts(), first), [
+    {
+      type: "Warning",
+      reason: "AuthenticationFailed",
+      message: "a client at 192.0.2.9 was refused: wrong password (wrong-password)",
+    },
+  ]);
+  assert.deepEqual(reasons(first, { ...first, lastSeenMs: 1 }), []);
+  assert.deepEqual(reasons(first, facts(refusal("wrong-password"))), ["AuthenticationFailed"]);
+  assert.deepEqual(reasons(first, facts(refusal("other-hardware"))), ["ConnectionRefused"]);
+  assert.deepEqual(reasons(first, facts()), []);
   const paused = facts({ phase: "Offline" });
   assert.deepEqual(reasons(facts(), { ...paused, spec: { ...paused.spec, paused: true } }), []);
 });

@@ -3,6 +3,7 @@ import type { Registry } from "../devices/registry.ts";
 import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { EventRecorder, EventText } from "../kubeapi/event-recorder.ts";
 import { eventSubject } from "../resources/device.ts";
+import { refusalText } from "../resources/refusal-condition.ts";
 
 /**
  * What a person wants to know of a change; pure. Texts hold nothing that is new each time (ports, boot counts), so that
@@ -42,22 +43,10 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
       message: `the firmware lacks ${missing}, which the profile names`,
     });
   }
-  const { failedLogins } = after;
-  if (failedLogins && failedLogins.count !== before.failedLogins?.count) {
-    events.push({
-      type: "Warning",
-      reason: "AuthenticationFailed",
-      message: failureTexts[failedLogins.reason],
-    });
-  }
+  const { refusal } = after;
+  if (refusal && refusal !== before.refusal) events.push({ type: "Warning", ...refusalText(refusal) });
   return events;
 }
-
-const failureTexts = {
-  "wrong-password": "somebody came in the device's name without its password",
-  "wrong-key": "somebody came in the device's name without its key",
-  "wrong-generation": "somebody came in the device's name with an identity of another generation",
-} as const;
 
 function phaseEvents(facts: DeviceFacts, over: string): readonly EventText[] {
   const { phase } = facts;

@@ -13,6 +13,8 @@ import {
   secrets,
   setUp,
 } from "../../test/fakes/mirror-under-test.ts";
+import { RefusalNotes } from "../devices/refusal-notes.ts";
+import type { WantedCondition } from "../resources/conditions.ts";
 
 function renewTime(server: FakeApiServer): string {
   return (server.at(`${leases}/lamp`)?.spec as { renewTime?: string } | undefined)?.renewTime ?? "";
@@ -305,4 +307,52 @@ test("the same Event again raises a count, and a talkative device is cut", async
   await t.mirror[Symbol.asyncDispose]();
   assert.ok(offline().length <= 20, `${offline().length} requests`);
   assert.ok((await t.metrics.valueOf("motelet_events_cut_total", { cause: "rate" })) >= 40);
+});
+
+test("a refusal is a condition of its Device until the next success, or for ten minutes without another", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const status = () =>
+    t.server.at(`${devices}/lamp`)?.status as { boot?: number; conditions: WantedCondition[] } | undefined;
+  const refused = () => status()?.conditions.find(({ type }) => type === "Refused");
+  const refusal = { code: "client-certificate", peer: "192.0.2.9", detail: "CERT_HAS_EXPIRED" } as const;
+  const learn = () => t.registry.learn(lamp, { refusal: { ...refusal, atMs: t.clock.wallMs() } });
+  learn();
+  await until("the condition", () => refused() !== undefined);
+  const message =
+    "a client at 192.0.2.9 was refused: the client certificate is not valid for it (client-certificate, CERT_HAS_EXPIRED)";
+  const said = refused();
+  assert.deepEqual([said?.status, said?.reason, said?.message], ["True", "AuthenticationFailed", message]);
+  t.registry.learn(lamp, { refusal: undefined });
+  await until("no condition", () => refused() === undefined);
+  learn();
+  await until("the condition", () => refused() !== undefined);
+  t.clock.advance(9 * 60_000);
+  learn();
+  t.clock.advance(9 * 60_000);
+  t.registry.learn(lamp, { boot: 2 });
+  await until("a later status", () => status()?.boot === 2);
+  assert.ok(refused(), "nine minutes after the latest one");
+  t.clock.advance(2 * 60_000);
+  await until("no condition", () => refused() === undefined);
+});
+
+test("a flood of refusals costs a bounded number of requests", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  using notes = new RefusalNotes(t);
+  const from = t.server.requests.length;
+  const requests = (path: string) =>
+    t.server.requests.slice(from).filter((each) => each.path.includes(path)).length;
+  for (let minute = 0; minute < 10; minute++) {
+    const [eventsBefore, statusesBefore] = [requests("/events"), requests("/devices/lamp")];
+    for (let index = 0; index < 1_000; index++)
+      notes.note(lamp, { code: "wrong-password", peer: `192.0.${minute}.${index % 256}` });
+    await until("an Event", () => requests("/events") > eventsBefore);
+    await until("a status", () => requests("/devices/lamp") > statusesBefore);
+    t.clock.advance(60_000);
+  }
+  // Of 10,000: 4 at once and one in each of the nine minutes after, an Event and at most a status each.
+  assert.equal(requests("/events"), 13);
+  assert.ok(requests("/devices/lamp") <= 13, `${requests("/devices/lamp")} statuses`);
 });

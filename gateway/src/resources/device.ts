@@ -15,6 +15,7 @@ import type { Condition, DeviceResourceSpec, DeviceResourceStatus } from "./devi
 import { firmwareOf } from "./firmware.ts";
 import { apiVersion, reportedLabels } from "./labels.ts";
 import { asleepMessage, pausedMessage } from "./node-conditions.ts";
+import { refusedConditions, refusedType } from "./refusal-condition.ts";
 
 /** The API object that a user writes. */
 export interface Device extends KubeObject {
@@ -35,7 +36,7 @@ const lastSeenEveryMs = 10 * 60_000;
 const reportedWithinMs = 60_000;
 
 /** Findings that stand in the status only while they hold; the others say True when all is well. */
-const passingFindings: readonly string[] = ["Flapping", "Peripherals", "Profile"];
+const passingFindings: readonly string[] = ["Flapping", "Peripherals", "Profile", refusedType];
 
 /** Name of the Secret with a device's identity. */
 export function identitySecretName(device: Device): string {
@@ -147,7 +148,12 @@ export function deviceStatus(
     observedGeneration,
     conditions: mergeConditions<Condition>(
       current.conditions ?? [],
-      [readyCondition(facts), ...peripheralsCondition(device, facts), ...findings],
+      [
+        readyCondition(facts),
+        ...peripheralsCondition(device, facts),
+        ...refusedConditions(facts, nowMs),
+        ...findings,
+      ],
       (condition) => ({ ...condition, observedGeneration }),
       { nowMs, stale: (type) => passingFindings.includes(type) },
     ),

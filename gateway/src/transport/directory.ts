@@ -20,6 +20,43 @@ export type Verdict =
       readonly reason: "unknown-id" | "wrong-generation" | "wrong-password" | "paused";
     };
 
+/** Why a transport turns somebody away: label of its counter and `code` of its log line. */
+export type TransportRefusal =
+  | Extract<Verdict, { admitted: false }>["reason"]
+  | "user-name"
+  | "client-id"
+  | "will"
+  | "persistent-session"
+  | "publish-topic"
+  | "publish-retained"
+  | "publish-qos"
+  | "subscribe-topic"
+  | "client-certificate"
+  | "wrong-key"
+  | "unknown-psk-identity"
+  | "resumed-session"
+  | "handshake"
+  | "handshake-deadline"
+  | "connect-deadline"
+  | "not-mqtt"
+  | "malformed-length"
+  | "packet-too-long"
+  | "protocol"
+  | "stalled"
+  | "pending-limit"
+  | "connection-limit";
+
+/** Somebody whom a transport turned away. */
+export interface RefusedClient {
+  readonly reason: TransportRefusal;
+  /** Address without port. */
+  readonly peer: string;
+  /** What it showed as `<wireId>.<generation>` or as a wire id, proved or not; the first that names a device counts. */
+  readonly names: readonly string[];
+  /** The error's own words, if they say more than the reason. */
+  readonly detail?: string;
+}
+
 export interface Authenticator {
   /** Decides at once, in constant time as to the password. */
   authenticate(claim: Claim): Verdict;
@@ -27,8 +64,8 @@ export interface Authenticator {
   admit(proven: WireIdentity): Verdict;
   /** The pre-shared key of an identity that holds now; undefined where there is none. */
   pskOf(identity: WireIdentity): Uint8Array | undefined;
-  /** Somebody named this identity in a handshake and did not prove it. */
-  unproved(identity: WireIdentity): void;
+  /** A client was turned away that showed a name. Whether it is the name of a device must not show in the time that this takes. */
+  refused(client: RefusedClient): void;
   /** Tells when wire ids are no longer admitted (removed, paused, rotated), so that open connections are closed. */
   onRevoked(listener: (wireId: string) => void): () => void;
 }

@@ -21,7 +21,7 @@ const authenticator: Authenticator = {
       : { admitted: false, reason: "wrong-password" },
   admit: () => ({ admitted: false, reason: "unknown-id" }),
   pskOf: () => undefined,
-  unproved: () => {},
+  refused: () => {},
   onRevoked: () => () => {},
 };
 
@@ -44,7 +44,12 @@ export class MqttWithoutSockets implements AsyncDisposable {
     this.#shared = {
       authenticator,
       acceptor: { opened: (channel) => this.#opened(channel) },
-      refusals: new Refusals({ log: createLogger({ level: "silent" }), metrics, clock: systemClock }),
+      refusals: new Refusals({
+        log: createLogger({ level: "silent" }),
+        metrics,
+        clock: systemClock,
+        authenticator,
+      }),
       meters: new MqttMeters(metrics),
       downlinkBufferBytes: limits.downlinkBufferBytes,
       rtoMs: 2_000,

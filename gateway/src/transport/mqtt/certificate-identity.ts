@@ -8,9 +8,13 @@ import type { WireIdentity } from "../directory.ts";
  */
 export function identityOfCertificate(socket: TLSSocket): WireIdentity | "client-certificate" {
   if (!socket.authorized) return "client-certificate";
-  // Typed as always there; empty where no certificate came.
-  const subject: { CN?: unknown } | undefined = socket.getPeerCertificate().subject;
-  const commonName = subject?.CN;
-  const identity = typeof commonName === "string" ? parseUserName(commonName) : undefined;
-  return identity ?? "client-certificate";
+  return parseUserName(commonNameOf(socket) ?? "") ?? "client-certificate";
+}
+
+/** The only common name in a client certificate, whoever has signed it; undefined if there is none, or several. */
+export function commonNameOf(socket: TLSSocket): string | undefined {
+  // Typed as always there; empty where no certificate came, null where the socket has gone.
+  const certificate: { subject?: { CN?: unknown } } | null = socket.getPeerCertificate();
+  const commonName = certificate?.subject?.CN;
+  return typeof commonName === "string" ? commonName : undefined;
 }

@@ -1,6 +1,6 @@
 import { downlinkTopic } from "@motelet/profiles";
 import type { ChannelAcceptor, ChannelEvents } from "../channel.ts";
-import type { Authenticator, WireIdentity } from "../directory.ts";
+import type { Authenticator, TransportRefusal, WireIdentity } from "../directory.ts";
 import { type ConnectRequest, decideConnect, refusePublish, refuseSubscribe } from "./access.ts";
 import type { BrokerClient, BrokerFault, ConnackCode, IncomingPublish } from "./broker.ts";
 import type { AcceptedSocket } from "./listener.ts";
@@ -83,7 +83,7 @@ export class MqttConnection implements BrokerClient {
     if (this.#ended || !this.#identity) return false;
     const reason = refusePublish(this.#identity.wireId, packet);
     if (!reason) return true;
-    this.#refuse(reason, { wireId: this.#identity.wireId, topic: packet.topic });
+    this.#refuse(reason, { wireId: this.#identity.wireId, topic: packet.topic }, [this.#identity.wireId]);
     this.end(`refused: ${reason}`);
     return false;
   }
@@ -105,7 +105,8 @@ export class MqttConnection implements BrokerClient {
     const reason = refuseSubscribe(this.#identity.wireId, filter);
     if (!reason) return true;
     // One packet may ask for hundreds; it is refused once.
-    if (!this.#subscribeRefused) this.#refuse(reason, { wireId: this.#identity.wireId, topic: filter });
+    const { wireId } = this.#identity;
+    if (!this.#subscribeRefused) this.#refuse(reason, { wireId, topic: filter }, [wireId]);
     this.#subscribeRefused = true;
     return false;
   }
@@ -132,7 +133,7 @@ export class MqttConnection implements BrokerClient {
 
   failed(fault: BrokerFault, error: Error): void {
     if (fault !== "lost" && !this.#ended && !this.#connectRefused) {
-      this.#refuse(fault, { wireId: this.wireId, err: error.message });
+      this.#refuse(fault, { wireId: this.wireId, err: error.message }, [this.wireId]);
     }
     this.end(`connection ${fault}: ${error.message}`);
   }
@@ -141,7 +142,10 @@ export class MqttConnection implements BrokerClient {
     if (this.#ended) return 3;
     const decision = decideConnect(request, this.proven);
     if (!decision.allowed) {
-      this.#refuse(decision.reason, { wireId: request.clientId, userName: request.userName });
+      const { clientId, userName } = request;
+      // A board may have half of its configuration wrong: whichever of the two names a device is taken.
+      const names = this.proven ? [this.proven.wireId] : [userName, clientId];
+      this.#refuse(decision.reason, { wireId: clientId, userName }, names);
       return decision.reason === "client-id" ? 2 : decision.reason === "user-name" ? 4 : 5;
     }
     const { wireId, generation } = decision;
@@ -150,7 +154,7 @@ export class MqttConnection implements BrokerClient {
       ? authenticator.admit({ wireId, generation })
       : authenticator.authenticate({ wireId, generation, password, peer: this.peer });
     if (!verdict.admitted) {
-      this.#refuse(verdict.reason, { wireId });
+      this.#refuse(verdict.reason, { wireId }, [wireId]);
       return verdict.reason === "paused" ? 3 : 4;
     }
     this.#guard.admit();
@@ -160,7 +164,11 @@ export class MqttConnection implements BrokerClient {
     return undefined;
   }
 
-  #refuse(reason: string, fields: Readonly<Record<string, string | undefined>>): void {
-    this.#shared.refusals.add(reason, { peer: this.peer, ...fields });
+  #refuse(
+    reason: TransportRefusal,
+    fields: Readonly<Record<string, string | undefined>>,
+    names: readonly (string | undefined)[],
+  ): void {
+    this.#shared.refusals.add(reason, { ...fields, peer: this.peer }, names);
   }
 }

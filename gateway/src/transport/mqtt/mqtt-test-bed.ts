@@ -6,7 +6,7 @@ import { systemClock } from "../../foundation/clock.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import type { Channel } from "../channel.ts";
-import type { Authenticator, Claim, Verdict, WireIdentity } from "../directory.ts";
+import type { Authenticator, Claim, RefusedClient, Verdict, WireIdentity } from "../directory.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
 import { MqttTransport } from "./mqtt-transport.ts";
 import type { MqttSecurity } from "./security.ts";
@@ -61,7 +61,8 @@ export class MqttTestBed implements AsyncDisposable {
   readonly metrics = new Metrics();
   readonly channels: OpenedChannel[] = [];
   readonly claims: Claim[] = [];
-  readonly unproved: WireIdentity[] = [];
+  /** Who was refused and had shown a name. */
+  readonly turnedAway: RefusedClient[] = [];
   /** Wire ids that hold no more. */
   readonly revoked = new Set<string>();
   /** Keys that differ from `keyOf`. */
@@ -181,7 +182,7 @@ export class MqttTestBed implements AsyncDisposable {
         const { wireId } = identity;
         return this.#judge(identity).admitted ? (this.keys.get(wireId) ?? keyOf(wireId)) : undefined;
       },
-      unproved: (identity) => void this.unproved.push(identity),
+      refused: (client) => void this.turnedAway.push(client),
       onRevoked: (listener) => {
         this.#revocations.add(listener);
         return () => this.#revocations.delete(listener);

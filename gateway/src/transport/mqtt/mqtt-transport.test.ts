@@ -12,7 +12,7 @@ const nobody: Authenticator = {
   authenticate: () => ({ admitted: true }),
   admit: () => ({ admitted: true }),
   pskOf: () => undefined,
-  unproved: () => {},
+  refused: () => {},
   onRevoked: () => () => {},
 };
 

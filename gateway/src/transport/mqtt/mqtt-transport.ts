@@ -1,4 +1,4 @@
-import { defaults, parseUserName } from "@motelet/profiles";
+import { defaults } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import type { Logger } from "../../foundation/log.ts";
@@ -14,7 +14,6 @@ import { PacketGuard } from "./packet-guard.ts";
 import { Refusals } from "./refusals.ts";
 import type { MqttListenerOptions } from "./security.ts";
 import { SocketTable } from "./socket-table.ts";
-import type { HandshakeRefusal } from "./tls-door.ts";
 
 export interface MqttTransportOptions {
   readonly listeners: readonly MqttListenerOptions[];
@@ -72,7 +71,7 @@ export class MqttTransport implements AsyncDisposable {
           limits: this.#limits,
           events: {
             accepted: (socket) => this.#accept(socket),
-            refused: (reason, fields) => this.#refusedHandshake(reason, fields),
+            refused: (reason, fields) => this.#refusals.add(reason, fields, [fields.userName]),
             reloaded: (error) => this.#reloaded(listener, error),
           },
         }),
@@ -143,7 +142,10 @@ export class MqttTransport implements AsyncDisposable {
       limits: this.#limits,
       clock: this.#clock,
       events: {
-        refused: (reason) => this.#refusals.add(reason, { peer, wireId: connection.wireId }),
+        refused: (reason) => {
+          const wireId = connection.wireId ?? connection.proven?.wireId;
+          this.#refusals.add(reason, { peer, wireId }, [wireId]);
+        },
         throttled: () => this.#meters.throttled(),
       },
     });
@@ -151,13 +153,6 @@ export class MqttTransport implements AsyncDisposable {
     this.#connections.add(connection);
     guard.once("close", () => this.#forget(connection));
     this.#broker.handle(guard, connection);
-  }
-
-  #refusedHandshake(reason: HandshakeRefusal, fields: { userName?: string | undefined }): void {
-    this.#refusals.add(reason, fields);
-    if (reason !== "wrong-key" && reason !== "unknown-psk-identity") return;
-    const identity = parseUserName(fields.userName ?? "");
-    if (identity) this.#authenticator.unproved(identity);
   }
 
   #forget(connection: MqttConnection): void {

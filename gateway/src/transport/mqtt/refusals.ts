@@ -3,6 +3,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
 import { TokenBucket } from "../../foundation/token-bucket.ts";
+import type { Authenticator, TransportRefusal } from "../directory.ts";
 
 /** Log lines at once and one more each second, so that a hostile network cannot fill the disk. */
 const logRate = { burst: 20, refillMs: 1_000 };
@@ -10,15 +11,28 @@ const logRate = { burst: 20, refillMs: 1_000 };
 /** Longest text of a peer's making that goes into a log line. */
 const maxFieldLength = 64;
 
-/** Counts every refusal and writes a warning for it, or, where they come too fast, for some of them. */
+/** Who was refused, as the peer said it: may be wrong, is cut to size. */
+type RefusedFields = Readonly<Record<string, string | undefined>> & { readonly peer: string };
+
+/**
+ * Through here goes every refusal: it is counted, logged (where they come too fast, some of them), and passed on to those
+ * who know whose name was used.
+ */
 export class Refusals {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #counter: Counter<"reason">;
   readonly #bucket: TokenBucket;
+  readonly #authenticator: Pick<Authenticator, "refused">;
   #unlogged = 0;
 
-  constructor(options: { log: Logger; metrics: Metrics; clock: Clock }) {
+  constructor(options: {
+    log: Logger;
+    metrics: Metrics;
+    clock: Clock;
+    authenticator: Pick<Authenticator, "refused">;
+  }) {
+    this.#authenticator = options.authenticator;
     this.#log = options.log;
     this.#clock = options.clock;
     this.#counter = options.metrics.counter(
@@ -29,9 +43,17 @@ export class Refusals {
     this.#bucket = new TokenBucket(logRate, options.clock.monotonicMs());
   }
 
-  /** @param fields who and what, as the peer said it: may be wrong, is cut to size */
-  add(reason: string, fields: Readonly<Record<string, string | undefined>>): void {
+  /** @param names what was shown as an identity or a wire id, in the order in which they count */
+  add(reason: TransportRefusal, fields: RefusedFields, names: readonly (string | undefined)[] = []): void {
     this.#counter.inc({ reason });
+    this.#write(reason, fields);
+    const shown = names.filter((name) => name !== undefined && name !== "") as string[];
+    const detail = reason === "client-certificate" && fields.err !== undefined ? { detail: fields.err } : {};
+    if (shown.length > 0)
+      this.#authenticator.refused({ reason, peer: hostOf(fields.peer), names: shown, ...detail });
+  }
+
+  #write(reason: TransportRefusal, fields: RefusedFields): void {
     if (this.#bucket.take(this.#clock.monotonicMs()) > 0) {
       this.#unlogged++;
       return;
@@ -41,4 +63,9 @@ export class Refusals {
     this.#unlogged = 0;
     this.#log.warn({ ...Object.fromEntries(cut), ...unlogged, code: reason }, "mqtt peer refused");
   }
+}
+
+/** The address of a peer without its port, which is another one each time. */
+function hostOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(":"));
 }

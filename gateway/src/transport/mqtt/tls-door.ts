@@ -5,7 +5,7 @@ import type { Clock, Timer } from "../../foundation/clock.ts";
 import { ConfigError, messageOf } from "../../foundation/errors.ts";
 import { type FileContents, WatchedFiles } from "../../foundation/watched-files.ts";
 import type { Authenticator, WireIdentity } from "../directory.ts";
-import { identityOfCertificate } from "./certificate-identity.ts";
+import { commonNameOf, identityOfCertificate } from "./certificate-identity.ts";
 import { PskHandshakes } from "./psk-handshakes.ts";
 import type { MqttSecurity } from "./security.ts";
 
@@ -160,11 +160,12 @@ export class TlsDoor implements Disposable {
       this.#events.secured({ stream, socket, peer, ...(proof ? { proven: proof } : {}) });
       return;
     }
+    // Before the end: it takes the certificate along.
+    const userName = proof === "client-certificate" ? commonNameOf(stream) : this.#handshakes.claimOf(stream);
+    const { authorizationError } = stream;
     // Errors after the end are nobody's.
     stream.on("error", () => {});
     stream.destroy();
-    const { authorizationError } = stream;
-    const userName = this.#handshakes.claimOf(stream);
     const err =
       proof === "client-certificate" && authorizationError ? { err: String(authorizationError) } : {};
     this.#events.refused(proof, { peer, userName, ...err });

@@ -1,0 +1,29 @@
+import type { DeviceFacts, DeviceRefusal } from "../devices/device.ts";
+import { refusalTexts } from "../devices/refusals.ts";
+import type { WantedCondition } from "./conditions.ts";
+
+/** Condition of a Device that is there while clients that name it are refused. */
+export const refusedType = "Refused";
+
+/** Without a success of the device: how long after the latest refusal the condition goes. */
+export const refusalHoldsMs = 10 * 60_000;
+
+/** Event and condition say the same. Nothing in it is new each time, so that repetitions become one Event with a count. */
+export function refusalText({ code, peer, detail }: DeviceRefusal): { reason: string; message: string } {
+  const { unproved = false, text = "" } = refusalTexts[code] ?? {};
+  const why = detail === undefined ? code : `${code}, ${detail}`;
+  const message = `a client at ${peer} was refused: ${text} (${why})`;
+  return unproved ? { reason: "AuthenticationFailed", message } : { reason: "ConnectionRefused", message };
+}
+
+/** How long the condition still holds without news; 0 where there is none. */
+export function refusalRemainingMs({ refusal, spec }: DeviceFacts, nowMs: number): number {
+  return refusal && !spec.paused ? Math.max(0, refusal.atMs + refusalHoldsMs - nowMs) : 0;
+}
+
+export function refusedConditions(facts: DeviceFacts, nowMs: number): readonly WantedCondition[] {
+  const { refusal } = facts;
+  return refusal && refusalRemainingMs(facts, nowMs) > 0
+    ? [{ type: refusedType, status: "True", ...refusalText(refusal) }]
+    : [];
+}
