@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fromHex, toHex } from "../scripts/notation.ts";
+import { assertDelivered, noisyLine } from "../test/noisy-line.ts";
 import { soak } from "../test/soak.ts";
 import { decodeCbor } from "./cbor-decoder.ts";
 import { encodeCbor } from "./cbor-encoder.ts";
@@ -25,6 +26,13 @@ const vectors = JSON.parse(
   readFileSync(new URL("../vectors/frame.json", import.meta.url), "utf8"),
 ) as FrameVectors;
 
+/** A decoder that has taken a good frame: from then on a message may be any bytes (SPEC §4.2). */
+function heardDecoder(maxMessageBytes: number = limits.messageBytes): FrameDecoder {
+  const decoder = new FrameDecoder({ maxMessageBytes });
+  decoder.push(encodeFrame(Uint8Array.of(0x80)), 0);
+  return decoder;
+}
+
 /** Items in the notation of the vectors, neighbouring texts joined. */
 function joined(items: readonly FrameItem[]): object[] {
   const out: { message?: string; text?: string }[] = [];
@@ -44,8 +52,7 @@ test("the checksum vectors hold", () => {
 test("every frame vector encodes and decodes", () => {
   for (const { name, message, frame } of vectors.valid) {
     assert.equal(toHex(encodeFrame(fromHex(message))), frame, name);
-    const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
-    assert.deepEqual(joined(decoder.push(fromHex(frame), 0)), [{ message }], name);
+    assert.deepEqual(joined(heardDecoder().push(fromHex(frame), 0)), [{ message }], name);
     assert.ok(fromHex(frame).length - 2 <= maxCobsLength(fromHex(message).length + 2), name);
   }
 });
@@ -84,7 +91,7 @@ test("any message survives framing, at any split, between any text without zeros
       fc.integer({ min: 1, max: 50 }),
       (parts, step) => {
         const line = Buffer.concat(parts.flatMap(([text, body]) => [text, encodeFrame(body)]));
-        const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
+        const decoder = heardDecoder();
         const items: FrameItem[] = [];
         for (let at = 0; at < line.length; at += step)
           items.push(...decoder.push(line.subarray(at, at + step), 0));
@@ -119,11 +126,11 @@ test("a damaged line never yields a message that was not sent, and recovers with
       const index = at % damaged.length;
       damaged[index] = (damaged[index] as number) ^ (1 << bit);
       const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
-      const items = [...decoder.push(damaged, 0), ...decoder.push(encodeFrame(Uint8Array.of(7)), 200)];
+      const items = [...decoder.push(damaged, 0), ...decoder.push(encodeFrame(Uint8Array.of(0x81, 7)), 200)];
       const messages = items.filter((item) => item.kind === "message" && decodes(item.bytes));
       assert.deepEqual(
         messages.map((item) => toHex(item.bytes)),
-        ["07"],
+        ["8107"],
       );
     }),
     { numRuns: 3000 * soak, seed: 5 },
@@ -132,7 +139,7 @@ test("a damaged line never yields a message that was not sent, and recovers with
 
 test("what comes out does not alias what came in", () => {
   const input = Buffer.concat([Buffer.from("boot"), encodeFrame(Uint8Array.of(1, 2)), Buffer.from("done")]);
-  const items = new FrameDecoder({ maxMessageBytes: 16 }).push(input, 0);
+  const items = heardDecoder(16).push(input, 0);
   input.fill(0);
   assert.deepEqual(items, [
     { kind: "text", bytes: Uint8Array.from(Buffer.from("boot")) },
@@ -142,7 +149,7 @@ test("what comes out does not alias what came in", () => {
 });
 
 test("a decoder holds at most one segment, whatever comes", () => {
-  const decoder = new FrameDecoder({ maxMessageBytes: limits.messageBytes });
+  const decoder = heardDecoder();
   decoder.push(Uint8Array.of(0), 0);
   const before = process.memoryUsage().arrayBuffers;
   let textBytes = 0;
@@ -151,4 +158,20 @@ test("a decoder holds at most one segment, whatever comes", () => {
   }
   assert.equal(textBytes, 2_000_000);
   assert.ok(process.memoryUsage().arrayBuffers - before < 50_000_000);
+});
+
+test("each line of text that was sent whole comes out of a bad line, and a fault loses at most one further frame", () => {
+  for (let seed = 0; seed < 100 * soak; seed++) {
+    const maxMessageBytes = seed % 2 === 0 ? 128 : limits.messageBytes;
+    const noisy = noisyLine(seed, maxMessageBytes);
+    const decoder = new FrameDecoder({ maxMessageBytes });
+    const items = noisy.chunks.flatMap(({ at, bytes }) => decoder.push(bytes, at));
+    items.push(...decoder.expire(noisy.endsAt));
+    const of = (kind: string) => items.filter((item) => item.kind === kind).map(({ bytes }) => bytes);
+    try {
+      assertDelivered(noisy, Buffer.concat(of("text")), of("message"));
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
 });

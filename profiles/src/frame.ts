@@ -49,7 +49,7 @@ export function encodeFrame(message: Uint8Array): Uint8Array {
  *   ┌─────────┐ ─────────────────▶ ┌────────┐ ─────────────────────────┘  │
  *   │ outside │                    │ inside │ ◀───────────────────────────┘
  *   └─────────┘ ◀───────────────── └────────┘
- *     text        00, good │ too long │ 100 ms of silence
+ *     text        00, good │ too long │ 100 ms of silence │ begins like no message, and no frame was good yet
  *
  * Holds at most one segment. A bad frame is weather: counted, never thrown.
  */
@@ -58,6 +58,7 @@ export class FrameDecoder {
   readonly #segment: Uint8Array;
   #length = 0;
   #inside = false;
+  #heard = false;
   #lastByteMs = 0;
   #badFrames = 0;
 
@@ -93,14 +94,16 @@ export class FrameDecoder {
         this.#length = 0;
       } else if (byte !== 0) {
         this.#segment[this.#length++] = byte;
-        if (this.#length === this.#segment.length) this.#abandon(items);
+        if (this.#length === this.#segment.length || (!this.#heard && this.#isNoFrame(byte)))
+          this.#abandon(items, 0);
       } else if (this.#length > 0) {
         const message = decodeSegment(this.#segment.subarray(0, this.#length), this.#messageLimit);
         if (message) {
           items.push({ kind: "message", bytes: message });
           this.#inside = false;
+          this.#heard = true;
         } else {
-          this.#salvage(items);
+          this.#salvage(items, limits.salvagedTextBytes);
         }
       }
       textFrom = at + 1;
@@ -113,22 +116,25 @@ export class FrameDecoder {
   /** Ends a segment that has seen no byte for 100 ms. */
   expire(nowMs: number): FrameItem[] {
     const items: FrameItem[] = [];
-    if (this.#inside && nowMs - this.#lastByteMs >= limits.segmentSilenceMs) this.#abandon(items);
+    if (this.#inside && nowMs - this.#lastByteMs >= limits.segmentSilenceMs)
+      this.#abandon(items, limits.salvagedTextBytes);
     return items;
   }
 
-  #abandon(items: FrameItem[]): void {
-    if (this.#length > 0) this.#salvage(items);
+  /** Behind the code byte of COBS a message begins: with the head of an array. */
+  #isNoFrame(last: number): boolean {
+    return this.#length === 2 && last >> 5 !== 4;
+  }
+
+  #abandon(items: FrameItem[], leastAtEnd: number): void {
+    if (this.#length > 0) this.#salvage(items, leastAtEnd);
     this.#inside = false;
   }
 
-  #salvage(items: FrameItem[]): void {
+  #salvage(items: FrameItem[], leastAtEnd: number): void {
     this.#badFrames++;
-    let from = this.#length;
-    while (from > 0 && isText(this.#segment[from - 1] as number)) from--;
-    if (this.#length - from >= limits.salvagedTextBytes) {
-      items.push({ kind: "text", bytes: this.#segment.slice(from, this.#length) });
-    }
+    const bytes = textOf(this.#segment.subarray(0, this.#length), leastAtEnd);
+    if (bytes.length > 0) items.push({ kind: "text", bytes });
     this.#length = 0;
   }
 }
@@ -138,8 +144,47 @@ function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
   return new Uint8Array(bytes.subarray(from, to));
 }
 
+/**
+ * The runs of text of a segment, joined (SPEC §4.3).
+ * @param leastAtEnd how long the run that ends with the segment has to be
+ */
+function textOf(segment: Uint8Array, leastAtEnd: number): Uint8Array {
+  const text = new Uint8Array(segment.length);
+  let length = 0;
+  let runFrom = 0;
+  for (let at = 0; at < segment.length; ) {
+    const next = endOfCharacter(segment, at);
+    if (next === at) {
+      if (length - runFrom < limits.salvagedTextBytes) length = runFrom;
+      runFrom = length;
+      at++;
+    }
+    while (at < next) text[length++] = segment[at++] as number;
+  }
+  if (length - runFrom < leastAtEnd && length < segment.length) length = runFrom;
+  return text.slice(0, length);
+}
+
+/** Where the character of text at a place ends, or is cut off by the end of the bytes; the place itself where there is none. */
+function endOfCharacter(bytes: Uint8Array, from: number): number {
+  const lead = bytes[from] as number;
+  if (lead < 0x80) return isText(lead) ? from + 1 : from;
+  if (lead < 0xc2 || lead > 0xf4) return from;
+  const end = from + (lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
+  let code = lead & (0xff >> (end - from + 1));
+  for (let at = from + 1; at < end; at++) {
+    if (at === bytes.length) return at;
+    const byte = bytes[at] as number;
+    if (byte >> 6 !== 2) return from;
+    code = (code << 6) | (byte & 0x3f);
+  }
+  const least = end - from === 2 ? 0x80 : end - from === 3 ? 0x800 : 0x10000;
+  return code < least || code > 0x10ffff || code >> 11 === 0xd800 >> 11 ? from : end;
+}
+
+/** What a terminal takes: bell to carriage return, escape, and what ASCII prints. */
 function isText(byte: number): boolean {
-  return (byte >= 0x20 && byte <= 0x7e) || byte === 0x09 || byte === 0x0a || byte === 0x0d || byte === 0x1b;
+  return (byte >= 0x20 && byte <= 0x7e) || (byte >= 0x07 && byte <= 0x0d) || byte === 0x1b;
 }
 
 /** The message of a segment without delimiters, or undefined where COBS or checksum are wrong. */

@@ -53,29 +53,43 @@ enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader,
     return MOTE_CBOR_OK;
 }
 
-bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length) {
-    while (length > 0) {
-        uint32_t code = *bytes++;
-        length--;
-        if (code < 0x80) {
-            continue;
+const uint8_t *mote_cbor_character(const uint8_t *start, const uint8_t *end) {
+    const uint8_t *at = start;
+    uint32_t code = *at++;
+    if (code >= 0x80) {
+        /* The bit of the lead that says whether one more byte follows; it moves up with the lead. */
+        uint32_t mark = 0x40, least;
+        if (code < 0xc2 || code > 0xf4) {
+            return start;
         }
-        unsigned more = code < 0xe0 ? 1 : code < 0xf0 ? 2 : 3;
-        if (code < 0xc2 || code > 0xf4 || length < more) {
-            return false;
-        }
-        length -= more;
-        code &= 0x3fu >> more;
-        for (unsigned i = more; i > 0; i--) {
-            if (*bytes >> 6 != 2) {
-                return false;
+        do {
+            if (at == end) {
+                return NULL;
             }
-            code = code << 6 | (*bytes++ & 0x3fu);
-        }
+            if (*at >> 6 != 2) {
+                return start;
+            }
+            code = code << 6 | (*at++ & 0x3fu);
+            least = mark;
+            mark <<= 5;
+        } while (code & mark);
+        code &= mark - 1;
         /* Overlong (two bytes were checked by their lead), beyond Unicode, or a surrogate. */
-        if (code >> (5 * more + 1) == 0 || code > 0x10ffff || code >> 11 == 0xd800 >> 11) {
+        if (code < least || code > 0x10ffff || code >> 11 == 0xd800 >> 11) {
+            return start;
+        }
+    }
+    return at;
+}
+
+bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length) {
+    const uint8_t *end = bytes + length;
+    while (bytes < end) {
+        const uint8_t *next = mote_cbor_character(bytes, end);
+        if (!next || next == bytes) {
             return false;
         }
+        bytes = next;
     }
     return true;
 }
@@ -166,8 +180,8 @@ void mote_cbor_write_head(struct mote_cbor_writer *writer, enum mote_cbor_major 
         put(writer, type | value);
         return;
     }
-    unsigned width = value <= 0xff ? 0 : value <= 0xffff ? 1 : 2;
-    put(writer, type | (24 + width));
+    int width = (value > 0xff) + (value > 0xffff);
+    put(writer, type | (unsigned)(24 + width));
     for (int shift = 8 << width; (shift -= 8) >= 0;) {
         put(writer, value >> shift);
     }

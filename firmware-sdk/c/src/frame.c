@@ -1,15 +1,16 @@
 #include "mote/frame.h"
 
+#include "mote/cbor.h"
 #include "mote/crc16.h"
 #include "mote/profile.gen.h"
 
 /*
- * Takes a segment apart: the length of its message, 0 where COBS or checksum are wrong. Writes the
- * message over the beginning of the segment if `store` is set; a first pass without keeps a bad
- * segment whole for salvage.
+ * Takes the segment behind `to` apart: the length of its message, 0 where COBS or checksum are
+ * wrong. `step` 1 writes the message over the memory from `to` on. A first pass with 0 writes all
+ * of it over the zero before the segment, and keeps a bad one whole for salvage.
  */
-static size_t take_apart(struct mote_frame_decoder *decoder, bool store) {
-    const uint8_t *from = decoder->segment, *end = from + decoder->length;
+static int take_apart(uint8_t *to, const uint8_t *end, unsigned step) {
+    const uint8_t *from = to + 1;
     size_t length = 0;
     uint16_t crc = 0;
     unsigned run = 0, code = 0xff;
@@ -25,70 +26,84 @@ static size_t take_apart(struct mote_frame_decoder *decoder, bool store) {
             byte = 0;
         }
         crc = mote_crc16_update(crc, byte);
-        if (store) {
-            decoder->segment[length] = byte;
-        }
+        *to = byte;
+        to += step;
         length++;
     }
-    return run == 0 && crc == 0 && length >= 3 && length <= MOTE_MESSAGE_BYTES + 2 ? length - 2 : 0;
+    return (run | crc) == 0 && length >= 3 && length <= MOTE_MESSAGE_BYTES + 2 ? (int)length - 2
+                                                                               : 0;
 }
 
-/* Text is tab, line feed, carriage return, escape, and what ASCII prints. */
-static bool is_text(uint8_t byte) {
-    const uint32_t controls = 1u << 0x09 | 1u << 0x0a | 1u << 0x0d | 1u << 0x1b;
-    return byte < 0x20 ? controls >> byte & 1 : byte < 0x7f;
+/* Whether text can begin with the byte: what a terminal takes of ASCII, and what is beyond it. */
+static bool begins_text(uint8_t byte) {
+    return byte < 0x20 ? byte == 0x1b || (byte >= 0x07 && byte <= 0x0d) : byte != 0x7f;
 }
 
-/* Empties the segment; where it had anything, counts a bad frame and finds the text at its end
- * (SPEC §4.3). */
-static enum mote_frame_event salvage(struct mote_frame_decoder *decoder, struct mote_span *out) {
-    size_t end = decoder->length, from = end;
-    decoder->length = 0;
-    if (end == 0) {
-        return MOTE_FRAME_NOTHING;
+/*
+ * Moves the runs of text of the segment behind `text` to its beginning, and returns their length,
+ * negative (SPEC §4.3). `least` is how long a run has to be with which the segment ends.
+ */
+static MOTE_NOINLINE int salvage(uint8_t *text, const uint8_t *end, size_t least) {
+    uint8_t *from = text + 1, *to = text, *run = text;
+    while (from < end) {
+        const uint8_t *next = from;
+        if (begins_text(*from)) {
+            next = mote_cbor_character(from, end);
+        }
+        if (next == from) {
+            if ((size_t)(to - run) < MOTE_LIMIT_SALVAGED_TEXT_BYTES) {
+                to = run;
+            }
+            run = to;
+            next = ++from;
+        }
+        /* A character that is cut off has no next one. */
+        while (from != next && from < end) {
+            *to++ = *from++;
+        }
     }
-    decoder->bad_frames++;
-    while (from > 0 && is_text(decoder->segment[from - 1])) {
-        from--;
-    }
-    out->bytes = &decoder->segment[from];
-    out->length = end - from;
-    return out->length >= MOTE_LIMIT_SALVAGED_TEXT_BYTES ? MOTE_FRAME_TEXT : MOTE_FRAME_NOTHING;
+    bool is_all = to + 1 == end;
+    return (int)(text - (is_all || (size_t)(to - run) >= least ? to : run));
 }
 
-enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, int byte,
-                                      struct mote_clock *clock, struct mote_span *out) {
-    out->bytes = decoder->segment;
+int mote_frame_push(struct mote_frame_decoder *decoder, int byte, struct mote_clock *clock) {
+    uint8_t *segment = decoder->segment;
+    unsigned length = decoder->length, least = MOTE_LIMIT_SALVAGED_TEXT_BYTES;
     if (byte == MOTE_FRAME_SILENCE) {
-        if (!decoder->inside ||
+        if (length == 0 ||
             !mote_clock_due(clock, decoder->last_byte_ms + MOTE_LIMIT_SEGMENT_SILENCE_MS)) {
-            return MOTE_FRAME_NOTHING;
+            return 0;
         }
     } else {
         decoder->last_byte_ms = clock->now_ms;
-        if (!decoder->inside) {
-            decoder->inside = byte == 0;
-            decoder->segment[0] = (uint8_t)byte;
-            out->length = 1;
-            return byte == 0 ? MOTE_FRAME_NOTHING : MOTE_FRAME_TEXT;
-        }
-        if (byte == 0) {
-            out->length = take_apart(decoder, false);
-            if (out->length == 0) {
-                return salvage(decoder, out);
+        if (byte != 0) {
+            segment[length] = (uint8_t)byte;
+            if (length == 0) {
+                return -1;
             }
-            (void)take_apart(decoder, true);
-            decoder->length = 0;
-            decoder->inside = false;
-            return MOTE_FRAME_MESSAGE;
-        }
-        decoder->segment[decoder->length++] = (uint8_t)byte;
-        if (decoder->length < MOTE_SEGMENT_BYTES) {
-            return MOTE_FRAME_NOTHING;
+            length = ++decoder->length;
+            /* Behind the code byte of COBS a message begins: with the head of an array. */
+            bool is_none = !decoder->heard && length == 3 && byte >> 5 != MOTE_CBOR_ARRAY;
+            if (!is_none && length <= MOTE_SEGMENT_BYTES) {
+                return 0;
+            }
+            least = 0;
+        } else {
+            int message = take_apart(segment, segment + length, 0);
+            if (message > 0) {
+                (void)take_apart(segment, segment + length, 1);
+                decoder->length = 0;
+                decoder->heard = true;
+                return message;
+            }
         }
     }
-    decoder->inside = false;
-    return salvage(decoder, out);
+    decoder->length = byte == 0;
+    if (length <= 1) {
+        return 0;
+    }
+    decoder->bad_frames++;
+    return salvage(segment, segment + length, least);
 }
 
 /* The byte at a place in the whole message, −1 after its end. */
@@ -125,8 +140,8 @@ void mote_frame_encode(struct mote_parts *message, mote_frame_write *write, void
             next++;
         }
         write(context, (uint8_t)(next - at + 1), false);
-        while (at < next) {
-            write(context, (uint8_t)byte_at(message, at++), false);
+        for (; at != next; at++) {
+            write(context, (uint8_t)byte_at(message, at), false);
         }
         if (byte == 0) {
             at++;

@@ -13,19 +13,22 @@ static void send(void *context, struct mote_parts *message) {
 static struct mote_span receive(void *context, struct mote_clock *clock) {
     struct mote_line *line = context;
     const struct mote_port *port = line->port;
-    struct mote_span out;
-    int byte = MOTE_FRAME_SILENCE;
+    const uint8_t *segment = line->decoder.segment;
+    int byte = MOTE_FRAME_SILENCE, length;
     do {
-        enum mote_frame_event event = mote_frame_push(&line->decoder, byte, clock, &out);
-        if (event == MOTE_FRAME_MESSAGE) {
-            return out;
+        length = mote_frame_push(&line->decoder, byte, clock);
+        if (length > 0) {
+            break;
         }
-        if (event == MOTE_FRAME_TEXT && port->console) {
-            port->console(line->port_context, out.bytes, out.length);
+        if (length < 0) {
+            if (port->console) {
+                port->console(line->port_context, segment, (size_t)-length);
+            }
+            length = 0;
         }
         byte = port->read(line->port_context);
     } while (byte >= 0);
-    out.length = 0;
+    struct mote_span out = {segment, (size_t)length};
     return out;
 }
 

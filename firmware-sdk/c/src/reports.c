@@ -87,7 +87,7 @@ static void write_gap(struct mote_session *session, uint32_t first) {
 }
 
 bool mote_reports_send(struct mote_session *session) {
-    static const uint32_t kind = MOTE_KIND_REPORT;
+    const uint32_t kind = MOTE_KIND_REPORT;
     struct mote_reports *reports = &session->reports;
     uint16_t first = (uint16_t)(reports->stored_seq + 1);
     if (!session->boot.ring_epoch || first == reports->ring.next_seq) {

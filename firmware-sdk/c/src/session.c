@@ -217,7 +217,7 @@ uint32_t mote_session_poll(struct mote_session *session, uint32_t now_ms) {
     for (unsigned left = MOTE_POLL_MESSAGES; left > 0;) {
         session->clock.wait_ms = MOTE_WAIT_FOREVER;
         if (!transport->ready(context)) {
-            return MOTE_WAIT_FOREVER;
+            return session->clock.wait_ms;
         }
         if (!do_next(session)) {
             struct mote_span message = transport->receive(context, &session->clock);

@@ -11,9 +11,10 @@ enum {
 };
 
 struct mote_stream *mote_stream_find(struct mote_session *session, uint32_t id) {
-    for (unsigned i = 0; i < MOTE_STREAMS; i++) {
-        if (session->streams[i].id == id) {
-            return &session->streams[i];
+    struct mote_stream *stream = session->streams;
+    for (unsigned left = MOTE_STREAMS; left > 0; left--, stream++) {
+        if (stream->id == id) {
+            return stream;
         }
     }
     return NULL;

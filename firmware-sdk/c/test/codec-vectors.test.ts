@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { FrameDecoder } from "@motelet/profiles";
+import { assertDelivered, noisyLine } from "../../../profiles/test/noisy-line.ts";
+import { soak } from "../../../profiles/test/soak.ts";
 import { Driver } from "./driver.ts";
 import { readVectors } from "./vectors.ts";
 
@@ -116,6 +119,37 @@ test("a stream split at every byte is taken apart the same way", async () => {
         .concat(chunk.expire ? [{ at: chunk.at, hex: "" }] : []),
     );
     assert.deepEqual(await decode(driver, { chunks }), whole, vector.name);
+  }
+});
+
+test("a bad line gives the lines of text that were sent whole, and the very bytes that the gateway's decoder gives", async () => {
+  for (let seed = 0; seed < 100 * soak; seed++) {
+    const maxMessageBytes = seed % 2 === 0 ? 128 : 1024;
+    const noisy = noisyLine(seed, maxMessageBytes);
+    const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+    const chunks = [
+      ...noisy.chunks.map(({ at, bytes }) => ({ at, hex: hex(bytes) })),
+      { at: noisy.endsAt, expire: true as const },
+    ];
+    const got = await decode(driverFor(maxMessageBytes), { chunks });
+    const of = (kind: string) =>
+      got.items
+        .filter((item) => item.startsWith(kind))
+        .map((item) => Buffer.from(item.split(" ")[1] ?? "", "hex"));
+    try {
+      assertDelivered(noisy, Buffer.concat(of("text")), of("message"));
+      const decoder = new FrameDecoder({ maxMessageBytes });
+      const items = noisy.chunks.flatMap(({ at, bytes }) => decoder.push(bytes, at));
+      items.push(...decoder.expire(noisy.endsAt));
+      const wanted: string[] = [];
+      for (const { kind, bytes } of items) {
+        if (kind === "text" && wanted.at(-1)?.startsWith("text")) wanted.push(wanted.pop() + hex(bytes));
+        else wanted.push(`${kind} ${hex(bytes)}`);
+      }
+      assert.deepEqual(got, { items: wanted, badFrames: decoder.badFrames });
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
   }
 });
 

@@ -127,23 +127,23 @@ static void print_frame(struct mote_span bytes) {
 
 static struct mote_frame_decoder decoder;
 
-static void print_event(enum mote_frame_event event, struct mote_span out) {
-    if (event != MOTE_FRAME_NOTHING) {
-        printf("%s ", event == MOTE_FRAME_MESSAGE ? "message" : "text");
-        print_hex(out.bytes, out.length);
+static void push_one(int byte, struct mote_clock *clock) {
+    int length = mote_frame_push(&decoder, byte, clock);
+    if (length != 0) {
+        printf("%s ", length > 0 ? "message" : "text");
+        print_hex(decoder.segment, (size_t)abs(length));
         printf("\n");
     }
 }
 
 static void push(uint32_t now_ms, struct mote_span bytes) {
     struct mote_clock clock = {now_ms, MOTE_WAIT_FOREVER};
-    struct mote_span out = {NULL, 0};
-    print_event(mote_frame_push(&decoder, MOTE_FRAME_SILENCE, &clock, &out), out);
+    push_one(MOTE_FRAME_SILENCE, &clock);
     for (size_t i = 0; i < bytes.length; i++) {
-        print_event(mote_frame_push(&decoder, bytes.bytes[i], &clock, &out), out);
+        push_one(bytes.bytes[i], &clock);
     }
     clock.wait_ms = MOTE_WAIT_FOREVER;
-    print_event(mote_frame_push(&decoder, MOTE_FRAME_SILENCE, &clock, &out), out);
+    push_one(MOTE_FRAME_SILENCE, &clock);
     printf("bad %u wait %u\n", decoder.bad_frames, (unsigned)clock.wait_ms);
 }
 

@@ -80,6 +80,14 @@ MOTE_MUST_USE enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *
 MOTE_MUST_USE enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length,
                                                    const uint8_t *elements[MOTE_CBOR_ELEMENTS]);
 
+/**
+ * The end of the character in UTF-8 that begins at `start`; `start` itself where none does, NULL where
+ * it is cut off by `end`, which is behind `start`.
+ *
+ * Blocking: no. ISR-safe: yes. Re-entrant: yes.
+ */
+const uint8_t *mote_cbor_character(const uint8_t *start, const uint8_t *end);
+
 /** Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length);
 

@@ -21,8 +21,6 @@ extern "C" {
 /** Longest frame of the longest message, delimiters included. */
 #define MOTE_FRAME_BYTES (MOTE_COBS_BYTES(MOTE_MESSAGE_BYTES + 2) + 2)
 
-enum mote_frame_event { MOTE_FRAME_NOTHING, MOTE_FRAME_MESSAGE, MOTE_FRAME_TEXT };
-
 /**
  * Takes a serial line apart into messages and console text (SPEC §4.2, §4.3). Zeroed is initial.
  *
@@ -30,28 +28,31 @@ enum mote_frame_event { MOTE_FRAME_NOTHING, MOTE_FRAME_MESSAGE, MOTE_FRAME_TEXT 
  *   ┌─────────┐ ─────────────────▶ ┌────────┐ ─────────────────────────┘  │
  *   │ outside │                    │ inside │ ◀───────────────────────────┘
  *   └─────────┘ ◀───────────────── └────────┘
- *     text        00, good │ too long │ 100 ms of silence
+ *     text        00, good │ too long │ 100 ms of silence │ begins like no message, and no frame
+ *                                                           was good yet
  */
 struct mote_frame_decoder {
     uint32_t last_byte_ms;
-    uint16_t length;
+    uint16_t length; /* of the open segment, with the zero before it; 0: outside */
     uint16_t bad_frames;
-    bool inside;
-    uint8_t segment[MOTE_SEGMENT_BYTES];
+    bool heard; /* there was a good frame */
+    uint8_t segment[1 + MOTE_SEGMENT_BYTES];
 };
 
 /** In the place of a byte: there is none, but a segment that has seen none for 100 ms ends. */
 #define MOTE_FRAME_SILENCE (-1)
 
 /**
- * Takes one byte. What it completes lies in the decoder until the next call. MOTE_FRAME_SILENCE is
- * to be pushed before bytes that may come late, and when the clock's wait is over.
+ * Takes one byte. What it completes lies in the decoder's segment until the next call.
+ * MOTE_FRAME_SILENCE is to be pushed before bytes that may come late, and when the clock's wait is
+ * over.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different decoders.
+ *
+ * @returns how long the message is that lies there; negative: how long the text is; 0: nothing does
  */
-MOTE_MUST_USE enum mote_frame_event mote_frame_push(struct mote_frame_decoder *decoder, int byte,
-                                                    struct mote_clock *clock,
-                                                    struct mote_span *out);
+MOTE_MUST_USE int mote_frame_push(struct mote_frame_decoder *decoder, int byte,
+                                  struct mote_clock *clock);
 
 /** Takes a byte of a frame; `last` comes with the delimiter that ends it. */
 typedef void mote_frame_write(void *context, uint8_t byte, bool last);

@@ -61,6 +61,8 @@ struct mote_session {
     struct mote_exchange exchange;
     const struct mote_session_config *config;
     struct mote_clock clock; /* of the last poll */
+    uint16_t refused;        /* messages that were malformed */
+    uint16_t skipped;        /* messages of unknown kinds or with unknown elements */
 
     /* The message that is being made: its head and tail stand in scratch. */
     struct mote_cbor_writer writer;
@@ -74,8 +76,6 @@ struct mote_session {
     bool time_set;
 
     uint32_t reboot_at_ms; /* odd; 0: no reboot is due */
-    uint16_t refused;      /* messages that were malformed */
-    uint16_t skipped;      /* messages of unknown kinds or with unknown elements */
 
     struct mote_boot boot;
     struct mote_reports reports;

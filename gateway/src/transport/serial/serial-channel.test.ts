@@ -77,7 +77,7 @@ test("a channel declares the physics of a serial line", () => {
 test("frames become messages and all else becomes console text, whatever way the bytes are split", () => {
   const stream = Buffer.concat([
     Buffer.from("boot\n"),
-    encodeFrame(Uint8Array.of(5, 0, 7)),
+    encodeFrame(Uint8Array.of(0x82, 0, 7)),
     Buffer.from("ok\n"),
   ]);
   for (let cut = 0; cut <= stream.length; cut++) {
@@ -87,14 +87,14 @@ test("frames become messages and all else becomes console text, whatever way the
     assert.equal(opened.text, "boot\nok\n");
     assert.deepEqual(
       opened.messages.map((message) => [...message]),
-      [[5, 0, 7]],
+      [[0x82, 0, 7]],
     );
   }
 });
 
 test("a segment ends after 100 ms of silence, not after 99, and its text is kept", async () => {
   const { opened, receive, advance, metrics, timers } = build();
-  receive("\0\x01panic: stack overflow");
+  receive("\0\x05\x82panic: stack overflow");
   advance(60);
   receive(" in task 3");
   advance(99);
@@ -107,7 +107,7 @@ test("a segment ends after 100 ms of silence, not after 99, and its text is kept
 
 test("a whole frame leaves no timer behind", () => {
   const { receive, timers } = build();
-  const frame = encodeFrame(Uint8Array.of(1, 2, 3));
+  const frame = encodeFrame(Uint8Array.of(0x82, 2, 3));
   receive(frame.subarray(0, 3));
   assert.equal(timers.size, 1);
   receive(frame.subarray(3));
@@ -116,7 +116,7 @@ test("a whole frame leaves no timer behind", () => {
 
 test("the last words of a board that died inside a frame are kept", () => {
   const { opened, receive, line } = build();
-  receive("\0\x01panic: out of memory");
+  receive("\0\x05\x82panic: out of memory");
   line.events?.closed("hung up");
   assert.equal(opened.text, "panic: out of memory");
 });
@@ -151,7 +151,7 @@ test("a channel that is closed sends and delivers nothing, and says so once, not
   assert.equal(opened.closedFor, undefined);
   channel.close("again");
   line.events?.closed("closed by the gateway");
-  receive(encodeFrame(Uint8Array.of(1, 2)));
+  receive(encodeFrame(Uint8Array.of(0x81, 2)));
   await Promise.resolve();
   assert.equal(opened.closedFor, "superseded");
   assert.equal(line.closes, 1);

@@ -14,9 +14,9 @@ test("messages and console text pass both ways over a Unix socket", async () => 
   assert.deepEqual(channel.identity, { kind: "port", port: `unix:${bed.path("lamp")}` });
   await until("the board is connected", () => board.sockets.length === 1);
 
-  board.write(Buffer.concat([Buffer.from("hi\n"), encodeFrame(Uint8Array.of(0, 1, 2))]));
+  board.write(Buffer.concat([Buffer.from("hi\n"), encodeFrame(Uint8Array.of(0x82, 1, 2))]));
   await until("the message has come", () => opened.messages.length === 1);
-  assert.deepEqual([...(opened.messages[0] as Uint8Array)], [0, 1, 2]);
+  assert.deepEqual([...(opened.messages[0] as Uint8Array)], [0x82, 1, 2]);
   assert.equal(opened.text, "hi\n");
 
   assert.equal(channel.send(Uint8Array.of(4, 1)), true);
@@ -30,7 +30,7 @@ test("a TCP port works likewise", async () => {
   await using board = await SocketBoard.listen(0);
   await using bed = await SerialTestBed.start(`tcp:127.0.0.1:${board.tcpPort}`);
   const { channel } = await bed.opened();
-  const big = new Uint8Array(1_024).map((_, index) => index & 0xff);
+  const big = new Uint8Array(1_024).map((_, index) => (0x80 + index) & 0xff);
   assert.equal(channel.send(big), true);
   await until("it has arrived", () => board.received.length === encodeFrame(big).length);
   await until("the board is connected", () => board.sockets.length === 1);

@@ -10,7 +10,8 @@ test("messages and text pass over a pty unchanged", onLinux, async () => {
   await using board = new PtyBoard("echo");
   await using bed = await SerialTestBed.start(`pty:${await board.plug()}`);
   const opened = await bed.opened();
-  const everyByte = new Uint8Array(1_024).map((_, index) => index & 0xff);
+  // A message begins with the head of an array.
+  const everyByte = new Uint8Array(1_024).map((_, index) => (0x80 + index) & 0xff);
   for (let index = 0; index < 8; index++) opened.channel.send(everyByte);
   opened.channel.writeConsole?.(Buffer.from("\r\x03\x04\x11\x13 end"));
   await until("all has come back", () => opened.messages.length === 8 && opened.text.endsWith("end"));
