@@ -1,7 +1,6 @@
 #include "demo_device.h"
 
 #include "mote/console.h"
-#include "mote/log.h"
 #include "mote/print.h"
 
 enum { LABEL_BYTES = 32, PROMPT_BYTES = 16 };
@@ -9,6 +8,9 @@ enum { LABEL_BYTES = 32, PROMPT_BYTES = 16 };
 struct mote_session device_session;
 struct mote_line device_line;
 struct mote_job device_jobs[MOTE_JOBS];
+
+struct mote_log_queue mote_log_queue;
+const struct mote_log_drain device_drain = {&mote_log_queue, mote_jobs_run, &port_device};
 
 static char label[LABEL_BYTES + 1], prompt[PROMPT_BYTES + 1] = ">";
 static bool relay;

@@ -4,6 +4,7 @@
 #include "mote/commands.h"
 #include "mote/dial.h"
 #include "mote/line.h"
+#include "mote/log.h"
 #include "mote/peripherals.h"
 #include "mote/session.h"
 #include "mote/shell.h"
@@ -38,6 +39,9 @@ void device_print(const char *text);
 #define DEVICE_FIRMWARE MOTE_SDK
 #define DEVICE_COMMANDS 18
 extern const struct mote_command device_commands[DEVICE_COMMANDS];
+
+/** The same: what its session runs. It empties `mote_log_queue`, whose lock is the port's. */
+extern const struct mote_log_drain device_drain;
 
 /** What a port puts into its `port_device`. */
 extern struct mote_job device_jobs[MOTE_JOBS];

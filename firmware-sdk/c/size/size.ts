@@ -18,6 +18,8 @@ const filesBudget = { flash: 8 * 1024, ram: 2560 };
 /** What a device may leave out: formatting, and the line that says that it has booted. */
 const formatBudget = { flash: 704, ram: 0 };
 const bootLineBudget = { flash: 400, ram: 0 };
+/** Lines of interrupts and threads, with 256 bytes of them. */
+const queueBudget = { flash: 704, ram: 288 };
 const forbidden = /^_?(malloc|calloc|realloc|free|sbrk|.*printf.*|strtol.*|__aeabi_[df].*)(_r)?$/;
 
 /** The rows of the table, and which objects each takes; the first that takes one counts it. */
@@ -34,6 +36,7 @@ const groups: readonly (readonly [name: string, takes: RegExp])[] = [
   ["kept ring", /\/stores\/kept_ring\.o$/],
   ["log: formatting", /\/log\/log_format\.o$/],
   ["log: the boot's line", /\/log\/log_boot\.o$/],
+  ["log: queue of interrupts and threads", /\/log\/log_queue\.o$/],
   ["shell: options and usage", /\/shell\/shell_call\.o$/],
   ["shell: help, echo, uptime, exit, size, sleep, reboot", /\/shell\/shell_basic\.o$/],
   ["shell: ls, cat, rm, df", /\/shell\/shell_files\.o$/],
@@ -56,6 +59,7 @@ const owners: ReadonlyMap<string, string> = new Map([
   ["used", "flash store"],
   ["pages", "flash store"],
   ["kept_ring", "kept ring"],
+  ["mote_log_queue", "log: queue of interrupts and threads"],
   ["label", "shell: get, set"],
   ["prompt", "shell: get, set"],
 ]);
@@ -209,6 +213,8 @@ expect("core and streams", [core], stack.core, budget);
 expect("+ exec, files", [core, exec, files], stack.files, filesBudget);
 expect("log: formatting", ["log: formatting"], 0, formatBudget);
 expect("log: the boot's line", ["log: the boot's line"], 0, bootLineBudget);
+const logQueue = "log: queue of interrupts and threads";
+expect(logQueue, [logQueue], 0, queueBudget);
 const every = [...rows.keys()].filter((name) => ![port, "libc", "padding"].includes(name));
 const { flash, ram } = sumOf(every.map((name) => rows.get(name) as Row));
 line("+ every other part, flash store and shell: no budget", flash, ram + stack.all);

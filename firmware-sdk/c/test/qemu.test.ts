@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -26,11 +26,13 @@ async function joined(path: string): Promise<Gateway> {
   return gateway;
 }
 
-test("cortex-m: port 1 leads to the second UART, for one connection at a time", async () => {
+test("cortex-m: port 1 leads to the second UART, for one connection at a time, and its interrupt logs what nobody reads", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mote-uart-"));
   const path = join(folder, "uart");
+  const wires: Socket[] = [];
   const server = createServer((socket) => {
-    // The emulator ends by a kill, which resets the connection where bytes are on their way.
+    wires.push(socket);
+    // The emulator is killed with input that it has not read.
     socket.on("error", () => undefined);
     socket.on("data", (bytes) => socket.write(`<${bytes}>`));
   });
@@ -51,6 +53,13 @@ test("cortex-m: port 1 leads to the second UART, for one connection at a time", 
     const three = await dial();
     three.write("again");
     await gateway.until("the answer", () => three.text.replaceAll(/[<>]/g, "") === "again");
+    // What comes now has no reader: the UART's interrupt says so in the log, once.
+    three.cancel();
+    await gateway.request(commands.ping.op);
+    for (const wire of wires) wire.write("to nobody");
+    const isLoss = (line: string) => line === "UART 1: input that nobody reads is lost, from byte 0x74 on";
+    await gateway.until("the interrupt's line", () => gateway.reports.some(isLoss));
+    assert.equal(gateway.reports.filter((line) => line.startsWith("UART 1")).length, 1);
   } finally {
     server.close();
     await rm(folder, { recursive: true });

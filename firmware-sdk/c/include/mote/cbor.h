@@ -62,6 +62,8 @@ struct mote_cbor_head {
 /**
  * Reads one head and steps over it; on a fault the reader stays, and the head is all zeros.
  * Checks everything that SPEC §2.3 asks of a head alone: type, then length, then shortest form.
+ *
+ * Blocking: no. ISR-safe: yes. Re-entrant: yes, as all functions here.
  */
 MOTE_MUST_USE enum mote_cbor_error mote_cbor_read_head(struct mote_cbor_reader *reader,
                                                        struct mote_cbor_head *head);

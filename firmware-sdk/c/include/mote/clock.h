@@ -19,7 +19,11 @@ struct mote_clock {
     uint32_t wait_ms;
 };
 
-/** Whether a time has come; if it has not, the wait ends then at the latest. */
+/**
+ * Whether a time has come; if it has not, the wait ends then at the latest.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different clocks, as all functions here.
+ */
 bool mote_clock_due(struct mote_clock *clock, uint32_t at_ms);
 
 /**

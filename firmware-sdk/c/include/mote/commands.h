@@ -19,6 +19,11 @@ struct mote_info {
     uint8_t firmware_state; /* MOTE_FIRMWARE_… */
 };
 
+/*
+ * What a command table names. Only poll calls them.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
+ */
 mote_command_run mote_command_ping;     /* no context */
 mote_command_run mote_command_reboot;   /* no context */
 mote_command_run mote_command_info;     /* a struct mote_info */

@@ -23,6 +23,14 @@
 #endif
 
 /**
+ * Memory of a queue of lines from interrupts and threads, bytes. RAM: this + 24, if there is one. A
+ * line of n bytes takes n + 7 of it.
+ */
+#ifndef MOTE_LOG_QUEUE_BYTES
+#define MOTE_LOG_QUEUE_BYTES MOTE_MESSAGE_BYTES
+#endif
+
+/**
  * Streams open at a time. A command takes one, and one more for its stderr while at least one stays
  * free, so that with two a command and a forwarded port go together. RAM: 32 +
  * MOTE_STREAM_BUFFER_BYTES each.
@@ -84,6 +92,9 @@
 #if MOTE_STREAM_BUFFER_BYTES > MOTE_LIMIT_WINDOW_BYTES ||                                          \
     MOTE_RX_WINDOW_BYTES > MOTE_LIMIT_WINDOW_BYTES
 #error "a stream's window is at most 16,384 bytes (SPEC 8)"
+#endif
+#if MOTE_LOG_QUEUE_BYTES < MOTE_MESSAGE_BYTES - 11 || MOTE_LOG_QUEUE_BYTES > 0xffff
+#error "a queue of lines has room for a report's text and 8 bytes, and at most 65,535 bytes"
 #endif
 #if MOTE_FILE_NAME_BYTES > MOTE_MESSAGE_BYTES - 56 || MOTE_FILE_NAME_BYTES > MOTE_SCRATCH_BYTES - 30
 #error "an entry of a list of files has to fit a message and the scratch (SPEC 6.1)"

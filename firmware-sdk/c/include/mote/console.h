@@ -12,7 +12,7 @@ extern "C" {
  * stream: what does not fit is left out, and told as "[N bytes lost]" when there is room again. For
  * the port, beside the line's own console.
  *
- * Blocking: no. ISR-safe: no. Re-entrant: no.
+ * Blocking: no. ISR-safe: no. Re-entrant: for different devices.
  */
 void mote_console_print(const struct mote_device *device, const char *text);
 

@@ -13,7 +13,7 @@ extern "C" {
 /** What `read` and `write` return in the place of a count. */
 enum { MOTE_SERVICE_ENDED = -1, MOTE_SERVICE_BROKEN = -2 };
 
-/** How connections to a service are kept: a UART, TCP. None of it blocks. */
+/** How connections to a service are kept: a UART, TCP. Called from poll only; none of it blocks. */
 struct mote_service_driver {
     /** Connects: OK and a number for the connection, or UNAVAILABLE. */
     enum mote_status (*open)(void *context, uint32_t *handle);

@@ -30,7 +30,11 @@ struct mote_command {
                   status is recorded */
 };
 
-/** The row of an op, or NULL. */
+/**
+ * The row of an op, or NULL.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
+ */
 const struct mote_command *mote_dispatch_find(const struct mote_session *session, uint32_t op);
 
 /**

@@ -24,7 +24,10 @@ struct mote_exchange {
     uint8_t status;
 };
 
-/** Answers a request: carries it out, replays the recorded response, or drops it. For the session.
+/**
+ * Answers a request: carries it out, replays the recorded response, or drops it. For the session.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different sessions.
  */
 void mote_exchange_request(struct mote_session *session, struct mote_message *message);
 

@@ -15,7 +15,11 @@ struct mote_invocation {
     uint8_t out, err;
 };
 
-/** Reads the arguments of exec, or with a peripheral those of peripheral-invoke. */
+/**
+ * Reads the arguments of exec, or with a peripheral those of peripheral-invoke.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different devices, as all functions here.
+ */
 MOTE_MUST_USE enum mote_status mote_exec_read(const struct mote_device *device,
                                               struct mote_message *request, bool has_peripheral,
                                               struct mote_invocation *invocation);

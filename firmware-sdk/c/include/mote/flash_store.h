@@ -10,7 +10,8 @@ extern "C" {
 /**
  * Memory that keeps: flash, or RAM that is told to behave like it. It can be read in place; erasing
  * sets all bits of a sector; each granule of `program_bytes` is programmed at most once between two
- * erasures, whole. So flash with a checksum over each granule (STM32: 8, 16 or 32 bytes) is in order.
+ * erasures, whole. So flash with a checksum over each granule (STM32: 8, 16 or 32 bytes) is in order. Its
+ * functions are called from poll only, and from mount.
  */
 struct mote_flash {
     const uint8_t *bytes;   /* at a multiple of 4 */
@@ -77,7 +78,8 @@ struct mote_flash_store {
  * Looks at what is there; an unknown content counts as empty, and is overwritten with the first
  * file. `flash`, `used` and `pages` are set, the rest is zeroed.
  *
- * Blocking: reads the index and the head of each sector. ISR-safe: no.
+ * Blocking: reads the index and the head of each sector. ISR-safe: no. Re-entrant: for different
+ * stores.
  */
 void mote_flash_store_mount(struct mote_flash_store *store);
 

@@ -88,7 +88,12 @@ struct mote_job {
     char argv[MOTE_ARGV_BYTES]; /* texts, each with a NUL */
 };
 
-/** Steps the jobs; the session's `run`. `context` is a struct mote_device. */
+/**
+ * Steps the jobs; the session's `run`. `context` is a struct mote_device.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different devices, as all functions here: they are for
+ * programs and commands, which run in poll.
+ */
 bool mote_jobs_run(struct mote_session *session, const void *context);
 
 /** A slot for a job, zeroed; NULL: none is free. It stays free until mote_job_start. */

@@ -34,6 +34,8 @@ bool mote_kept_ring_seal(struct mote_kept_ring *kept, struct mote_session *sessi
  * To be called before mote_session_init: zeroes the session but for what its ring had when it was
  * sealed, and that too unless all of it checks: whatever is in memory, the session can begin. A ring
  * that is taken over keeps its epoch, which goes into `boot`.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different sessions.
  */
 void mote_kept_ring_begin(struct mote_kept_ring *kept, struct mote_session *session,
                           struct mote_boot *boot);

@@ -4,10 +4,29 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "mote/log_queue.h"
 #include "mote/session.h"
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/*
+ * Log a line from anywhere: MOTE_LOGI("valve %u at %d °C", valve, celsius). See
+ * mote_log_queue_write for what happens, mote_log_format for what a format knows; the compiler checks
+ * arguments against it as those of printf.
+ *
+ * Blocking: no. ISR-safe: yes. Re-entrant: yes; all with the queue's `lock`.
+ */
+#define MOTE_LOGD(...) ((void)mote_log_queue_write(MOTE_LOG_QUEUE, MOTE_DEBUG, __VA_ARGS__))
+#define MOTE_LOGI(...) ((void)mote_log_queue_write(MOTE_LOG_QUEUE, MOTE_INFO, __VA_ARGS__))
+#define MOTE_LOGW(...) ((void)mote_log_queue_write(MOTE_LOG_QUEUE, MOTE_WARN, __VA_ARGS__))
+#define MOTE_LOGE(...) ((void)mote_log_queue_write(MOTE_LOG_QUEUE, MOTE_ERROR, __VA_ARGS__))
+
+/** The queue of these: the application's own, by this name, unless it says otherwise with -D. */
+#ifndef MOTE_LOG_QUEUE
+#define MOTE_LOG_QUEUE (&mote_log_queue)
+extern struct mote_log_queue mote_log_queue;
 #endif
 
 /**

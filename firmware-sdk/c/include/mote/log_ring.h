@@ -51,7 +51,7 @@ enum {
  * A fault may interrupt both at any point for good: what the ring had and needs not drop is in it
  * then, after mote_log_ring_move where `dropped` says that one was being dropped.
  *
- * Blocking: no. ISR-safe: no. Re-entrant: for different rings.
+ * Blocking: no. ISR-safe: no. Re-entrant: for different rings, as all functions here.
  */
 uint8_t *mote_log_ring_add(struct mote_log_ring *ring, const struct mote_log_entry *entry);
 

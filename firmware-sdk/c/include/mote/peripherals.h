@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/** Something beside the processor that takes commands (SPEC §6.15): `get`, `set on`, `set off`. */
+/** Something beside the processor that takes commands (SPEC §6.15): `get`, `set on`, `set off`.
+ * Called from poll only; neither may block. */
 struct mote_peripheral {
     const char *name; /* at most 32 bytes */
     const char *kind; /* at most 16 bytes: relay, led, adc … */

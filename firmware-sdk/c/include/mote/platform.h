@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/** What a port knows of the chip. */
+/** What a port knows of the chip. Its functions are called from poll only. */
 struct mote_platform {
     /** Restarts the device when what was written has left it. May return; the session then goes on
      * until it happens. */
@@ -24,7 +24,7 @@ struct mote_platform {
     unsigned (*beat)(void *context, struct mote_cbor_writer *writer);
 };
 
-/** A serial port, for `mote_line`. */
+/** A serial port, for `mote_line`. Its functions are called from poll only. */
 struct mote_port {
     /** One received byte, or −1. Never blocks. */
     int (*read)(void *context);

@@ -39,8 +39,8 @@ struct mote_session_config {
     uint8_t command_count;
     uint32_t caps; /* MOTE_CAP_… */
 
-    /** Steps what runs beside the protocol. True: it got further, and is to be called again. NULL:
-     * nothing does. */
+    /** Steps what runs beside the protocol; called from poll only. True: it got further, and is to be
+     * called again. NULL: nothing does. */
     bool (*run)(struct mote_session *session, const void *context);
     const void *run_context;
 };
@@ -104,7 +104,7 @@ void mote_session_close(struct mote_session *session);
  * come, when the port can write again, after `mote_log` or a stream's use, and when the returned
  * time is over. `now_ms` may wrap; it should not go back, and a second by which it does is no harm.
  *
- * Blocking: as the transport. ISR-safe: no.
+ * Blocking: as the transport. ISR-safe: no. Re-entrant: for different sessions.
  *
  * @returns milliseconds until the next call, MOTE_WAIT_FOREVER if only an event can make one needed
  */

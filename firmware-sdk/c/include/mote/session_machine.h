@@ -44,7 +44,11 @@ struct mote_session_machine {
     struct mote_retry hello;
 };
 
-/** Begins a new attempt: hello is due at once. */
+/**
+ * Begins a new attempt: hello is due at once.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different machines, as all functions here.
+ */
 void mote_session_machine_greet(struct mote_session_machine *machine, uint32_t now_ms);
 
 /** What is to be sent now; each action is told once. */

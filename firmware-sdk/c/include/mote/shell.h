@@ -10,6 +10,9 @@ extern "C" {
 /*
  * The shell's programs: names, output and exit codes as in firmware-sdk/reference/SHELL.md. A table
  * lists those that a device is to have; what it does not name is not linked.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different jobs, as all functions here: they are for
+ * programs, which run in poll.
  */
 typedef enum mote_step mote_shell_step(struct mote_session *session, struct mote_job *job);
 

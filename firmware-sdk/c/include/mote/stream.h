@@ -54,7 +54,8 @@ struct mote_stream {
 /**
  * Opens a stream under an id that the gateway chose. NULL: no slot is free, or the id is in use.
  *
- * Blocking: no. ISR-safe: no. Re-entrant: no.
+ * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here: they are
+ * for what runs in poll.
  */
 struct mote_stream *mote_stream_open(struct mote_session *session, uint8_t id,
                                      mote_stream_take *take, void *owner);

@@ -54,6 +54,17 @@ static inline void chip_unlock(void) {
     __asm volatile("cpsie i" ::: "memory");
 }
 
+/* The same inside of other locks, and of handlers: returns what was, for chip_unlock_nested. */
+static inline uint32_t chip_lock_nested(void) {
+    uint32_t before;
+    __asm volatile("mrs %0, primask\n cpsid i" : "=r"(before)::"memory");
+    return before;
+}
+
+static inline void chip_unlock_nested(uint32_t before) {
+    __asm volatile("msr primask, %0" ::"r"(before) : "memory");
+}
+
 /* Ends with any interrupt that is pending, though it be locked out: so nothing is missed between a
  * look and the wait. */
 static inline void chip_wait(void) {

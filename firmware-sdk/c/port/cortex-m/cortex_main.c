@@ -65,6 +65,19 @@ const struct mote_device port_device = {
 /* From the linker (link.ld). */
 extern const uint8_t build_id[];
 
+static uint32_t enter(void *context) {
+    (void)context;
+    return chip_lock_nested();
+}
+
+static void leave(void *context, uint32_t before) {
+    (void)context;
+    chip_unlock_nested(before);
+}
+
+/* The main loop looks at the queue before it sleeps. */
+static const struct mote_log_lock log_lock = {enter, leave, NULL, NULL};
+
 static const char board[] = "mps2-an385";
 static const struct mote_platform platform = {reboot, NULL};
 static const struct mote_identity identity = {
@@ -80,8 +93,8 @@ static const struct mote_session_config config = {
     .commands = device_commands,
     .command_count = DEVICE_COMMANDS,
     .caps = DEVICE_CAPS,
-    .run = mote_jobs_run,
-    .run_context = &port_device,
+    .run = mote_log_queue_run,
+    .run_context = &device_drain,
 };
 
 void port_print(const char *text) {
@@ -110,6 +123,7 @@ int main(void) {
     struct mote_boot boot = boot_begin();
     mote_kept_ring_begin(&kept_ring, &device_session, &boot);
     mote_flash_store_mount(&cortex_files);
+    mote_log_queue.lock = &log_lock;
     uart_start();
     time_start();
     device_line.port = &uart_port;
@@ -119,7 +133,8 @@ int main(void) {
         uint32_t wait_ms = mote_session_poll(&device_session, now_ms);
         (void)mote_kept_ring_seal(&kept_ring, &device_session);
         chip_lock();
-        while (!uart_has_input() && !second_uart_woke() && time_now_ms() - now_ms < wait_ms) {
+        while (!uart_has_input() && !second_uart_woke() &&
+               !mote_log_queue_is_ready(&mote_log_queue) && time_now_ms() - now_ms < wait_ms) {
             time_wait();
             chip_unlock(); /* here the handlers run */
             chip_lock();

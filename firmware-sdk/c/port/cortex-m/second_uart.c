@@ -1,6 +1,7 @@
 #include "second_uart.h"
 
 #include "chip.h"
+#include "mote/log.h"
 #include "start.h"
 
 #define BAUD 115200u
@@ -11,6 +12,7 @@ enum { RING_BYTES = 128, LINGER_MS = 1000 };
 static uint8_t ring[RING_BYTES];
 static volatile uint16_t ring_in, ring_out;
 static volatile bool woke;
+static volatile bool has_told_loss; /* since a connection was opened, or its input read */
 static bool is_open;
 
 void second_uart_receive_handler(void) {
@@ -18,10 +20,13 @@ void second_uart_receive_handler(void) {
     while (UART1_STATE & UART_RX_FULL) {
         uint8_t byte = (uint8_t)UART1_DATA;
         uint16_t next = (uint16_t)((ring_in + 1) % RING_BYTES);
-        /* As on any UART, what nobody reads in time is lost. */
         if (next != ring_out && is_open) {
             ring[ring_in] = byte;
             ring_in = next;
+        } else if (!has_told_loss) {
+            /* As on any UART. */
+            has_told_loss = true;
+            MOTE_LOGW("UART 1: input that nobody reads is lost, from byte 0x%02x on", byte);
         }
     }
     woke = true;
@@ -47,6 +52,7 @@ static enum mote_status open(void *context, uint32_t *handle) {
     UART1_CONTROL = LINE_ON;
     ring_out = ring_in;
     is_open = true;
+    has_told_loss = false;
     return MOTE_STATUS_OK;
 }
 
@@ -54,6 +60,7 @@ static int read(void *context, uint32_t handle, uint8_t *bytes, size_t length) {
     int count = 0;
     (void)context, (void)handle;
     for (; length > 0 && ring_in != ring_out; length--, count++) {
+        has_told_loss = false;
         *bytes++ = ring[ring_out];
         ring_out = (uint16_t)((ring_out + 1) % RING_BYTES);
     }

@@ -256,8 +256,8 @@ int main(int count, char **values) {
         .commands = device_commands,
         .command_count = DEVICE_COMMANDS,
         .caps = DEVICE_CAPS,
-        .run = mote_jobs_run,
-        .run_context = &port_device,
+        .run = mote_log_queue_run,
+        .run_context = &device_drain,
     };
     struct mote_boot boot = boot_begin(options.state);
     files_mount(options.state);
@@ -277,6 +277,9 @@ int main(int count, char **values) {
         }
         ring_save(&device_session);
         uint32_t tick_ms = tick(&options, start_ms);
+        if (mote_log_queue_is_ready(&mote_log_queue) && wait_ms > 1) {
+            wait_ms = 1; /* what the poll itself has logged */
+        }
         struct pollfd waits[MOTE_JOBS];
         unsigned wait_count = tcp_waits(waits);
         serial_wait(&serial, tick_ms < wait_ms ? tick_ms : wait_ms, waits, wait_count);
