@@ -9,6 +9,8 @@ OS := $(shell uname -s | tr A-Z a-z)
 # Node 24 comes with the npm packages; the machine's own only has to run npm once.
 export PATH := $(CURDIR)/node_modules/node-$(OS)-$(ARCH)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 NODE := node --conditions=motelet-source --disable-warning=ExperimentalWarning
+# A test that hangs fails after 20 minutes, so that the others are still reported.
+DEADLINE := --test-timeout=1200000
 REPORT = --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=build/junit-$@.xml
 UNIT := 'profiles/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
 RIG := 'hil-tests/{rig,control-plane}/**/*.test.ts'
@@ -53,24 +55,24 @@ cluster: control-plane ## a Kubernetes control plane of one's own, in the foregr
 test: test-unit test-c test-rig test-suites ## every test
 
 test-unit: host-tools ## codecs, gateway and reference runtime
-	@$(NODE) --test $(REPORT) $(UNIT)
+	@$(NODE) --test $(DEADLINE) $(REPORT) $(UNIT)
 
 test-c: tools fuzz-tools ## the C SDK: vectors under sanitizers, fuzzing, both ports
-	@$(NODE) --test --test-concurrency=1 $(REPORT) 'firmware-sdk/c/test/**/*.test.ts'
+	@$(NODE) --test $(DEADLINE) --test-concurrency=1 $(REPORT) 'firmware-sdk/c/test/**/*.test.ts'
 
 test-rig: tools control-plane ## rig and control plane
-	@$(NODE) --test --test-concurrency=1 $(REPORT) $(RIG)
+	@$(NODE) --test $(DEADLINE) --test-concurrency=1 $(REPORT) $(RIG)
 
 # The Kubernetes of all that has a control plane: the newest; KUBERNETES=1.35 builds and takes that one.
 test-suites: tools control-plane ## everything together, on real things (KUBERNETES=1.35)
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
-	@$(NODE) --test --test-concurrency=1 $(REPORT) 'hil-tests/{suites,interop}/**/*.test.ts'
+	@$(NODE) --test $(DEADLINE) --test-concurrency=1 $(REPORT) 'hil-tests/{suites,interop}/**/*.test.ts'
 
 test-matrix: tools control-plane ## every kubectl on every API server (minutes: older kubectls are built first)
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@for version in 1.35 1.37; do \
 	  echo "API server $$version" >&2; \
-	  KUBERNETES=$$version MOTELET_MATRIX=1 $(NODE) --test --test-concurrency=1 $(REPORT) hil-tests/suites/kubectl.test.ts hil-tests/suites/copy.test.ts; \
+	  KUBERNETES=$$version MOTELET_MATRIX=1 $(NODE) --test $(DEADLINE) --test-concurrency=1 $(REPORT) hil-tests/suites/kubectl.test.ts hil-tests/suites/copy.test.ts; \
 	done
 
 soak: tools fuzz-tools control-plane ## the full counts: fuzzing, fault ledgers, kills

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import type { Board } from "../rig/boards/board.ts";
 import { startQemuBoard } from "../rig/boards/qemu-board.ts";
+import { RigError } from "../rig/errors.ts";
 import { GatewayProcess } from "../rig/gateway-process.ts";
 import {
   apply,
@@ -26,6 +27,8 @@ const device = "arm";
 /** Ports of its services: a UART, and an echo. */
 const uartPort = 1;
 const echoPort = 7;
+/** What a transfer of a few kilobytes may take on a busy machine. */
+const transferMs = 60_000;
 
 let cluster: ControlPlane;
 let gateway: GatewayProcess;
@@ -225,15 +228,22 @@ async function throughForward(servicePort: number, bytes: Uint8Array): Promise<B
   await using forward = await forwarded(servicePort);
   const socket = connect(forward.port, "127.0.0.1");
   socket.end(bytes);
-  return Buffer.concat(await socket.toArray());
+  return Buffer.concat(await socket.toArray({ signal: AbortSignal.timeout(transferMs) }));
 }
 
 /** The next `count` bytes. */
-async function received(socket: AsyncIterable<Buffer>, count: number): Promise<Buffer> {
+/** Returns the first bytes that a socket receives: at least `count` of them, unless it ends before. */
+async function received(socket: Socket, count: number): Promise<Buffer> {
   let bytes = Buffer.alloc(0);
-  for await (const chunk of socket) {
-    bytes = Buffer.concat([bytes, chunk]);
-    if (bytes.length >= count) break;
+  const silent = () => socket.destroy(new RigError("SILENT", `${bytes.length} of ${count} bytes came`));
+  const timer = setTimeout(silent, transferMs);
+  try {
+    for await (const chunk of socket) {
+      bytes = Buffer.concat([bytes, chunk]);
+      if (bytes.length >= count) break;
+    }
+  } finally {
+    clearTimeout(timer);
   }
   return bytes;
 }

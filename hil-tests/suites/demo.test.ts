@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startControlPlane } from "../control-plane/control-plane.ts";
@@ -9,6 +8,7 @@ import { kubectlOk } from "../rig/installation.ts";
 import { type RunningProcess, startProcess } from "../rig/process.ts";
 import { runCommand } from "../rig/run-command.ts";
 import { waitFor } from "../rig/wait.ts";
+import { makeTemporaryFolder } from "../rig/watchdog.ts";
 
 const script = fileURLToPath(new URL("../demo.ts", import.meta.url));
 const upMs = 90_000;
@@ -18,13 +18,16 @@ function demo(args: readonly string[], env: NodeJS.ProcessEnv): RunningProcess {
   return startProcess({ ...command, env: { ...process.env, ...env } });
 }
 
-const leftFolders = () => readdirSync(tmpdir()).filter((name) => /^motelet-(demo|cluster)-/.test(name));
-
 test("the demo brings its Nodes up, does not touch an exported KUBECONFIG, and leaves nothing behind", async () => {
-  const before = leftFolders();
-  await using running = demo(["--devices", "2"], { KUBECONFIG: "/nonexistent/kubeconfig" });
+  // A folder for temporary files of its own: other demos of this machine come and go in the common one.
+  await using temporary = makeTemporaryFolder("motelet-tmp-");
+  await using running = demo(["--devices", "2"], {
+    KUBECONFIG: "/nonexistent/kubeconfig",
+    TMPDIR: temporary.path,
+  });
   await running.waitForLine(/Ctrl-C ends all of it/, { deadlineMs: upMs });
   const said = running.lastLines().join("\n");
+  assert.notDeepEqual(readdirSync(temporary.path), [], "the demo's folders are not where this test looks");
   for (const node of ["lamp", "kettle", "press"]) assert.match(said, new RegExp(`${node} +Ready +mote`));
   // As it tells a person to: the first command whose answer is the device's own.
   const [, KUBECONFIG = ""] = /export KUBECONFIG=(\S+)/.exec(said) ?? assert.fail(said);
@@ -42,7 +45,7 @@ test("the demo brings its Nodes up, does not touch an exported KUBECONFIG, and l
   assert.match(logs, /^boot \d+: motelet-c \S+, board posix, reset: power on, build [0-9a-f]{16}$/m);
   running.kill("SIGINT");
   assert.equal((await running.exited).code, 0, running.lastLines().join("\n"));
-  assert.deepEqual(leftFolders(), before);
+  assert.deepEqual(readdirSync(temporary.path), []);
 });
 
 test("in the current context's cluster it asks, and takes everything away again", async () => {
