@@ -20,6 +20,7 @@ const functionTypes = /^(?:mote_command_run|mote_shell_step) \w/;
 /** The functions that a header declares, each with the comment right before it. */
 function functionsOf(header: string): Declaration[] {
   const text = readFileSync(folder + header, "utf8")
+    .replaceAll(/^#ifdef __cplusplus$[\s\S]*?^#endif$/gm, "")
     .replaceAll(/^#.*(?:\\\n.*)*$/gm, "")
     .replaceAll(/\{[^{}]*\}/g, "")
     .replaceAll(/\{[^{}]*\}/g, "");
