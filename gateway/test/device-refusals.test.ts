@@ -13,6 +13,7 @@ import { createLogger } from "../src/foundation/log.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { eventsOf } from "../src/mirror/device-events.ts";
 import { openStore } from "../src/store/store.ts";
+import { defaultMqttLimits } from "../src/transport/mqtt/mqtt-limits.ts";
 import { MqttTransport } from "../src/transport/mqtt/mqtt-transport.ts";
 import { CertificateFolder } from "./fakes/certificate-folder.ts";
 import { ClientAuthority } from "./fakes/client-authority.ts";
@@ -169,6 +170,7 @@ const elsewhere: readonly RefusalCode[] = [
   "session-table-full", // device-plane-wire.test.ts
   "not-mqtt", // below
   "connect-deadline", // below
+  "take-over-limit", // below
 ];
 
 const metrics = new Metrics();
@@ -309,6 +311,21 @@ for (const { code, says, connectDeadlineMs } of [
     socket.destroy();
   });
 }
+
+test("a client whose identity is taken over too often is shown at the Device, and not the take-overs before", async () => {
+  const device = admit("takes");
+  const one: Wrong = { code: "take-over-limit", what: "one too many" };
+  const connected: number[] = [];
+  using stack = new DisposableStack();
+  for (let newcomer = 0; newcomer <= defaultMqttLimits.takeOverBurst; newcomer++) {
+    stack.use(await attempt({ ...one, does: () => connected.push(newcomer) }, "takes"));
+    await eventually(`newcomer ${newcomer}`, () => connected.length > newcomer, 20_000);
+  }
+  assert.equal(refusalOf(device), undefined);
+  stack.use(await attempt(one, "takes"));
+  const refusal = await eventually("the refusal", () => refusalOf(device), 20_000);
+  assert.equal(refusal.code, "take-over-limit");
+});
 
 test("every refusal that a Device's owner reads is provoked here or named", () => {
   const told = (Object.keys(refusalTexts) as RefusalCode[]).filter((code) => refusalTexts[code]);

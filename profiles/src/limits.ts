@@ -57,4 +57,12 @@ export const defaults = {
   closingSeconds: 1,
   refusedSeconds: 60,
   busySeconds: 5,
+  /** A device's wait before it connects again, milliseconds: doubled each time, up to … */
+  reconnectMs: 250,
+  /** … this after connections that did not come about, */
+  reconnectFailedMs: 1_500,
+  /** … and this after connections that were accepted and then cut, */
+  reconnectCutMs: 16_000,
+  /** … before they had lasted so long. */
+  steadyConnectionS: 60,
 } as const;

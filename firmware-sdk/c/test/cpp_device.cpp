@@ -8,6 +8,7 @@
 #include "mote/flash_store.h"
 #include "mote/peripherals.h"
 #include "mote/print.h"
+#include "mote/reconnect.h"
 #include "mote/session.h"
 #include "mote/shell.h"
 #include "mote/stats.h"

@@ -3,6 +3,7 @@ import type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
 import type { MqttConnection, MqttConnectionOptions } from "./mqtt-connection.ts";
 import { LibraryConnection } from "./mqtt-library.ts";
 import { PacketConnection } from "./mqtt-packets.ts";
+import { type ConnectionEnd, Reconnect } from "./reconnect.ts";
 
 export interface MqttLinkOptions extends MqttConnectionOptions {
   /** From 0 to 1, for the jitter of reconnects. */
@@ -13,9 +14,6 @@ export interface MqttLinkOptions extends MqttConnectionOptions {
 
 /** A connection that has no SUBACK after this is given up; npm mqtt can hang in between for ever. */
 const openTimeoutMs = 5_000;
-/** Reconnects after 250, 500, 1000, 1500, 1500 … milliseconds, each times 0.7 to 1. */
-const firstBackoffMs = 250;
-const longestBackoffMs = 1_500;
 
 /**
  * The MQTT 3.1.1 binding (SPEC §10.1): subscribe, wait for the SUBACK, then the link is open. Each connection is a
@@ -32,7 +30,7 @@ export class MqttLink implements DeviceLink {
   #open = false;
   #stopped = false;
   #held = false;
-  #backoffMs = firstBackoffMs;
+  #reconnect = new Reconnect();
   /** Of the next connection, or of the open one's SUBACK: never both. */
   #timer: NodeJS.Timeout | undefined;
 
@@ -61,6 +59,8 @@ export class MqttLink implements DeviceLink {
   }
 
   reset(): void {
+    // What a board knew of its connections is gone, too.
+    this.#reconnect = new Reconnect();
     this.#lose("reset", 0);
   }
 
@@ -86,7 +86,7 @@ export class MqttLink implements DeviceLink {
         clearTimeout(this.#timer);
         this.#open = true;
         this.#traffic.opens++;
-        this.#backoffMs = firstBackoffMs;
+        this.#reconnect.opened(performance.now());
         this.#events?.opened();
       },
       message: (payload) => {
@@ -95,24 +95,28 @@ export class MqttLink implements DeviceLink {
         this.#events?.message(payload);
       },
       heard: () => this.#events?.heard(),
-      lost: (reason) => {
-        if (this.#connection === connection) this.#lose(reason);
+      lost: (reason, refused = false) => {
+        if (this.#connection !== connection) return;
+        this.#loseAndRetry(reason, this.#open ? "cut" : refused ? "refused" : "failed");
       },
     });
     this.#connection = connection;
-    this.#timer = setTimeout(() => this.#lose("no SUBACK in time"), openTimeoutMs);
+    this.#timer = setTimeout(() => this.#loseAndRetry("no SUBACK in time", "failed"), openTimeoutMs);
   }
 
-  /** Throws the connection away and tries again after the back-off. */
-  #lose(reason: string, afterMs?: number): void {
+  #loseAndRetry(reason: string, how: ConnectionEnd): void {
+    const jitter = 0.7 + 0.3 * (this.#options.random ?? Math.random)();
+    this.#lose(reason, this.#reconnect.ended(how, performance.now()) * jitter);
+  }
+
+  /** Throws the connection away and connects again later. */
+  #lose(reason: string, afterMs: number): void {
     this.#open = false;
     clearTimeout(this.#timer);
     this.#forget()?.drop();
     this.#events?.closed(reason);
     if (this.#stopped || this.#held) return;
-    const jitter = 0.7 + 0.3 * (this.#options.random ?? Math.random)();
-    this.#timer = setTimeout(() => this.#connect(), afterMs ?? this.#backoffMs * jitter);
-    this.#backoffMs = Math.min(this.#backoffMs * 2, longestBackoffMs);
+    this.#timer = setTimeout(() => this.#connect(), afterMs);
   }
 
   #forget(): MqttConnection | undefined {

@@ -18,7 +18,8 @@ export interface MqttConnectionEvents {
   message(payload: Uint8Array): void;
   /** A PINGRESP proved that the broker lives. */
   heard(): void;
-  lost(reason: string): void;
+  /** @param refused the broker answered, and said no */
+  lost(reason: string, refused?: boolean): void;
 }
 
 /** One MQTT 3.1.1 connection from CONNECT to its end; it does not come back. */

@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import { downlinkTopic, uplinkTopic, userName } from "@motelet/profiles";
-import mqtt, { type MqttClient } from "mqtt";
+import mqtt, { ErrorWithReasonCode, type MqttClient } from "mqtt";
 import {
   endTimeoutMs,
   keepaliveS,
@@ -46,7 +46,7 @@ export class LibraryConnection implements MqttConnection {
       if (!this.#ended && packet.cmd === "pingresp") events.heard();
     });
     // The client stays deaf but not mute: an error event without a listener would end the process.
-    client.on("error", (error) => this.#lose(reasonOf(error)));
+    client.on("error", (error) => this.#lose(reasonOf(error), error instanceof ErrorWithReasonCode));
     client.on("close", () => this.#lose("connection closed"));
   }
 
@@ -99,14 +99,14 @@ export class LibraryConnection implements MqttConnection {
     this.#socket?.setNoDelay(true);
     this.#client.subscribe(downlinkTopic(this.#wireId), { qos: 0 }, (error, granted) => {
       if (this.#ended) return;
-      if (error || granted?.[0]?.qos === 128) this.#lose(error?.message ?? "subscription refused");
+      if (error || granted?.[0]?.qos === 128) this.#lose(error?.message ?? "subscription refused", true);
       else this.#events.opened();
     });
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, refused = false): void {
     if (this.#ended) return;
     this.drop();
-    this.#events.lost(reason);
+    this.#events.lost(reason, refused);
   }
 }

@@ -128,11 +128,11 @@ export class PacketConnection implements MqttConnection {
   #handle(packet: Packet): void {
     switch (packet.cmd) {
       case "connack":
-        if (packet.returnCode) this.#lose(refusalOf(packet.returnCode));
+        if (packet.returnCode) this.#lose(refusalOf(packet.returnCode), true);
         else this.#subscribe();
         break;
       case "suback":
-        if (packet.granted[0] === refusedSubscription) this.#lose("subscription refused");
+        if (packet.granted[0] === refusedSubscription) this.#lose("subscription refused", true);
         else this.#events.opened();
         break;
       case "publish":
@@ -176,12 +176,12 @@ export class PacketConnection implements MqttConnection {
     this.#socket.write(bytes);
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, refused = false): void {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#keepalive);
     this.#socket.destroy();
-    this.#events.lost(reason);
+    this.#events.lost(reason, refused);
   }
 }
 

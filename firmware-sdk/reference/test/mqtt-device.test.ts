@@ -43,6 +43,10 @@ async function brokerWith(gateway: FakeGateway, port = 0, password = "secret") {
   if (address === null || typeof address === "string") throw new Error("expected an address");
   return {
     port: address.port,
+    /** Ends all connections; the next ones are accepted. */
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -162,6 +166,34 @@ for (const compact of [false, true])
       t.after(() => device.stop());
       await until("refused", () => reasons.some((reason) => /not authorized/i.test(reason)));
       assert.equal(gateway.received.length, 0);
+    });
+
+    test("comes back ever more slowly when it is accepted and then cut, as by another board with its identity", async (t) => {
+      const gateway = new FakeGateway();
+      await using broker = await brokerWith(gateway);
+      const openedMs: number[] = [];
+      const cutMs: number[] = [];
+      const device = await startMqttDevice({
+        url: `mqtt://127.0.0.1:${broker.port}`,
+        ...identity,
+        compact,
+        random: () => 1,
+        onState: (state) => {
+          if (state !== "online") return;
+          openedMs.push(performance.now());
+          // Accepted, and then cut.
+          setImmediate(() => {
+            cutMs.push(performance.now());
+            broker.cut();
+          });
+        },
+      });
+      t.after(() => device.stop());
+      await until("five connections", () => openedMs.length === 5, 20_000);
+      const waitsMs = cutMs.slice(0, 4).map((atMs, index) => (openedMs[index + 1] as number) - atMs);
+      t.diagnostic(`waited ${waitsMs.map(Math.round).join(", ")} ms`);
+      for (const [index, leastMs] of [250, 500, 1_000, 2_000].entries())
+        assert.ok((waitsMs[index] as number) > leastMs - 5, `${waitsMs} ms`);
     });
 
     test("says goodbye when it is stopped", async () => {

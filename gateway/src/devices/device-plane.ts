@@ -15,6 +15,7 @@ import { CheckUps } from "./check-ups.ts";
 import { type ConsoleDropCounter, ConsoleText, consoleDropCounter } from "./console-text.ts";
 import type { DeviceFacts, DeviceSpec } from "./device.ts";
 import { DeviceLog, type DeviceLogReader } from "./device-log.ts";
+import { DuplicateWatch } from "./duplicate-watch.ts";
 import { Identities } from "./identities.ts";
 import { Liveness } from "./liveness.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -45,6 +46,8 @@ export interface DevicePlaneOptions {
   readonly clock: Clock;
   readonly heartbeatS: number;
   readonly maxSessions?: number;
+  /** Milliseconds without news after which a device with two boards is taken to have one again. */
+  readonly duplicateHoldMs?: number;
 }
 
 /** An open channel and whose it is. */
@@ -77,6 +80,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   readonly #liveness: Liveness;
   readonly #checkUps: CheckUps;
   readonly #peripherals: PeripheralWatch;
+  readonly #duplicates: DuplicateWatch;
   readonly #reports: Reports;
   readonly #sessions: SessionTable;
   readonly #records: SessionRecords;
@@ -103,12 +107,14 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#admission = new Admission(store.keyValues);
     this.#liveness = new Liveness({ registry, clock, heartbeatS });
     this.#reports = new Reports(options);
+    this.#duplicates = new DuplicateWatch(options);
     this.#records = new SessionRecords(store.keyValues);
     this.#sessions = new SessionTable({ maxSessions: options.maxSessions ?? 10_000, metrics });
     this.#facts = new SessionFacts({
       ...options,
       liveness: this.#liveness,
       reports: this.#reports,
+      duplicates: this.#duplicates,
       sessions: this.#sessions,
     });
     this.#meters = sessionMeters(metrics);
@@ -161,6 +167,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#liveness.start();
     this.#checkUps.start();
     this.#peripherals.start();
+    this.#duplicates.start();
     this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
     for (const { key } of this.#options.registry.list()) this.#follow(key);
   }
@@ -185,6 +192,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#liveness[Symbol.dispose]();
     this.#checkUps[Symbol.dispose]();
     this.#peripherals[Symbol.dispose]();
+    this.#duplicates[Symbol.dispose]();
     for (const session of this.#sessions.all()) session.end("closing");
   }
 
@@ -235,6 +243,8 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     }
     const refusal = this.#admission.judge(facts, channel.identity, channel.carrier, hello);
     if (refusal === undefined) {
+      // First: what is learnt of the hello depends on whether another board has said it.
+      this.#duplicates.greeted(owner.key, owner.link, channel.peer, hello);
       owner.session.greet(owner.link, hello);
       return;
     }
@@ -335,6 +345,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   /** The device is not served any more, or another has taken its name. */
   #dismiss(key: string, uid: string): void {
     this.#specs.delete(key);
+    this.#duplicates.forget(key);
     this.#sessions.get(key)?.end("refused");
     for (const gate of this.#gates) if (gate.owner?.key === key) this.#release(gate);
     this.#sessions.close(key);

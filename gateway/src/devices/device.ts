@@ -106,6 +106,15 @@ export interface DeviceSample {
   readonly cpuPercent?: number;
 }
 
+/** A board that uses a device's identity. */
+export interface IdentityUser {
+  /** Address or port, as it was when it was noticed. */
+  readonly peer: string;
+  /** Lower-case hex, from hello. */
+  readonly hardwareId?: string;
+  readonly boot: number;
+}
+
 /** A snapshot: immutable, replaced as a whole by the registry. Times are Unix milliseconds. */
 export interface DeviceFacts {
   /** `<namespace>/<name>` */
@@ -133,6 +142,8 @@ export interface DeviceFacts {
   readonly peripherals?: readonly string[];
   readonly sample?: DeviceSample;
   readonly checkUp?: DeviceCheckUp;
+  /** Two boards use the device's identity, or did so in the last ten minutes. */
+  readonly duplicate?: { readonly users: readonly [IdentityUser, IdentityUser] } | undefined;
   /** The latest refusal of a client that named this device; undefined after the device's next success. */
   readonly refusal?: DeviceRefusal | undefined;
 }

@@ -55,6 +55,20 @@ test("a pause, a device that is not served, and what the owner cannot mend are n
   );
 });
 
+test("who is refused because two boards take turns is noted only until both are named", () => {
+  const { registry, noted, changed } = notes();
+  registry.admit(lamp);
+  const note = () => noted.note(key, { ...refusal, code: "take-over-limit" });
+  assert.equal(changed(note), 1);
+  const user = { peer: "192.0.2.7", boot: 1 };
+  registry.learn(key, { duplicate: { users: [user, { ...user, boot: 2 }] } });
+  assert.equal(changed(note), 0);
+  assert.equal(
+    changed(() => noted.note(key, refusal)),
+    1,
+  );
+});
+
 test("one device is noted 4 times at once and then once a minute, whatever comes; the rest is counted", async () => {
   const { clock, registry, noted, changed, suppressed } = notes();
   registry.admit(lamp);

@@ -39,6 +39,8 @@ export class RefusalNotes implements Disposable {
   note(key: string, refusal: Pick<DeviceRefusal, "peer" | "detail"> & { readonly code: RefusalCode }): void {
     const facts = this.#registry.get(key);
     if (!facts || facts.spec.paused || refusalTexts[refusal.code] === undefined) return;
+    // Two boards that take turns: the device's condition names both already.
+    if (facts.duplicate && refusal.code === "take-over-limit") return;
     if (!this.#isWithinLimits(this.#bucketOf(key, facts.spec.uid))) return;
     this.#registry.learn(key, { refusal: { ...refusal, atMs: this.#clock.wallMs() } });
   }

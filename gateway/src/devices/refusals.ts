@@ -44,6 +44,7 @@ export const refusalTexts: Readonly<Record<RefusalCode, RefusalText | undefined>
   "malformed-length": proved("it sent an MQTT packet with a malformed length"),
   "packet-too-long": proved("it sent an MQTT packet that is too long"),
   protocol: proved("it broke the MQTT protocol"),
+  "take-over-limit": proved("newer connections of this identity ended older ones too often"),
   "connect-deadline": proved("it sent no MQTT CONNECT in time"),
 
   "link-not-listed": proved("spec.links does not list this carrier"),

@@ -66,12 +66,17 @@ export class Registry {
 
   /**
    * Merges newly learnt facts. A key that is not (or no longer) served is ignored. A changed phase stamps `phaseSinceMs`,
-   * another boot than the one that was known is a restart. Boots that nobody saw are not counted: their names may be random.
+   * another boot than the one that was known is a restart, except while two boards use the identity. Boots that nobody saw are not counted: their names may be random.
    */
   learn(key: string, learnt: Partial<Omit<DeviceFacts, "key" | "spec" | "phaseSinceMs" | "restarts">>): void {
     const known = this.#devices.get(key);
     if (!known) return;
-    const rebooted = known.boot !== undefined && learnt.boot !== undefined && learnt.boot !== known.boot;
+    // Of two boards that take turns each shows another boot, and none of them has booted.
+    const rebooted =
+      known.boot !== undefined &&
+      learnt.boot !== undefined &&
+      learnt.boot !== known.boot &&
+      known.duplicate === undefined;
     const phaseChanged = learnt.phase !== undefined && learnt.phase !== known.phase;
     this.#devices.set(key, {
       ...known,

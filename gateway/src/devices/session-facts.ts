@@ -12,6 +12,7 @@ import type { SessionEvents } from "../session/session-events.ts";
 import type { SessionTable } from "../session/session-table.ts";
 import type { Store } from "../store/store.ts";
 import type { Channel } from "../transport/channel.ts";
+import type { DuplicateWatch } from "./duplicate-watch.ts";
 import { factsOfHello, firmwareOfInfo, hardwareOfInfo } from "./hardware.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Registry } from "./registry.ts";
@@ -25,6 +26,7 @@ export interface SessionFactsOptions {
   readonly log: Logger;
   readonly liveness: Liveness;
   readonly reports: Reports;
+  readonly duplicates: DuplicateWatch;
   readonly sessions: SessionTable;
 }
 
@@ -38,7 +40,7 @@ export class SessionFacts {
 
   /** @param uid names the device in the store, `key` in the registry */
   eventsOf(key: string, uid: string): SessionEvents {
-    const { registry, clock, log, liveness, reports, sessions } = this.#options;
+    const { registry, clock, log, liveness, reports, duplicates, sessions } = this.#options;
     return {
       began: (hello, channel, how) => {
         reports.begin(uid, hello.ring);
@@ -48,7 +50,10 @@ export class SessionFacts {
           "session began",
         );
       },
-      confirmed: (hello, channel) => this.#confirmed(key, hello, channel),
+      confirmed: (hello, channel, { link, sid }) => {
+        duplicates.confirmed(key, link, sid);
+        this.#confirmed(key, hello, channel);
+      },
       lost: (why) => {
         // A gateway that goes ends all sessions itself: a thousand lines would hold it up and tell nothing.
         if (why === "ended") log.debug({ device: key, code: why }, "device lost");

@@ -36,6 +36,24 @@ test("a new boot and another carrier are told", () => {
   assert.deepEqual(reasons(facts(link("mqtt")), facts(link("serial"))), ["LinkChanged"]);
 });
 
+test("two boards of one identity are told once, by name, and their boots are no reboots", () => {
+  const users = [
+    { peer: "192.0.2.7:40112", hardwareId: "aa", boot: 1 },
+    { peer: "192.0.2.9:50233", hardwareId: "bb", boot: 2 },
+  ] as const;
+  const duplicate = { users };
+  const [event, ...others] = eventsOf(facts({ boot: 2 }), facts({ boot: 1, duplicate }));
+  assert.deepEqual(others, []);
+  assert.deepEqual([event?.type, event?.reason], ["Warning", "DuplicateIdentity"]);
+  assert.match(
+    event?.message ?? "",
+    /192\.0\.2\.7:40112 \(hardware aa, boot 1\) and 192\.0\.2\.9:50233 \(hardware bb, boot 2\)/,
+  );
+  assert.deepEqual(reasons(facts({ boot: 1, duplicate }), facts({ boot: 2, duplicate })), []);
+  assert.deepEqual(reasons(facts({ boot: 1, duplicate }), facts({ boot: 1 })), []);
+  assert.deepEqual(reasons(facts({ boot: 1 }), facts({ boot: 2 })), ["Rebooted"]);
+});
+
 test("a reboot names its cause, and is a warning where something went wrong", () => {
   const reboot = (resetCause?: number) =>
     eventsOf(facts({ boot: 1 }), facts({ boot: 2, ...(resetCause === undefined ? {} : { resetCause }) }))[0];

@@ -3,6 +3,7 @@ import type { Registry } from "../devices/registry.ts";
 import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { EventRecorder, EventText } from "../kubeapi/event-recorder.ts";
 import { eventSubject } from "../resources/device.ts";
+import { duplicateIdentity, duplicateMessage } from "../resources/duplicate-condition.ts";
 import { refusalText } from "../resources/refusal-condition.ts";
 
 /**
@@ -20,7 +21,9 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
     // Whoever paused the device knows that it is gone.
     events.push(...phaseEvents(after, over));
   }
-  if (before.boot !== undefined && after.boot !== undefined && before.boot !== after.boot) {
+  // Two boards that take turns do not reboot.
+  const rebooted = before.boot !== undefined && after.boot !== undefined && before.boot !== after.boot;
+  if (rebooted && !after.duplicate) {
     const { text, fault } = resetCauseOf(after.resetCause);
     events.push({
       type: fault ? "Warning" : "Normal",
@@ -45,6 +48,10 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
   }
   const { refusal } = after;
   if (refusal && refusal !== before.refusal) events.push({ type: "Warning", ...refusalText(refusal) });
+  if (after.duplicate && !before.duplicate) {
+    const message = duplicateMessage(after.duplicate.users);
+    events.push({ type: "Warning", reason: duplicateIdentity, message });
+  }
   return events;
 }
 

@@ -103,6 +103,29 @@ test("a device that flips without end is written at a bounded rate", async () =>
   assert.ok(t.server.count("PUT") - before <= 62, `${t.server.count("PUT") - before} PUTs`);
 });
 
+test("two boards that take turns without end are written at a bounded rate, and told once", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const before = t.server.count("PUT");
+  const events = t.server.count("POST", "/events");
+  const users = [
+    { peer: "192.0.2.7:1", hardwareId: "aa", boot: 1 },
+    { peer: "192.0.2.9:2", hardwareId: "bb", boot: 2 },
+  ] as const;
+  for (let turn = 0; turn < 400; turn++) {
+    const { hardwareId, boot } = users[turn % 2 ? 0 : 1];
+    t.registry.learn(lamp, { boot, hardware: { hardwareId }, duplicate: { users } });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until("the condition", () =>
+    JSON.stringify(t.server.at(`${devices}/lamp`)?.status).includes("DuplicateIdentity"),
+  );
+  t.clock.advance(1);
+  await until("the Event", () => t.server.count("POST", "/events") > events);
+  assert.equal(t.server.count("POST", "/events") - events, 1);
+  assert.ok(t.server.count("PUT") - before <= 62, `${t.server.count("PUT") - before} PUTs`);
+});
+
 test("a Node whose Device is gone is deleted; of a namespace that is not served it stays", async () => {
   const elsewhere = ourNode("uid-x", "other");
   elsewhere.metadata.labels["motelet.dev/namespace"] = "theirs";

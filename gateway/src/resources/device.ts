@@ -12,6 +12,7 @@ import type { EventSubject } from "../kubeapi/event-recorder.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
 import { mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import type { Condition, DeviceResourceSpec, DeviceResourceStatus } from "./device-schema.ts";
+import { duplicateCondition, duplicateIdentity } from "./duplicate-condition.ts";
 import { firmwareOf } from "./firmware.ts";
 import { apiVersion, reportedLabels } from "./labels.ts";
 import { asleepMessage, pausedMessage } from "./node-conditions.ts";
@@ -36,7 +37,13 @@ const lastSeenEveryMs = 10 * 60_000;
 const reportedWithinMs = 60_000;
 
 /** Findings that stand in the status only while they hold; the others say True when all is well. */
-const passingFindings: readonly string[] = ["Flapping", "Peripherals", "Profile", refusedType];
+const passingFindings: readonly string[] = [
+  duplicateIdentity,
+  "Flapping",
+  "Peripherals",
+  "Profile",
+  refusedType,
+];
 
 /** Name of the Secret with a device's identity. */
 export function identitySecretName(device: Device): string {
@@ -152,6 +159,7 @@ export function deviceStatus(
         readyCondition(facts),
         ...peripheralsCondition(device, facts),
         ...refusedConditions(facts, nowMs),
+        ...duplicateCondition(facts),
         ...findings,
       ],
       (condition) => ({ ...condition, observedGeneration }),

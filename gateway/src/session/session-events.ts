@@ -16,8 +16,8 @@ export const lossSentence: Readonly<Record<SessionLoss, string>> = {
 export interface SessionEvents {
   /** A session begins or goes on. `rebooted`: the device has booted since the session before. */
   began(hello: HelloMessage, channel: Channel, how: { resumed: boolean; rebooted: boolean }): void;
-  /** The path works both ways: the device is there. */
-  confirmed(hello: HelloMessage, channel: Channel): void;
+  /** The path works both ways: the device is there, and knows its session. */
+  confirmed(hello: HelloMessage, channel: Channel, session: { link: number; sid: number }): void;
   lost(why: SessionLoss): void;
   /** A once-request was under way when the gateway last died, and nobody waits for it any more. */
   effectUnknown(op: number): void;

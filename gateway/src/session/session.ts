@@ -237,7 +237,7 @@ export class Session implements Disposable {
         this.#poll();
         return;
       case "confirmed":
-        if (this.#hello && this.#channel) events.confirmed(this.#hello, this.#channel);
+        this.#confirmed();
         return;
       case "deliver":
         if (message) this.#deliver(message);
@@ -262,6 +262,13 @@ export class Session implements Disposable {
       default:
         effect satisfies never;
     }
+  }
+
+  #confirmed(): void {
+    const { known, link } = this.#state;
+    const channel = this.#channel;
+    if (!this.#hello || !channel || !known || link === undefined) return;
+    this.#options.events.confirmed(this.#hello, channel, { link, sid: known.sid });
   }
 
   /** A session that goes on in this process has its ids already; any other gets a stored block before its welcome. */

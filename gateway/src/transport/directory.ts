@@ -32,6 +32,7 @@ export type TransportRefusal =
   | "publish-qos"
   | "subscribe-topic"
   | "client-certificate"
+  | "take-over-limit"
   | "wrong-key"
   | "unknown-psk-identity"
   | "resumed-session"

@@ -1,4 +1,5 @@
 import { Registry } from "../../src/devices/registry.ts";
+import type { Clock } from "../../src/foundation/clock.ts";
 import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
 import { HttpKubeClient } from "../../src/kubeapi/client.ts";
@@ -13,15 +14,33 @@ export const secrets = "/api/v1/namespaces/default/secrets";
 export const leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
 export const lamp = "default/lamp";
 
+export interface MirrorUnderTest<C extends Clock> extends AsyncDisposable {
+  readonly server: FakeApiServer;
+  readonly clock: C;
+  readonly metrics: Metrics;
+  readonly registry: Registry;
+  readonly mirror: Mirror;
+}
+
 /**
  * A mirror between a registry, driven by hand, and a fake API server.
  * @param prepare runs before the mirror starts
  */
 export async function setUp(
+  prepare?: (server: FakeApiServer) => void,
+  options?: Partial<MirrorOptions>,
+  clock?: ManualClock,
+): Promise<MirrorUnderTest<ManualClock>>;
+export async function setUp<C extends Clock>(
+  prepare: (server: FakeApiServer) => void,
+  options: Partial<MirrorOptions>,
+  clock: C,
+): Promise<MirrorUnderTest<C>>;
+export async function setUp(
   prepare: (server: FakeApiServer) => void = () => {},
   options: Partial<MirrorOptions> = {},
-  clock = new ManualClock(),
-) {
+  clock: Clock = new ManualClock(),
+): Promise<MirrorUnderTest<Clock>> {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await new FakeApiServer().start());
   prepare(server);

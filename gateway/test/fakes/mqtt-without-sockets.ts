@@ -53,6 +53,7 @@ export class MqttWithoutSockets implements AsyncDisposable {
       meters: new MqttMeters(metrics),
       downlinkBufferBytes: limits.downlinkBufferBytes,
       rtoMs: 2_000,
+      mayTakeOver: () => true,
       admitted: () => {},
     };
   }

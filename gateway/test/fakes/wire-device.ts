@@ -21,10 +21,10 @@ export class WireDevice {
   closedBecause: string | undefined;
   #events: ChannelEvents | undefined;
 
-  constructor(identity: ProvenIdentity = { kind: "port", port: "pty:lamp" }, rtoMs = 500) {
+  constructor(identity: ProvenIdentity = { kind: "port", port: "pty:lamp" }, rtoMs = 500, peer = "wire") {
     this.channel = {
       carrier: identity.kind === "port" ? "serial" : "mqtt",
-      peer: "wire",
+      peer,
       identity,
       maxMessageBytes: 1024,
       rtoMs,

@@ -18,6 +18,8 @@ export interface ConnectionSurroundings {
   readonly downlinkBufferBytes: number;
   /** Retransmission time-out of the channels, milliseconds. */
   readonly rtoMs: number;
+  /** Whether a connection that has proved this wire id may end the one that has it. */
+  mayTakeOver(wireId: string): boolean;
   /** The connection has proved its wire id; whoever held it before must go. */
   admitted(connection: MqttConnection, wireId: string): void;
 }
@@ -49,6 +51,16 @@ export class MqttConnection implements BrokerClient {
 
   get peer(): string {
     return this.#socket.peer;
+  }
+
+  /** When the peer has last said something, monotonic milliseconds. */
+  get heardMs(): number {
+    return this.#guard.heardMs;
+  }
+
+  /** Whether it is over, though what is queued may still leave. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /** Whom the TLS handshake has proved; undefined where the password does. */
@@ -156,6 +168,10 @@ export class MqttConnection implements BrokerClient {
     if (!verdict.admitted) {
       this.#refuse(verdict.reason, { wireId }, [wireId]);
       return verdict.reason === "paused" ? 3 : 4;
+    }
+    if (!this.#shared.mayTakeOver(wireId)) {
+      this.#refuse("take-over-limit", { wireId }, [wireId]);
+      return 3;
     }
     this.#guard.admit();
     this.#socket.settle();

@@ -26,6 +26,11 @@ export interface MqttLimits {
   readonly downlinkBufferBytes: number;
   /** Time that a device may leave the broker's own answers unread before it is disconnected, milliseconds. */
   readonly drainTimeoutMs: number;
+  /** Connections of one wire id that newer ones may end at once, and the time after which one more may. */
+  readonly takeOverBurst: number;
+  readonly takeOverRefillMs: number;
+  /** A connection that has said nothing for so long may always be ended by a newer one, milliseconds. */
+  readonly takeOverSilentMs: number;
   /** Time for what is queued to leave when a channel is closed in order, milliseconds. */
   readonly closeTimeoutMs: number;
 }
@@ -42,5 +47,8 @@ export const defaultMqttLimits: MqttLimits = {
   packetRefillMs: 1,
   downlinkBufferBytes: 64 * 1024,
   drainTimeoutMs: 10_000,
+  takeOverBurst: 6,
+  takeOverRefillMs: 15_000,
+  takeOverSilentMs: 15_000,
   closeTimeoutMs: 1_000,
 };

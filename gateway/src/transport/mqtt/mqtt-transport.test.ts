@@ -136,6 +136,53 @@ test("only the right password takes over: then the old channel is closed", async
   );
 });
 
+test("one wire id is taken over so often at once; the next newcomer is refused, and the connection stays", async () => {
+  const never = { takeOverRefillMs: 3_600_000, takeOverSilentMs: 3_600_000 };
+  await using bed = await MqttTestBed.start({ takeOverBurst: 3, ...never });
+  for (let round = 0; round < 4; round++) await bed.device("lamp");
+  assert.equal(await bed.metrics.valueOf("motelet_mqtt_taken_over_total"), 3);
+
+  for (let round = 1; round <= 5; round++) {
+    const error = await next(bed.client("lamp"), "error");
+    assert.equal((error as { code: number }).code, 3);
+    assert.equal(await bed.refused("take-over-limit"), round);
+  }
+  assert.equal(bed.logLines("take-over-limit")[0]?.wireId, "lamp");
+  assert.equal(await bed.metrics.valueOf("motelet_mqtt_taken_over_total"), 3);
+  assert.deepEqual(
+    bed.channels.map(({ closedFor }) => closedFor),
+    ["taken over", "taken over", "taken over", undefined],
+  );
+  // It is a bound of each wire id.
+  await bed.device("door");
+  await bed.device("door");
+  assert.equal(await bed.metrics.valueOf("motelet_mqtt_taken_over_total"), 4);
+});
+
+test("a connection that says nothing any more is taken over all the same, as of a board that lost its power", async () => {
+  await using bed = await MqttTestBed.start({
+    takeOverBurst: 1,
+    takeOverRefillMs: 3_600_000,
+    takeOverSilentMs: 2_000,
+  });
+  const first = await bed.device("lamp");
+  const second = await bed.device("lamp");
+  assert.equal(first.opened.closedFor, "taken over");
+  const comes = async () => {
+    const client = bed.client("lamp");
+    const connected = next(client, "connect").then(() => 0);
+    return connected.catch((error: unknown) => (error as { code: number }).code);
+  };
+  for (let round = 1; round <= 5; round++) {
+    await second.client.publishAsync("m/lamp/u", "beat");
+    await until("it is heard", () => second.opened.messages.length === round);
+    assert.equal(await comes(), 3);
+  }
+  assert.equal(second.opened.closedFor, undefined);
+  await until("a newcomer is admitted", async () => (await comes()) === 0);
+  await until("the silent one is gone", () => second.opened.closedFor === "taken over");
+});
+
 test("a revoked device is disconnected, the others stay", async () => {
   await using bed = await MqttTestBed.start();
   const lamp = await bed.device("lamp");

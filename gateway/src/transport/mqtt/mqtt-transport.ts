@@ -14,6 +14,7 @@ import { PacketGuard } from "./packet-guard.ts";
 import { Refusals } from "./refusals.ts";
 import type { MqttListenerOptions } from "./security.ts";
 import { SocketTable } from "./socket-table.ts";
+import { TakeOvers } from "./take-overs.ts";
 
 export interface MqttTransportOptions {
   readonly listeners: readonly MqttListenerOptions[];
@@ -42,6 +43,7 @@ export class MqttTransport implements AsyncDisposable {
   readonly #limits: MqttLimits;
   readonly #meters: MqttMeters;
   readonly #refusals: Refusals;
+  readonly #takeOvers: TakeOvers;
   readonly #shared: ConnectionSurroundings;
   readonly #connections = new Set<MqttConnection>();
   readonly #byWireId = new Map<string, MqttConnection>();
@@ -55,6 +57,7 @@ export class MqttTransport implements AsyncDisposable {
     this.#log = options.log;
     this.#meters = new MqttMeters(options.metrics);
     this.#refusals = new Refusals(options);
+    this.#takeOvers = new TakeOvers(this.#limits, options.clock);
     this.#broker = new Broker(this.#limits);
     this.#table = new SocketTable({
       limits: this.#limits,
@@ -83,6 +86,10 @@ export class MqttTransport implements AsyncDisposable {
       meters: this.#meters,
       rtoMs: options.rtoMs ?? defaults.rtoMs,
       downlinkBufferBytes: this.#limits.downlinkBufferBytes,
+      mayTakeOver: (wireId) => {
+        const before = this.#byWireId.get(wireId);
+        return !before || before.ended || this.#takeOvers.allow(wireId, before.heardMs);
+      },
       admitted: (connection, wireId) => {
         // [MQTT-3.1.4-2], but only now: the new one has proved who it is.
         const before = this.#byWireId.get(wireId);
@@ -158,6 +165,8 @@ export class MqttTransport implements AsyncDisposable {
   #forget(connection: MqttConnection): void {
     this.#connections.delete(connection);
     const { wireId } = connection;
-    if (wireId !== undefined && this.#byWireId.get(wireId) === connection) this.#byWireId.delete(wireId);
+    if (wireId === undefined || this.#byWireId.get(wireId) !== connection) return;
+    this.#byWireId.delete(wireId);
+    this.#takeOvers.forget(wireId);
   }
 }

@@ -31,6 +31,7 @@ export class PacketGuard extends Duplex {
   #rest: Timer | undefined;
   #closeTimer: Timer | undefined;
   #corked = false;
+  #heardMs: number;
 
   /** Takes the socket over. `socket` may be a net or a TLS socket. */
   constructor(socket: Duplex, options: { limits: MqttLimits; clock: Clock; events: GuardEvents }) {
@@ -40,6 +41,7 @@ export class PacketGuard extends Duplex {
     this.#limits = limits;
     this.#clock = clock;
     this.#events = options.events;
+    this.#heardMs = clock.monotonicMs();
     this.#scanner = new PacketScanner(limits.packetBytes);
     this.#bucket = new TokenBucket(
       { burst: limits.packetBurst, refillMs: limits.packetRefillMs },
@@ -52,6 +54,11 @@ export class PacketGuard extends Duplex {
     socket.on("end", () => this.push(null));
     socket.on("error", (error) => this.destroy(error));
     socket.on("close", () => this.destroy());
+  }
+
+  /** When the peer has last said something, monotonic milliseconds. */
+  get heardMs(): number {
+    return this.#heardMs;
   }
 
   /** The client is who it says: its CONNECT came in time. */
@@ -125,6 +132,7 @@ export class PacketGuard extends Duplex {
   /** @returns how long to rest for the packets that were not free, so that the average rate holds */
   #payFor(packets: number): number {
     const nowMs = this.#clock.monotonicMs();
+    this.#heardMs = nowMs;
     let unpaid = packets;
     while (unpaid > 0 && this.#bucket.take(nowMs) === 0) unpaid--;
     return unpaid * this.#limits.packetRefillMs;

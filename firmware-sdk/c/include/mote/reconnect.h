@@ -1,0 +1,45 @@
+#ifndef MOTE_RECONNECT_H
+#define MOTE_RECONNECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * When a carrier that dials (MQTT, TCP) connects again (SPEC 10.1): attempts that fail follow each
+ * other ever more slowly, and so do connections that were accepted and then cut, which two devices
+ * with one identity do to each other. Zeroed is a device that has just booted.
+ */
+struct mote_reconnect {
+    uint32_t opened_at_ms;
+    uint8_t attempts; /* waits since a connection was open */
+    uint8_t cuts;     /* connections in a row that were cut too soon */
+};
+
+/** How a connection ended, or an attempt at one. */
+enum mote_connection_end {
+    MOTE_CONNECTION_CUT,     /* it was accepted, and then lost */
+    MOTE_CONNECTION_REFUSED, /* it was answered with a refusal, such as a CONNACK that is not 0 */
+    MOTE_CONNECTION_FAILED,  /* neither: the gateway was not reached */
+};
+
+/** The connection was accepted and can be used: with MQTT, the SUBACK has come. */
+void mote_reconnect_opened(struct mote_reconnect *reconnect, uint32_t now_ms);
+
+/**
+ * Blocking: no. ISR-safe: no.
+ *
+ * @returns milliseconds until the next attempt. Take up to three tenths off at random, so that the
+ *     devices of a fleet do not come together.
+ */
+uint32_t mote_reconnect_ended(struct mote_reconnect *reconnect, enum mote_connection_end end,
+                              uint32_t now_ms);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
