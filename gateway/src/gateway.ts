@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { DevicePlane } from "./devices/device-plane.ts";
 import { Registry } from "./devices/registry.ts";
 import { UsageSamples } from "./devices/usage.ts";
+import { AdaptiveLimit } from "./foundation/adaptive-limit.ts";
 import { systemClock } from "./foundation/clock.ts";
 import { delay } from "./foundation/delay.ts";
 import { messageOf, UnavailableError } from "./foundation/errors.ts";
@@ -26,6 +27,15 @@ import { SerialTransport } from "./transport/serial/serial-transport.ts";
 
 /** How long the whole shutdown may take; what has not ended by then is cut. */
 const shutdownMs = 4_500;
+
+/** Requests to the API server at a time: of the work queue, and renewals of Leases beside them. */
+const concurrency = {
+  writes: { min: 4, max: 24, start: 8 },
+  renewals: { min: 8, max: 32, start: 8 },
+} as const;
+const reviewConnections = 8;
+/** A renewal has a deadline as a whole: one repetition, for a token that has just ended, and then its timer tries again. */
+const renewalTiming = { requestTimeoutMs: 10_000, maxRetries: 1, maxRetryAfterMs: 2_000 } as const;
 
 /**
  * The composition root: builds every room bottom-up from its slice of the configuration, and closes them top-down.
@@ -69,7 +79,14 @@ export class Gateway implements AsyncDisposable {
       ...(context === "" ? {} : { context }),
     });
     log.info({ credentials: credentials.source, server: credentials.server }, "cluster chosen");
-    const kube = parts.use(new HttpKubeClient({ credentials, clock, metrics }));
+    const writes = new AdaptiveLimit(concurrency.writes);
+    const renewals = new AdaptiveLimit(concurrency.renewals);
+    // Callers' tokens and rights are asked about beside all writes.
+    const connections = concurrency.writes.max + reviewConnections;
+    const kube = parts.use(new HttpKubeClient({ credentials, clock, metrics, connections, pace: writes }));
+    const leaseKube = parts.use(
+      kube.sibling({ connections: concurrency.renewals.max, timing: renewalTiming, pace: renewals }),
+    );
     const servedVersion = await waitForVersion(kube, log, signal);
     const certificates = new ServingCertificates({
       mode: config["kubelet.servingCertificate"],
@@ -143,6 +160,9 @@ export class Gateway implements AsyncDisposable {
     const mirroring = parts.use(
       new Mirror({
         kube,
+        leaseKube,
+        leasePlaces: () => renewals.limit,
+        workers: () => writes.limit,
         registry,
         clock,
         log,
@@ -174,7 +194,7 @@ export class Gateway implements AsyncDisposable {
         port: config["operations.port"],
         metrics,
         readiness: {
-          "api server": () => kube.trouble(),
+          "api server": () => kube.trouble() ?? leaseKube.trouble(),
           store: () => store.database.trouble(),
           kubelet: () => kubelet.trouble(),
           mirror: () => mirroring.trouble() ?? (mirrored ? undefined : "still starting"),

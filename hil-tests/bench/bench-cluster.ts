@@ -7,6 +7,7 @@ import { kubeconfigCredentials } from "../../gateway/src/kubeapi/kubeconfig.ts";
 import type { KubeList, KubeObject } from "../../gateway/src/kubeapi/objects.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import type { FleetMember } from "../rig/boards/reference-board.ts";
+import { RigError } from "../rig/errors.ts";
 import { GatewayProcess } from "../rig/gateway-process.ts";
 import { gatewayAccount, gatewayNamespace, install } from "../rig/installation.ts";
 import type { RunningProcess } from "../rig/process.ts";
@@ -101,13 +102,19 @@ export class BenchCluster implements AsyncDisposable {
         const found = (await this.#list<IdentitySecret>(secretsPath)).filter(({ metadata }) =>
           wanted.has(metadata.name),
         );
-        return found.length === wanted.size && found;
+        if (found.length < wanted.size)
+          throw new RigError("NOT_READY", `there are ${found.length} of ${wanted.size}`);
+        return found;
       },
       { deadlineMs: 300_000, intervalMs: 1_000, what: `${names.length} identities` },
     );
     // The gateway's writes about the new Devices are no part of what their hello costs.
     await waitFor(
-      async () => (await this.#list<WaitingDevice>(devicesPath)).every(({ status }) => status?.phase),
+      async () => {
+        const without = (await this.#list<WaitingDevice>(devicesPath)).filter(({ status }) => !status?.phase);
+        if (without.length > 0) throw new RigError("NOT_READY", `${without.length} have no phase`);
+        return true;
+      },
       { deadlineMs: 300_000, intervalMs: 1_000, what: `${names.length} Devices to be Pending` },
     );
     return secrets.map(({ metadata, data = {} }) => {
@@ -135,13 +142,6 @@ export class BenchCluster implements AsyncDisposable {
         ? [`mqtts://127.0.0.1:${mqttPort}`, file, pace, this.#writeFile("ca.pem", this.plane.caPem)]
         : [`mqtt://127.0.0.1:${mqttPort}`, file, pace];
     return (await startScript("fleet", args)).process;
-  }
-
-  /** Deletes all Devices, with a gateway that takes their Nodes along, and waits until they are gone. */
-  async removeDevices(): Promise<void> {
-    await this.removeAll(devicesPath);
-    await this.#gone(devicesPath);
-    await this.#gone("/api/v1/nodes");
   }
 
   /**

@@ -4,11 +4,14 @@ import type { RunningProcess } from "../rig/process.ts";
 import type { BenchCluster, FleetOptions } from "./bench-cluster.ts";
 import { CpuAccount, ownProcess, sumOf } from "./cpu-account.ts";
 import { atLeastTimes, type Figure, plainFigure } from "./figure.ts";
+import { waitingIn } from "./fleet-work.ts";
 import type { KwokRates } from "./kwok.ts";
 import { Settling } from "./readiness.ts";
 
 /** Milliseconds that one device may take until the measurement is given up. */
-const slowestMs = 250;
+const slowestMs = 200;
+/** How often is said how far it has come. */
+const sayEveryMs = 10_000;
 
 /** Rates at which devices that were switched on together became Nodes. */
 export interface BringUp {
@@ -27,12 +30,15 @@ export interface BringUpOptions extends FleetOptions {
   /** All objects of a collection are as they should be. */
   readonly part?: (path: string, sinceMs: number) => void;
   readonly settled?: (sinceMs: number) => void;
+  /** Is told every ten seconds what is there, and what the gateway is busy with. */
+  readonly say?: (what: string) => void;
 }
 
 /**
  * Switches on all devices at once: from then (connection, CONNECT and SUBSCRIBE included) until all Nodes are Ready, and
  * until every object is as it should be.
  * @param before devices that were there already
+ * @throws RigError DEADLINE_PASSED saying what is missing, PROCESS_ENDED where the fleet or the gateway dies
  */
 export async function bringUp(
   cluster: BenchCluster,
@@ -50,10 +56,17 @@ export async function bringUp(
   const account = new CpuAccount(new Map([...cluster.servers(), ...everybody]));
   const cpuMs = () => (sumOf(account.take()) * 1000) / members.length;
   const startedMs = performance.now();
+  const report = async () => {
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+    options.say?.(`${seconds} s: ${settling.state(wanted)}; ${await waitingIn(gateway)}`);
+  };
+  using _reports = every(sayEveryMs, () => void report().catch(() => {}));
   fleet.stdin.write("go\n");
   const settled = settling.until(wanted, deadlineMs, (path, moment) =>
     options.part?.(path, moment - startedMs),
   );
+  // Both fail where the fleet dies; the first to be waited for says so.
+  settled.catch(() => {});
   const readyMs = await settling.untilReady(wanted, deadlineMs);
   const readyCpuMs = cpuMs();
   options.ready?.(readyMs - startedMs);
@@ -68,6 +81,11 @@ export async function bringUp(
     settledCpuMs,
     fleet,
   };
+}
+
+function every(ms: number, call: () => void): Disposable {
+  const timer = setInterval(call, ms);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
 import type { KubeObject } from "../../gateway/src/kubeapi/objects.ts";
+import { RigError } from "../rig/errors.ts";
 import { devicesPath, leasesPath } from "./bench-cluster.ts";
 import { ObjectWatch } from "./object-watch.ts";
 
@@ -46,7 +47,16 @@ export class Settling implements AsyncDisposable {
 
   /** @returns the moment at which so many Nodes are Ready */
   untilReady(devices: number, deadlineMs: number): Promise<number> {
-    return this.#ready.until((count) => count >= devices, deadlineMs);
+    return this.#orWhatIsMissing(
+      devices,
+      this.#ready.until((count) => count >= devices, deadlineMs),
+    );
+  }
+
+  /** How many of so many are as they should be, of each collection. */
+  state(devices: number): string {
+    const counts = this.#settled.map(({ path, watch }) => `${path.split("/").at(-1)} ${watch.count}`);
+    return `of ${devices} are as wanted: ${this.#ready.count} Ready, ${counts.join(", ")}`;
   }
 
   /**
@@ -59,11 +69,23 @@ export class Settling implements AsyncDisposable {
     said?: (path: string, moment: number) => void,
   ): Promise<number> {
     const reached = this.#settled.map(async ({ path, watch }) => {
-      const moment = await watch.until((count) => count >= devices, deadlineMs);
+      const moment = await this.#orWhatIsMissing(
+        devices,
+        watch.until((count) => count >= devices, deadlineMs),
+      );
       said?.(path, moment);
       return moment;
     });
     return Math.max(...(await Promise.all(reached)));
+  }
+
+  async #orWhatIsMissing<T>(devices: number, waited: Promise<T>): Promise<T> {
+    try {
+      return await waited;
+    } catch (error) {
+      if (!(error instanceof RigError && error.code === "DEADLINE_PASSED")) throw error;
+      throw new RigError(error.code, `${error.message}; ${this.state(devices)}`, { cause: error });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -18,7 +18,6 @@ export async function startUpFigures(cluster: BenchCluster): Promise<Figure[]> {
   const listeningMs = performance.now();
   fleet.stdin.write("go\n");
   const readyMs = await nodes.until((count) => count === 1, 30_000);
-  await cluster.removeDevices();
   void gateway;
   return [
     atMost(2, {

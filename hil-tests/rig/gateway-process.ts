@@ -75,16 +75,23 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** A counter or gauge of /metrics, summed over the samples whose labels include the given ones. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    return (await this.metrics())(name, labels);
+  }
+
+  /** All of /metrics at one moment; what is returned reads one of them, as {@link metric} does. */
+  async metrics(): Promise<(name: string, labels?: Readonly<Record<string, string>>) => number> {
     const answer = await fetch(`http://127.0.0.1:${this.#ports.operations}/metrics`);
-    const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
-    return (await answer.text())
-      .split("\n")
-      .filter(
-        (line) =>
-          (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) &&
-          wanted.every((label) => line.includes(label)),
-      )
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+    const lines = (await answer.text()).split("\n");
+    return (name, labels = {}) => {
+      const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
+      return lines
+        .filter(
+          (line) =>
+            (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) &&
+            wanted.every((label) => line.includes(label)),
+        )
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

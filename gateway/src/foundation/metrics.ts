@@ -15,12 +15,21 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
   }
 
+  /** @param measure called before each look, for what is cheaper to find out then than to keep */
   gauge<L extends string = never>(
     name: `motelet_${string}`,
     help: string,
     labelNames: readonly L[] = [],
+    measure?: (gauge: Gauge<L>) => void,
   ): Gauge<L> {
-    return new Gauge({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
+    const gauge: Gauge<L> = new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      ...(measure ? { collect: () => measure(gauge) } : {}),
+    });
+    return gauge;
   }
 
   histogram<L extends string = never>(

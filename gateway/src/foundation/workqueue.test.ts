@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { ManualClock } from "../../test/fakes/manual-clock.ts";
 import { createLogger } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import { type Reconcile, WorkQueue } from "./workqueue.ts";
+import { type Lane, patienceMs, type Reconcile, WorkQueue } from "./workqueue.ts";
 
-function build(options: { workers?: number; lowWorkers?: number; maxItems?: number } = {}) {
+function build({ workers, ...options }: { workers?: number; reserve?: number; maxItems?: number } = {}) {
   const clock = new ManualClock();
   const metrics = new Metrics();
   const queue = new WorkQueue({
@@ -13,6 +13,7 @@ function build(options: { workers?: number; lowWorkers?: number; maxItems?: numb
     metrics,
     log: createLogger({ level: "silent" }),
     random: () => 0,
+    ...(workers === undefined ? {} : { workers: () => workers }),
     ...options,
   });
   return { clock, metrics, queue };
@@ -61,7 +62,7 @@ test("a key added while it runs is reconciled once more, never twice at a time",
 });
 
 test("high work overtakes low work, and low work leaves workers free", async () => {
-  const { queue } = build({ workers: 2, lowWorkers: 1 });
+  const { queue } = build({ workers: 2, reserve: 1 });
   const low = gated();
   const high = gated();
   const lowWork = queue.register("low", "low", low.reconcile);
@@ -150,7 +151,7 @@ test("disposal aborts what runs and waits for it", async () => {
 });
 
 test("what comes last waits for all other work, and takes no more workers than low work", async () => {
-  const { queue } = build({ workers: 2, lowWorkers: 1 });
+  const { queue } = build({ workers: 2, reserve: 1 });
   const order: string[] = [];
   const note = (name: string) => async () => void order.push(name) as undefined;
   const gate = gated();
@@ -174,4 +175,92 @@ test("what comes last waits for all other work, and takes no more workers than l
   assert.deepEqual(order, ["high", "low", "high", "low"]);
   assert.deepEqual(gate.calls, ["a", "b"]);
   gate.release();
+});
+
+/** A queue with one worker and more high work than it can do, and what was started in which lane. */
+function flooded(starved: readonly Lane[]) {
+  const t = build({ workers: 1, reserve: 0 });
+  const started: string[] = [];
+  const ended: (() => void)[] = [];
+  const works = new Map(
+    (["high", ...starved] as const).map((lane) => [
+      lane,
+      t.queue.register(lane, lane, async () => {
+        started.push(lane);
+        await new Promise<void>((resolve) => ended.push(resolve));
+        return undefined;
+      }),
+    ]),
+  );
+  for (const [lane, work] of works) for (let key = 0; key < 1_000; key++) work.add(`${lane}${key}`);
+  t.queue.start();
+  const run = async (count: number) => {
+    started.length = 0;
+    for (let end = 0; end < count; end++) {
+      ended.shift()?.();
+      await turn();
+    }
+    return (lane: Lane) => started.filter((each) => each === lane).length;
+  };
+  return { ...t, run };
+}
+
+test("a lane that is not served for 10 s gets its share, and no more than that, while high work never ends", async () => {
+  const t = flooded(["middle", "low", "last"]);
+  let count = await t.run(64);
+  assert.deepEqual([count("high"), count("middle"), count("low"), count("last")], [64, 0, 0, 0]);
+  t.clock.advance(patienceMs);
+  count = await t.run(160);
+  assert.deepEqual([count("high"), count("middle"), count("low"), count("last")], [110, 20, 20, 10]);
+});
+
+test("high work has all workers where nobody has waited for long, and all but the shares of those who have", async () => {
+  const t = flooded(["last"]);
+  t.clock.advance(patienceMs - 1);
+  let count = await t.run(32);
+  assert.equal(count("last"), 0);
+  t.clock.advance(1);
+  count = await t.run(160);
+  assert.deepEqual([count("high"), count("last")], [150, 10]);
+});
+
+test("the oldest key of each lane and the workers are measured", async () => {
+  const { queue, clock, metrics } = build({ workers: 3 });
+  const gate = gated();
+  const work = queue.register("w", "low", gate.reconcile);
+  const oldest = (lane: Lane) => metrics.valueOf("motelet_workqueue_oldest_seconds", { lane });
+  work.add("a");
+  clock.advance(2_000);
+  work.add("b");
+  clock.advance(3_000);
+  assert.deepEqual([await oldest("low"), await oldest("high")], [5, 0]);
+  assert.equal(await metrics.valueOf("motelet_workqueue_workers"), 3);
+  queue.start();
+  await turn();
+  assert.equal(await oldest("low"), 3, "one worker is free for others than high work");
+  gate.release();
+  await turn();
+  assert.equal(await oldest("low"), 0);
+});
+
+test("as many run as there are workers at that moment", async () => {
+  let workers = 1;
+  const clock = new ManualClock();
+  const log = createLogger({ level: "silent" });
+  const queue = new WorkQueue({ clock, log, metrics: new Metrics(), workers: () => workers });
+  const gate = gated();
+  const work = queue.register("w", "high", gate.reconcile);
+  queue.start();
+  for (const key of ["a", "b", "c", "d", "e"]) work.add(key);
+  await turn();
+  assert.equal(gate.calls.length, 1);
+  workers = 3;
+  gate.release();
+  await turn();
+  assert.equal(gate.calls.length, 4);
+  workers = 1;
+  gate.release();
+  gate.release();
+  await turn();
+  assert.equal(gate.calls.length, 4, "those that run end, and none begins");
 });

@@ -7,8 +7,21 @@ import type { Metrics } from "./metrics.ts";
 /** In this order, work of one before any of the next; all but the first leave some workers free for it. */
 const lanes = ["high", "middle", "low", "last"] as const;
 
-/** High work always goes first and finds a worker free; what comes last runs while nothing else waits. */
+/**
+ * High work goes first and finds a worker free; what comes last runs while nothing else waits. No lane starves: one whose oldest
+ * key has waited for {@link patienceMs} gets its share of the workers whatever comes in the lanes above.
+ */
 export type Lane = (typeof lanes)[number];
+
+/** A lane that has waited so long gets its share; a burst that is over before is served in order. */
+export const patienceMs = 10_000;
+
+/** Of so many starts one is the lane's, while its oldest key has waited too long: 5/16 in all. */
+const startsPerShare = { middle: 8, low: 8, last: 16 } as const satisfies Record<
+  Exclude<Lane, "high">,
+  number
+>;
+const lowerLanes = ["middle", "low", "last"] as const;
 
 /**
  * Brings one thing to its wanted state; level-based, called again whenever something may have changed.
@@ -27,6 +40,8 @@ interface Item {
   readonly work: RegisteredWork;
   readonly key: string;
   state: "queued" | "running" | "dirty" | "waiting";
+  /** Since when it waits for a worker, monotonic. */
+  queuedAtMs: number;
   failures: number;
   timer?: Timer;
 }
@@ -48,8 +63,8 @@ export class WorkQueue implements AsyncDisposable {
   readonly #log: Logger;
   readonly #random: () => number;
   readonly #backoff: BackoffPolicy;
-  readonly #workers: number;
-  readonly #lowWorkers: number;
+  readonly #workers: () => number;
+  readonly #reserve: number;
   readonly #maxItems: number;
   readonly #items = new Map<string, Item>();
   readonly #lanes: Record<Lane, Set<string>> = {
@@ -66,6 +81,8 @@ export class WorkQueue implements AsyncDisposable {
   readonly #duration;
   /** Workers that are busy with other than high work. */
   #runningLow = 0;
+  /** Starts since each lane's share was last looked at. */
+  readonly #sinceShare: Record<Exclude<Lane, "high">, number> = { middle: 0, low: 0, last: 0 };
   #started = false;
 
   constructor(options: {
@@ -74,21 +91,32 @@ export class WorkQueue implements AsyncDisposable {
     metrics: Metrics;
     random?: () => number;
     backoff?: BackoffPolicy;
-    /** Reconciles at a time, in all. */
-    workers?: number;
-    /** … of which at most so many of the lanes below. */
-    lowWorkers?: number;
+    /** Reconciles at a time, in all; asked before each start. */
+    workers?: () => number;
+    /** … of which so many are kept free for high work; one is always left to the others. */
+    reserve?: number;
     maxItems?: number;
   }) {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#random = options.random ?? Math.random;
     this.#backoff = options.backoff ?? defaultBackoff;
-    this.#workers = options.workers ?? 8;
-    this.#lowWorkers = options.lowWorkers ?? Math.max(1, this.#workers - 2);
+    this.#workers = options.workers ?? (() => 8);
+    this.#reserve = options.reserve ?? 2;
     this.#maxItems = options.maxItems ?? 100_000;
     const { metrics } = options;
     this.#depth = metrics.gauge("motelet_workqueue_depth", "Keys that wait for a worker", ["lane"]);
+    metrics.gauge(
+      "motelet_workqueue_oldest_seconds",
+      "How long the oldest key of a lane has waited for a worker",
+      ["lane"],
+      (oldest) => {
+        for (const lane of lanes) oldest.set({ lane }, this.#oldestWaitMs(lane) / 1000);
+      },
+    );
+    metrics.gauge("motelet_workqueue_workers", "Reconciles that may run at a time", [], (workers) =>
+      workers.set(this.#workers()),
+    );
     this.#retries = metrics.counter("motelet_workqueue_retries_total", "Reconciles that failed", ["work"]);
     this.#dropped = metrics.counter("motelet_workqueue_dropped_total", "Keys beyond the bound", ["work"]);
     this.#duration = metrics.histogram("motelet_workqueue_run_seconds", "Time of one reconcile", ["work"]);
@@ -124,7 +152,7 @@ export class WorkQueue implements AsyncDisposable {
         this.#log.error({ work: work.name, item: key, limit: this.#maxItems }, "work dropped: queue is full");
         return;
       }
-      this.#enqueue(id, { work, key, state: "queued", failures: 0 });
+      this.#enqueue(id, { work, key, state: "queued", queuedAtMs: 0, failures: 0 });
     } else if (item.state === "running") {
       item.state = "dirty";
     } else if (item.state === "waiting" && item.failures === 0) {
@@ -136,6 +164,7 @@ export class WorkQueue implements AsyncDisposable {
 
   #enqueue(id: string, item: Item): void {
     item.state = "queued";
+    item.queuedAtMs = this.#clock.monotonicMs();
     this.#items.set(id, item);
     this.#lanes[item.work.lane].add(id);
     this.#depth.set({ lane: item.work.lane }, this.#lanes[item.work.lane].size);
@@ -144,9 +173,10 @@ export class WorkQueue implements AsyncDisposable {
 
   #pump(): void {
     if (!this.#started || this.#stop.signal.aborted) return;
-    while (this.#running.size < this.#workers) {
-      const lane = lanes.find((each) => this.#lanes[each].size > 0);
-      if (lane === undefined || (lane !== "high" && this.#runningLow >= this.#lowWorkers)) return;
+    const workers = this.#workers();
+    while (this.#running.size < workers) {
+      const lane = this.#nextLane(this.#runningLow < Math.max(1, workers - this.#reserve));
+      if (lane === undefined) return;
       const id = this.#lanes[lane].values().next().value;
       const item = id === undefined ? undefined : this.#items.get(id);
       if (id === undefined || !item) return;
@@ -156,6 +186,31 @@ export class WorkQueue implements AsyncDisposable {
       item.state = "running";
       this.#running.set(id, this.#run(id, item));
     }
+  }
+
+  /** Whose turn it is. @param others whether there is a worker for other than high work */
+  #nextLane(others: boolean): Lane | undefined {
+    if (!others) return this.#lanes.high.size > 0 ? "high" : undefined;
+    return this.#dueShare() ?? lanes.find((lane) => this.#lanes[lane].size > 0);
+  }
+
+  /** The lane, if any, whose share is due and whose oldest key has waited too long. */
+  #dueShare(): Lane | undefined {
+    for (const lane of lowerLanes) this.#sinceShare[lane] += 1;
+    for (const lane of lowerLanes) {
+      if (this.#sinceShare[lane] < startsPerShare[lane]) continue;
+      if (this.#oldestWaitMs(lane) < patienceMs) continue;
+      this.#sinceShare[lane] = 0;
+      return lane;
+    }
+    return undefined;
+  }
+
+  /** 0 where nothing waits. Keys of a lane stand in the order in which they came. */
+  #oldestWaitMs(lane: Lane): number {
+    const id = this.#lanes[lane].values().next().value;
+    const item = id === undefined ? undefined : this.#items.get(id);
+    return item ? this.#clock.monotonicMs() - item.queuedAtMs : 0;
   }
 
   async #run(id: string, item: Item): Promise<void> {

@@ -54,6 +54,52 @@ test("no answer within the deadline, and no server at all, are Unavailable", asy
   await assert.rejects(other.get("/api/v1/nodes"), UnavailableError);
 });
 
+test("how writes are answered is told, reads are not; a refusal and an answer that does not come ask for fewer", async () => {
+  await using server = await new FakeApiServer().start();
+  const told: string[] = [];
+  const pace = {
+    answered: (tookMs: number, inFlight: number) => {
+      assert.ok(tookMs >= 0);
+      told.push(`answered ${inFlight}`);
+    },
+    refused: () => void told.push("refused"),
+  };
+  await using client = clientFor(server.url);
+  await using paced = client.sibling({ connections: 4, timing: { requestTimeoutMs: 200 }, pace });
+  const node = (name: string) => ({ metadata: { name } });
+  await paced.create("/api/v1/nodes", node("a"));
+  await paced.get("/api/v1/nodes");
+  await assert.rejects(paced.create("/api/v1/nodes", node("a")), { status: 409 });
+  assert.deepEqual(told.splice(0), ["answered 1", "answered 1"], "a conflict is an answer");
+  await Promise.all(["b", "c", "d"].map((name) => paced.create("/api/v1/nodes", node(name))));
+  assert.deepEqual(told.splice(0).sort(), ["answered 1", "answered 2", "answered 3"]);
+  for (const status of [429, 503]) {
+    server.fault = () => ({ status });
+    await assert.rejects(paced.create("/api/v1/nodes", node("e")), { status });
+  }
+  server.fault = () => "hang";
+  await assert.rejects(paced.create("/api/v1/nodes", node("e")), UnavailableError);
+  assert.deepEqual(told.splice(0), ["refused", "refused", "refused"]);
+  await server[Symbol.asyncDispose]();
+  await assert.rejects(paced.create("/api/v1/nodes", node("e")), UnavailableError);
+  assert.deepEqual(told, [], "a server that is away says nothing about how much it takes");
+});
+
+test("a sibling has connections of its own: one whose requests all hang holds up nothing of the other's", async () => {
+  await using server = await new FakeApiServer().start();
+  server.fault = ({ method }) => (method === "POST" ? "hang" : undefined);
+  await using client = clientFor(server.url, { requestTimeoutMs: 60_000 });
+  await using other = client.sibling({ connections: 1 });
+  const cut = new AbortController();
+  const hanging = Array.from({ length: 50 }, () =>
+    client.create("/api/v1/nodes", {}, { signal: cut.signal }).catch(() => "cut"),
+  );
+  await until("the connections to be taken", () => server.count("POST") >= 8);
+  await other.get("/api/v1/nodes");
+  cut.abort();
+  await Promise.all(hanging);
+});
+
 test("Retry-After is honoured three times, then the refusal is told", async () => {
   await using server = await new FakeApiServer().start();
   await using client = clientFor(server.url);

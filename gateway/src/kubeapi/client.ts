@@ -45,10 +45,43 @@ const defaultTiming: Timing = {
   watchSilenceMs: 150_000,
 };
 
+/** Is told how the API server answers writes, to judge how many it should be given at a time. Calls must not throw. */
+export interface Pace {
+  /** @param inFlight writes that were on their way with it, itself included */
+  answered(tookMs: number, inFlight: number, nowMs: number): void;
+  /** It asked for fewer (429, 503), or did not answer in time. */
+  refused(nowMs: number): void;
+}
+
+interface Options {
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  /** Requests at a time; more of them wait. */
+  readonly connections?: number;
+  readonly timing?: Partial<Timing>;
+  readonly pace?: Pace;
+}
+
 interface Pools {
   readonly requests: Pool;
   /** Each watch occupies a connection for minutes. */
   readonly watches: Pool;
+}
+
+type KubeMeters = ReturnType<typeof kubeMeters>;
+
+function kubeMeters(metrics: Metrics) {
+  return {
+    requests: metrics.counter("motelet_kube_requests_total", "Requests to the API server by answer", [
+      "verb",
+      "code",
+    ]),
+    reconnects: metrics.counter(
+      "motelet_kube_reconnects_total",
+      "Times that all connections to the API server were given up after an answer that did not come",
+    ),
+    retries: metrics.counter("motelet_kube_retries_total", "Requests repeated as told by Retry-After"),
+  };
 }
 
 /** A restart of the API server takes some seconds; whoever asks for readiness need not hear of it. */
@@ -63,22 +96,19 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   readonly #clock: Clock;
   readonly #timing: Timing;
   readonly #prefix: string;
+  readonly #options: Options;
+  readonly #meters: KubeMeters;
   readonly #openPools: () => Pools;
   #pools: Pools;
-  readonly #count;
-  readonly #reconnects;
-  readonly #retries;
+  /** Writes that are on their way. */
+  #writing = 0;
   /** Since when there is no answer, and why not; undefined while there is one. */
   #silence: { readonly sinceMs: number; readonly reason: string } | undefined;
 
-  constructor(options: {
-    credentials: Credentials;
-    clock: Clock;
-    metrics: Metrics;
-    connections?: number;
-    timing?: Partial<Timing>;
-  }) {
+  /** @param options.metrics where it counts; those of another client (see {@link sibling}) are its `meters` */
+  constructor(options: Options & ({ readonly metrics: Metrics } | { readonly meters: KubeMeters })) {
     const { credentials } = options;
+    this.#options = options;
     this.#credentials = credentials;
     this.#clock = options.clock;
     this.#timing = { ...defaultTiming, ...options.timing };
@@ -105,19 +135,13 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
       }),
     });
     this.#pools = this.#openPools();
-    this.#count = options.metrics.counter(
-      "motelet_kube_requests_total",
-      "Requests to the API server by answer",
-      ["verb", "code"],
-    );
-    this.#reconnects = options.metrics.counter(
-      "motelet_kube_reconnects_total",
-      "Times that all connections to the API server were given up after an answer that did not come",
-    );
-    this.#retries = options.metrics.counter(
-      "motelet_kube_retries_total",
-      "Requests repeated as told by Retry-After",
-    );
+    this.#meters = "meters" in options ? options.meters : kubeMeters(options.metrics);
+  }
+
+  /** A client of the same API server with connections of its own: what waits for the one holds up nobody who waits for the other. */
+  sibling(options: Omit<Options, "credentials" | "clock">): HttpKubeClient {
+    const { credentials, clock } = this.#options;
+    return new HttpKubeClient({ credentials, clock, ...options, meters: this.#meters });
   }
 
   get<T>(path: string, options?: KubeRequestOptions): Promise<T> {
@@ -151,7 +175,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
         headers: await this.#headers("application/json"),
         ...(options.signal ? { signal: options.signal } : {}),
       });
-      this.#count.inc({ verb: "watch", code: String(answer.statusCode) });
+      this.#meters.requests.inc({ verb: "watch", code: String(answer.statusCode) });
       this.#answered(answer.statusCode, `watch ${path}`);
       if (answer.statusCode >= 300) throw await errorOf(answer, `watch ${path}`);
       options.onOpen?.();
@@ -184,7 +208,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   #giveUpConnections(): void {
     const { requests, watches } = this.#pools;
     this.#pools = this.#openPools();
-    this.#reconnects.inc();
+    this.#meters.reconnects.inc();
     const reason = new UnavailableError("KUBE_UNREACHABLE", "the connection was given up with all others");
     for (const pool of [requests, watches]) pool.destroy(reason).catch(() => undefined);
   }
@@ -203,6 +227,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     for (let attempt = 0; ; attempt++) {
       let answer: WholeAnswer;
       const pools = this.#pools;
+      const judge = this.#judgeWrite(method);
       try {
         answer = await wholeAnswer(
           pools.requests,
@@ -210,15 +235,17 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
           { timeoutMs: this.#timing.requestTimeoutMs, signal: options.signal },
         );
       } catch (error) {
+        judge(isTimeout(error) ? "late" : "lost");
         options.signal?.throwIfAborted();
-        this.#count.inc({ verb: method, code: "none" });
+        this.#meters.requests.inc({ verb: method, code: "none" });
         // The first to miss its answer gives up for all that went the same way.
         if (isTimeout(error) && pools === this.#pools) this.#giveUpConnections();
         const told = asUnavailable(error, subject);
         this.#unanswered(told.message);
         throw told;
       }
-      this.#count.inc({ verb: method, code: String(answer.statusCode) });
+      judge(answer.statusCode);
+      this.#meters.requests.inc({ verb: method, code: String(answer.statusCode) });
       this.#answered(answer.statusCode, subject);
       if (answer.statusCode < 300) return withoutManagedFields(parseJson(answer.text)) as T;
       const waitMs = this.#retryAfterMs(answer);
@@ -227,9 +254,25 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
         throw new KubeApiError(answer.statusCode, statusOf(answer.text), subject);
       }
       freshToken = refused;
-      this.#retries.inc();
+      this.#meters.retries.inc();
       if (waitMs !== undefined) await delay(this.#clock, waitMs, options.signal);
     }
+  }
+
+  /** A write begins. @returns what is to be told of its end */
+  #judgeWrite(method: Method): (outcome: number | "late" | "lost") => void {
+    const { pace, clock } = this.#options;
+    // A list of thousands takes its time on the quickest server.
+    if (!pace || method === "GET") return () => {};
+    const startedMs = clock.monotonicMs();
+    this.#writing += 1;
+    return (outcome) => {
+      const nowMs = clock.monotonicMs();
+      const inFlight = this.#writing;
+      this.#writing -= 1;
+      if (outcome === "late" || outcome === 429 || outcome === 503) pace.refused(nowMs);
+      else if (outcome !== "lost") pace.answered(nowMs - startedMs, inFlight, nowMs);
+    };
   }
 
   async #headers(mediaType: string, freshToken = false): Promise<Record<string, string>> {

@@ -19,6 +19,10 @@ import type { Pace } from "./ready-pace.ts";
 /** What the reconcilers share. Each takes the slice that it names. */
 export interface MirrorContext {
   readonly kube: KubeClient;
+  /** For renewals of Leases alone, so that they wait for nothing else. */
+  readonly leaseKube: KubeClient;
+  /** Renewals of Leases at a time. */
+  readonly leasePlaces: () => number;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;

@@ -1,49 +1,101 @@
 import type { DeviceSpec } from "../devices/device.ts";
-import { UnavailableError } from "../foundation/errors.ts";
-import type { Work } from "../foundation/workqueue.ts";
+import { messageOf, UnavailableError } from "../foundation/errors.ts";
 import { ignoreGone, isAlreadyExists, isNotFound } from "../kubeapi/errors.ts";
 import { deviceUidAnnotation } from "../resources/labels.ts";
-import { buildLease, type Lease, leasesPath, nextRenewalMs, renewLease } from "../resources/lease.ts";
+import {
+  buildLease,
+  type Lease,
+  leaseDurationS,
+  leasesPath,
+  nextRenewalMs,
+  renewLease,
+} from "../resources/lease.ts";
 import type { Node } from "../resources/node.ts";
 import type { MirrorContext } from "./context.ts";
+import { LeaseTimers } from "./lease-timers.ts";
 import { isServedNode } from "./ownership.ts";
+
+type Context = Pick<
+  MirrorContext,
+  "kube" | "leaseKube" | "leasePlaces" | "clock" | "log" | "nodes" | "namespaces" | "metrics"
+>;
+
+/** As a kubelet's: a quarter of what the Lease lasts. */
+const deadlineMs = leaseDurationS * 250;
 
 /**
  * Keeps the Lease of every Node of ours, its device online or not: the Lease says that motelet vouches for the Node,
- * Ready tells the device's truth. A Lease that lapses turns the Node Unknown.
+ * Ready tells the device's truth. A Lease that lapses turns the Node Unknown, so renewals wait for nothing else: they have
+ * timers, connections and deadlines of their own.
  */
-export class LeaseController {
-  readonly #context: Pick<
-    MirrorContext,
-    "kube" | "clock" | "log" | "nodes" | "namespaces" | "metrics" | "queue"
-  >;
+export class LeaseController implements AsyncDisposable {
+  readonly #context: Context;
   readonly #random: () => number;
-  readonly #work: Work;
+  readonly #timers: LeaseTimers;
   /** UIDs of Nodes whose renewals are under way. */
   readonly #kept = new Map<string, string | undefined>();
   readonly #leases = new Map<string, Lease>();
   /** Names of Nodes that stood at the start, until their Lease was asked for. */
   readonly #inherited = new Set<string>();
+  /** When each was written last, monotonic. */
+  readonly #writtenAtMs = new Map<string, number>();
   readonly #renewals;
+  readonly #failures;
+  readonly #late;
   #nodesKnown = false;
 
-  constructor(
-    context: Pick<MirrorContext, "kube" | "clock" | "log" | "nodes" | "namespaces" | "metrics" | "queue">,
-    random: () => number = Math.random,
-  ) {
+  constructor(context: Context, random: () => number = Math.random) {
     this.#context = context;
     this.#random = random;
-    this.#renewals = context.metrics.counter("motelet_lease_renewals_total", "Leases renewed");
-    this.#work = context.queue.register("lease", "high", (name, signal) => this.#reconcile(name, signal));
+    const { metrics, clock } = context;
+    this.#renewals = metrics.counter("motelet_lease_renewals_total", "Leases renewed");
+    this.#failures = metrics.counter(
+      "motelet_lease_failures_total",
+      "Renewals of Leases that failed and were tried again",
+    );
+    this.#late = metrics.counter(
+      "motelet_leases_lapsed_total",
+      "Leases that lapsed before they were renewed",
+    );
+    this.#timers = new LeaseTimers({
+      clock,
+      random,
+      places: context.leasePlaces,
+      deadlineMs,
+      renew: (name, signal) => this.#reconcile(name, signal),
+      failed: (name, failures, error) => this.#reportFailure(name, failures, error),
+    });
+    metrics.gauge(
+      "motelet_lease_overdue_seconds",
+      "How long the most urgent Lease has been due for its renewal",
+      [],
+      (overdue) => overdue.set(this.#timers.overdueMs / 1000),
+    );
     context.nodes.changes.subscribe((name) => {
       const node = context.nodes.get(name);
       const uid = node && isServedNode(node, context.namespaces) ? node.metadata.uid : undefined;
       if (uid === this.#kept.get(name)) return;
       if (uid === undefined) this.#kept.delete(name);
       else this.#kept.set(name, uid);
-      if (!this.#nodesKnown && uid !== undefined) this.#inherited.add(name);
-      this.#work.add(name);
+      const inherited = !this.#nodesKnown && uid !== undefined;
+      if (inherited) this.#inherited.add(name);
+      this.#timers.wake(name, inherited);
     });
+  }
+
+  /** Milliseconds for which the most urgent Lease has been due. */
+  get overdueMs(): number {
+    return this.#timers.overdueMs;
+  }
+
+  /** Begins to renew. */
+  start(): void {
+    this.#timers.start();
+  }
+
+  /** Renews no more; what is under way is cut short. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#timers[Symbol.asyncDispose]();
   }
 
   /** All Nodes are read: one that comes from now on is new and most likely has no Lease. */
@@ -68,6 +120,7 @@ export class LeaseController {
     if (nodes.get(spec.nodeName)?.metadata.annotations?.[deviceUidAnnotation] !== spec.uid) return;
     this.#kept.delete(spec.nodeName);
     this.#leases.delete(spec.nodeName);
+    this.#writtenAtMs.delete(spec.nodeName);
     await ignoreGone(kube.delete(`${leasesPath}/${spec.nodeName}`, undefined, { signal }));
   }
 
@@ -76,6 +129,7 @@ export class LeaseController {
     if (!node || !this.#kept.has(name)) {
       this.#leases.delete(name);
       this.#inherited.delete(name);
+      this.#writtenAtMs.delete(name);
       return undefined;
     }
     await this.#renew(node, signal);
@@ -87,6 +141,7 @@ export class LeaseController {
     try {
       this.#leases.set(name, await this.#write(node, signal));
       this.#renewals.inc();
+      this.#noteWritten(name);
     } catch (error) {
       // A refusal means that what is kept is not what stands there: read it next time.
       if (!(error instanceof UnavailableError)) this.#leases.delete(name);
@@ -94,9 +149,25 @@ export class LeaseController {
     }
   }
 
+  #noteWritten(name: string): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    const lastMs = this.#writtenAtMs.get(name);
+    this.#writtenAtMs.set(name, nowMs);
+    if (lastMs === undefined || nowMs - lastMs <= leaseDurationS * 1000) return;
+    this.#late.inc();
+    this.#context.log.warn({ node: name, durationMs: Math.round(nowMs - lastMs) }, "lease lapsed");
+  }
+
+  #reportFailure(name: string, failures: number, error: unknown): void {
+    this.#failures.inc();
+    // A first failure is mostly a lost race for a resourceVersion and mends itself.
+    if (failures === 3)
+      this.#context.log.warn({ node: name, failures, err: messageOf(error) }, "lease not renewed");
+  }
+
   /** Guesses whether there is a Lease where it is not kept: a wrong guess costs a request or two, asking each time one. */
   async #write(node: Node, signal: AbortSignal): Promise<Lease> {
-    const { kube, clock } = this.#context;
+    const { leaseKube: kube, clock } = this.#context;
     const { name } = node.metadata;
     const kept = this.#leases.get(name);
     const known = kept ?? (this.#inherited.delete(name) ? await this.#read(name, signal) : undefined);
@@ -111,7 +182,7 @@ export class LeaseController {
 
   /** Renews the Lease that stands there, or makes the Node's own in place of an earlier Node's. */
   async #replace(node: Node, known: Lease, signal: AbortSignal): Promise<Lease> {
-    const { kube, clock } = this.#context;
+    const { leaseKube: kube, clock } = this.#context;
     const path = `${leasesPath}/${node.metadata.name}`;
     const renewed = renewLease(known, node, clock.wallMs());
     if (renewed) return kube.replace<Lease>(path, renewed, { signal });
@@ -121,7 +192,7 @@ export class LeaseController {
 
   async #read(name: string, signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      return await this.#context.kube.get<Lease>(`${leasesPath}/${name}`, { signal });
+      return await this.#context.leaseKube.get<Lease>(`${leasesPath}/${name}`, { signal });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;

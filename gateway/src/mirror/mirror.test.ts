@@ -15,6 +15,7 @@ import {
 } from "../../test/fakes/mirror-under-test.ts";
 import { RefusalNotes } from "../devices/refusal-notes.ts";
 import type { WantedCondition } from "../resources/conditions.ts";
+import { workersBeside } from "./mirror.ts";
 
 function renewTime(server: FakeApiServer): string {
   return (server.at(`${leases}/lamp`)?.spec as { renewTime?: string } | undefined)?.renewTime ?? "";
@@ -35,6 +36,91 @@ test("a Lease is renewed every 20 s, its device online or not", async () => {
     t.clock.advance(4_001);
     await until("a renewal", () => renewTime(t.server) > before);
   }
+});
+
+test("Leases are renewed in time while every other request hangs", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const renewals = () => t.metrics.valueOf("motelet_lease_renewals_total");
+  await until("the gateway to have the answer", async () => (await renewals()) === 1);
+  t.server.fault = ({ url = "" }) => (url.startsWith(leases) ? undefined : "hang");
+  const before = t.server.requests.length;
+  // More than there are workers, so that nothing else comes through the queue.
+  for (let index = 0; index < 50; index++) t.server.put(devices, device(`more${index}`));
+  await until("the workers to be busy", () => t.server.requests.length >= before + 6);
+  for (let renewal = 2; renewal <= 4; renewal++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    t.clock.advance(22_000);
+    await until("a renewal", async () => (await renewals()) >= renewal);
+  }
+  assert.equal(await t.metrics.valueOf("motelet_leases_lapsed_total"), 0);
+});
+
+test("while renewals are late the work queue keeps fewer workers, at least one", () => {
+  const lates = [0, 2_000, 3_000, 4_000, 5_000, 7_999, 8_000, 60_000];
+  assert.deepEqual(
+    lates.map((overdueMs) => workersBeside(overdueMs, 24)),
+    [24, 24, 20, 16, 12, 1, 1, 1],
+  );
+});
+
+test("a Lease that could not be renewed for 40 s is counted when it is again", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const lapsed = () => t.metrics.valueOf("motelet_leases_lapsed_total");
+  await until("the answer", async () => (await t.metrics.valueOf("motelet_lease_renewals_total")) === 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = renewTime(t.server);
+  t.server.fault = ({ url = "" }) => (url.startsWith(leases) ? { status: 500 } : undefined);
+  for (let second = 0; second < 45; second++) {
+    t.clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until("failures", async () => (await t.metrics.valueOf("motelet_lease_failures_total")) >= 1);
+  assert.equal(await lapsed(), 0);
+  t.server.fault = undefined;
+  await until("a renewal", () => {
+    t.clock.advance(1_000);
+    return renewTime(t.server) > before;
+  });
+  await until("the count", async () => (await lapsed()) === 1);
+});
+
+test("a device that only beats has neither its Node nor its Pod looked at", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const runs = async (work: string) => {
+    const text = await t.metrics.expose();
+    return Number(
+      new RegExp(`^motelet_workqueue_run_seconds_count\\{work="${work}"\\} (\\d+)`, "m").exec(text)?.[1],
+    );
+  };
+  const quiet = async () => {
+    let [before, looks] = [Number.NaN, 0];
+    await until("quiet", async () => {
+      const now = (await runs("node")) + (await runs("pod"));
+      looks = now === before ? looks + 1 : 0;
+      before = now;
+      return looks === 20;
+    });
+  };
+  await quiet();
+  const [nodeRuns, podRuns] = [await runs("node"), await runs("pod")];
+  for (let beat = 0; beat < 200; beat++) {
+    t.registry.learn(lamp, {
+      lastSeenMs: t.clock.wallMs(),
+      sample: { atMs: t.clock.wallMs(), rssiDbm: -60 - (beat % 10), uptimeS: beat },
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await quiet();
+  // The first sample is news: what was not known is.
+  assert.ok((await runs("node")) - nodeRuns <= 1, `${(await runs("node")) - nodeRuns} runs`);
+  assert.equal(await runs("pod"), podRuns);
+  t.registry.learn(lamp, { sample: { atMs: t.clock.wallMs(), rssiDbm: -95 } });
+  await until("the condition", () =>
+    JSON.stringify(t.server.at(`${nodes}/lamp`)?.status).includes("SignalWeak"),
+  );
 });
 
 test("renewTime never goes back: not with the clock, not after another replica's renewal, not with a new Node", async () => {

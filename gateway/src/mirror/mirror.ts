@@ -30,6 +30,12 @@ import { VirtualPodController } from "./virtual-pod-controller.ts";
 
 export interface MirrorOptions {
   readonly kube: KubeClient;
+  /** For renewals of Leases alone, with connections of its own; default: `kube`. */
+  readonly leaseKube?: KubeClient;
+  /** Renewals at a time; default 8. Asked before each. */
+  readonly leasePlaces?: () => number;
+  /** Reconciles at a time; default 8. Asked before each. */
+  readonly workers?: () => number;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
@@ -56,6 +62,15 @@ export interface MirrorOptions {
 /** How long a start waits for DeviceProfiles, without which Nodes lack what a profile gives them. */
 const profilePatienceMs = 3_000;
 
+/** Renewals that are so late are no trouble yet, and so late they leave the work queue a single worker. */
+const lateness = { none: 2_000, most: 8_000 } as const;
+
+/** How many reconciles may run beside renewals of Leases that are `overdueMs` late. */
+export function workersBeside(overdueMs: number, workers: number): number {
+  const left = (lateness.most - overdueMs) / (lateness.most - lateness.none);
+  return Math.max(1, Math.floor(workers * Math.min(1, left)));
+}
+
 /**
  * Keeps the cluster's picture of the registry: informers, one work queue, and the reconcilers on it. Reads Devices and
  * identities into the registry, writes Nodes, Leases, Pods, statuses and Events from it.
@@ -80,7 +95,14 @@ export class Mirror implements AsyncDisposable {
     const { kube, clock, log, metrics, registry, namespaces } = options;
     this.#options = options;
     this.#farewellMs = options.farewellMs ?? 2_000;
-    this.#queue = new WorkQueue({ clock, log, metrics });
+    const workers = options.workers ?? (() => 8);
+    // Renewals come first: while they are behind, what would make their number grow waits.
+    this.#queue = new WorkQueue({
+      clock,
+      log,
+      metrics,
+      workers: () => workersBeside(this.#leaseController.overdueMs, workers()),
+    });
     const common = { kube, clock, log, metrics: informerMetrics(metrics) };
     const core = { ...common, path: "/api/v1", namespaces };
     this.#devices = new NamespacedInformer({ ...common, path: devicesPath, resource: "devices", namespaces });
@@ -102,6 +124,8 @@ export class Mirror implements AsyncDisposable {
     });
     const context: MirrorContext = {
       kube,
+      leaseKube: options.leaseKube ?? kube,
+      leasePlaces: options.leasePlaces ?? (() => 8),
       registry,
       clock,
       log,
@@ -138,6 +162,7 @@ export class Mirror implements AsyncDisposable {
    */
   async start(): Promise<void> {
     this.#queue.start();
+    this.#leaseController.start();
     await this.#nodes.start();
     this.#leaseController.nodesKnown();
     await Promise.all([this.#secrets.start(), this.#pods.start(), this.#readProfiles(), this.#lookAround()]);
@@ -177,7 +202,7 @@ export class Mirror implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#events[Symbol.dispose]();
-    await this.#queue[Symbol.asyncDispose]();
+    await Promise.all([this.#queue[Symbol.asyncDispose](), this.#leaseController[Symbol.asyncDispose]()]);
     await this.#leaseController.renewAll(AbortSignal.timeout(this.#farewellMs));
     const informers = [
       this.#devices,

@@ -8,12 +8,13 @@ import { type Device, eventSubject } from "../resources/device.ts";
 import { profileResources } from "../resources/device-profile.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
 import { buildNode, desiredNode, desiredStatus, type Node, nodesPath } from "../resources/node.ts";
-import { readyOf } from "../resources/node-conditions.ts";
+import { conditionFigures, readyOf } from "../resources/node-conditions.ts";
 import type { MirrorContext } from "./context.ts";
 import { NodeReadiness } from "./node-readiness.ts";
 import { isServedNode, nodeOwnership } from "./ownership.ts";
 import { refusedMessage } from "./refused-message.ts";
 import { RetryLater } from "./retry-later.ts";
+import { ShownFacts } from "./shown-facts.ts";
 
 /** Status writes of one Node: so many at once, then one each `refillMs`, whatever the device sends. */
 const statusRate = { burst: 20, refillMs: 15_000 };
@@ -33,6 +34,8 @@ export class NodeController {
   readonly #wantedBy = new Map<string, Set<string>>();
   readonly #nodeNames = new Map<string, string>();
   readonly #buckets = new Map<string, TokenBucket>();
+  /** What was last seen of each Device that its Node depends on. */
+  readonly #wishes = new Map<string, readonly unknown[]>();
   readonly #taken: RetryLater;
   readonly #readiness: NodeReadiness;
   readonly #created;
@@ -49,11 +52,17 @@ export class NodeController {
       this.#reconcileMetadata(key, signal),
     );
     this.#orphans = queue.register("node-orphan", "low", (name, signal) => this.#sweep(name, signal));
+    const shown = new ShownFacts(
+      registry,
+      (facts) => `${conditionFigures(facts)} ${context.site.ports?.get(facts.spec.nodeName) ?? ""}`,
+    );
     registry.changes.subscribe((key) => {
       this.#index(key);
-      this.#status.add(key);
+      if (shown.changed(key)) this.#status.add(key);
     });
-    devices.changes.subscribe((key) => this.#status.add(key));
+    devices.changes.subscribe((key) => {
+      if (this.#isWish(key)) this.#status.add(key);
+    });
     profiles.changes.subscribe((name) => {
       for (const { spec, metadata } of devices.list())
         if (spec?.profile === name) this.#status.add(`${metadata.namespace}/${metadata.name}`);
@@ -216,6 +225,19 @@ export class NodeController {
     log.info({ node: name }, "deleting the node of a device that is gone");
     await ignoreGone(kube.delete(`${nodesPath}/${name}`, uidPrecondition(node), { signal }));
     return undefined;
+  }
+
+  /** Whether news of a Device is of what somebody wants, and not of the status that we write ourselves. */
+  #isWish(key: string): boolean {
+    const device = this.#context.devices.get(key);
+    if (!device) {
+      this.#wishes.delete(key);
+      return true;
+    }
+    const wish = [device.metadata.uid, device.metadata.deletionTimestamp, device.spec];
+    if (isDeepStrictEqual(wish, this.#wishes.get(key))) return false;
+    this.#wishes.set(key, wish);
+    return true;
   }
 
   #target(key: string): { device: Device; facts: DeviceFacts } | undefined {

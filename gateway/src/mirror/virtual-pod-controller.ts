@@ -26,6 +26,7 @@ import {
 import type { MirrorContext } from "./context.ts";
 import { refusedMessage } from "./refused-message.ts";
 import { RetryLater } from "./retry-later.ts";
+import { ShownFacts } from "./shown-facts.ts";
 
 /** Writes to one Pod: so many at once, then one each `refillMs`, whatever the device sends. */
 const writeRate = { burst: 20, refillMs: 15_000 };
@@ -47,12 +48,13 @@ export class VirtualPodController {
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     const { queue, registry, pods, nodes, findings } = context;
     this.#work = queue.register("pod", "low", (key, signal) => this.#reconcile(key, signal));
+    const shown = new ShownFacts(registry);
     registry.changes.subscribe((key) => {
       if (!registry.get(key)) {
         this.#buckets.delete(key);
         this.#taken.forget(key);
       }
-      this.#work.add(key);
+      if (shown.changed(key)) this.#work.add(key);
     });
     pods.changes.subscribe((key) => {
       this.#taken.forget(key);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceCheckUp, DeviceFacts, DeviceSample } from "../devices/device.ts";
-import { nodeConditions } from "./node-conditions.ts";
+import { conditionFigures, nodeConditions } from "./node-conditions.ts";
 
 /*
  * Each bound of each condition, at the bound and one past it, from the good side and from the bad one.
@@ -101,4 +101,45 @@ test("messages hold no figures: a sample within the bounds changes no word", () 
     nodeConditions(facts({ sample: { heapFreeBytes, rssiDbm: -60 - heapFreeBytes / 10_000 } }), []),
   );
   for (const each of many) assert.deepEqual(each, many[0]);
+});
+
+test("while the text of a device's figures is the same, its conditions are", () => {
+  const seeded = (seed: number) => () => (seed = (seed * 48_271) % 0x7fff_ffff) / 0x7fff_ffff;
+  const random = seeded(7);
+  const within = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
+  const ranges = {
+    heapFreeBytes: [4_000, 12_000],
+    batteryPercent: [10, 25],
+    rssiDbm: [-90, -75],
+    filesFreeBytes: [4_000, 12_000],
+    leastStackFreeBytes: [100, 300],
+    clockSkewMs: [-7_000, 7_000],
+  } as const;
+  type Drawn = { [K in keyof typeof ranges]?: number | undefined };
+  /** Some figures new, one in six of them not known. */
+  const redrawn = (before: Drawn, share: number): Drawn =>
+    Object.fromEntries(
+      Object.entries(ranges).map(([name, [low, high]]) => [
+        name,
+        random() > share ? before[name as keyof Drawn] : random() < 1 / 6 ? undefined : within(low, high),
+      ]),
+    );
+  const factsOf = ({ heapFreeBytes, batteryPercent, rssiDbm, ...checkUp }: Drawn) =>
+    facts({
+      sample: { heapFreeBytes, batteryPercent, rssiDbm } as Partial<DeviceSample>,
+      checkUp: { filesTotalBytes: 100_000, ...checkUp } as DeviceCheckUp,
+    });
+  let conditions = nodeConditions(factsOf({}), []);
+  let drawn: Drawn = {};
+  let same = 0;
+  for (let round = 0; round < 5_000; round++) {
+    drawn = redrawn(drawn, 1);
+    // Conditions that the figures of before left behind.
+    conditions = nodeConditions(factsOf(drawn), conditions);
+    const later = factsOf(redrawn(drawn, 0.3));
+    if (conditionFigures(later) !== conditionFigures(factsOf(drawn))) continue;
+    same += 1;
+    assert.deepEqual(nodeConditions(later, conditions), conditions);
+  }
+  assert.ok(same > 500, `${same} pairs were alike`);
 });

@@ -64,19 +64,12 @@ export function nodeConditions(
   current: readonly ConditionCore[],
   view: NodeView = {},
 ): readonly WantedCondition[] {
-  const { sample, hardware, checkUp, firmware } = facts;
+  const { sample, checkUp, firmware } = facts;
+  const { heap, files } = sharesOf(facts);
   const wasBad = (type: string) => current.find((condition) => condition.type === type)?.status === "True";
   const pressure = (type: string, figure: number | undefined, threshold: Threshold): boolean =>
     figure === undefined ? wasBad(type) : figure < (wasBad(type) ? threshold.goodFrom : threshold.badBelow);
 
-  const heap =
-    sample?.heapFreeBytes !== undefined && hardware.ramBytes
-      ? sample.heapFreeBytes / hardware.ramBytes
-      : undefined;
-  const files =
-    checkUp?.filesFreeBytes !== undefined && checkUp.filesTotalBytes
-      ? checkUp.filesFreeBytes / checkUp.filesTotalBytes
-      : undefined;
   const conditions: WantedCondition[] = [
     readyCondition(facts, view),
     pressureCondition("MemoryPressure", pressure("MemoryPressure", heap, heapShare), [
@@ -162,6 +155,41 @@ export function nodeConditions(
     });
   }
   return conditions;
+}
+
+/** Heap and file system that are free, 0 to 1; absent where the device does not know. */
+function sharesOf({ sample, hardware, checkUp }: DeviceFacts): { heap?: number; files?: number } {
+  return {
+    ...(sample?.heapFreeBytes !== undefined && hardware.ramBytes
+      ? { heap: sample.heapFreeBytes / hardware.ramBytes }
+      : {}),
+    ...(checkUp?.filesFreeBytes !== undefined && checkUp.filesTotalBytes
+      ? { files: checkUp.filesFreeBytes / checkUp.filesTotalBytes }
+      : {}),
+  };
+}
+
+/**
+ * What the conditions make of a device's figures: of each whether it is bad, good, between (then it stays as it was) or not known.
+ * While this text is the same, so are the conditions, whatever the figures do.
+ */
+export function conditionFigures(facts: DeviceFacts): string {
+  const { sample, checkUp } = facts;
+  const { heap, files } = sharesOf(facts);
+  const skewMs = checkUp?.clockSkewMs;
+  const judged: readonly (readonly [number | undefined, Threshold])[] = [
+    [heap, heapShare],
+    [files, filesShare],
+    [sample?.batteryPercent, batteryPercent],
+    [sample?.rssiDbm, rssiDbm],
+    [checkUp?.leastStackFreeBytes, stackFree],
+    [skewMs === undefined ? undefined : -Math.abs(skewMs) / 1000, clockError],
+  ];
+  return judged
+    .map(([figure, { badBelow, goodFrom }]) =>
+      figure === undefined ? "?" : figure < badBelow ? "-" : figure >= goodFrom ? "+" : "=",
+    )
+    .join("");
 }
 
 function readyCondition({ phase, spec }: DeviceFacts, { flapping }: NodeView): WantedCondition {

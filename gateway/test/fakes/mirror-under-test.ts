@@ -47,10 +47,12 @@ export async function setUp(
   const metrics = new Metrics();
   const credentials = { source: "a test", server: server.url, verify: true, token: async () => undefined };
   const kube = stack.use(new HttpKubeClient({ credentials, clock, metrics }));
+  const leaseKube = stack.use(kube.sibling({ connections: 8 }));
   const registry = new Registry(() => clock.wallMs());
   const mirror = stack.use(
     new Mirror({
       kube,
+      leaseKube,
       registry,
       clock,
       log: createLogger({ level: "silent" }),

@@ -1,0 +1,94 @@
+export interface AdaptiveLimitOptions {
+  readonly min: number;
+  readonly max: number;
+  /** Where it begins. */
+  readonly start: number;
+}
+
+/** Answers until the limit is judged anew. */
+const windowAnswers = 20;
+/** An answer may take so many times as long as with half the requests before the limit is too high. */
+const tolerance = 1.5;
+/** What remains of the limit where the server asks for less. */
+const afterRefusal = 0.7;
+/** All requests that were on their way are refused together. */
+const cutEveryMs = 1_000;
+/** How often the latency with half the requests is found out anew: what was quick an hour ago says nothing. */
+const probeEveryMs = 30_000;
+
+interface Window {
+  readonly isProbe: boolean;
+  answers: number;
+  sumMs: number;
+  mostInFlight: number;
+}
+
+/**
+ * How many requests a server is given at a time: more as long as that does not make its answers slower, fewer where it
+ * does, and much fewer where the server asks for it (429). After the gradient limits of Netflix' concurrency-limits; the
+ * latency to compare with is measured now and then with half the requests. Never leaves its bounds. Pure: times are
+ * arguments (milliseconds, monotonic).
+ */
+export class AdaptiveLimit {
+  readonly #options: AdaptiveLimitOptions;
+  #limit: number;
+  /** Latency with few requests; undefined before the first window. */
+  #quickMs: number | undefined;
+  #probedAtMs: number | undefined;
+  #cutAtMs = Number.NEGATIVE_INFINITY;
+  #window: Window = newWindow(true);
+
+  constructor(options: AdaptiveLimitOptions) {
+    this.#options = options;
+    this.#limit = options.start;
+  }
+
+  /** Requests at a time, now. */
+  get limit(): number {
+    return this.#window.isProbe ? this.#within(this.#limit / 2) : this.#within(this.#limit);
+  }
+
+  /**
+   * A request was answered.
+   * @param inFlight requests that were on their way with it, itself included
+   */
+  answered(tookMs: number, inFlight: number, nowMs: number): void {
+    const window = this.#window;
+    window.answers += 1;
+    window.sumMs += tookMs;
+    window.mostInFlight = Math.max(window.mostInFlight, inFlight);
+    if (window.answers >= windowAnswers) this.#judge(nowMs);
+  }
+
+  /** The server asked for fewer requests, or did not answer in time. Those of one moment count as one. */
+  refused(nowMs: number): void {
+    if (nowMs - this.#cutAtMs < cutEveryMs) return;
+    this.#cutAtMs = nowMs;
+    this.#limit = Math.max(this.#options.min, this.#limit * afterRefusal);
+    this.#window = newWindow(false);
+  }
+
+  #judge(nowMs: number): void {
+    const { isProbe, answers, sumMs, mostInFlight } = this.#window;
+    const tookMs = sumMs / answers;
+    if (isProbe) {
+      this.#quickMs = tookMs;
+      this.#probedAtMs = nowMs;
+    } else if (mostInFlight >= this.#within(this.#limit)) {
+      // A limit that nobody reached says nothing about a higher one.
+      const gradient = Math.min(1, Math.max(0.5, (tolerance * (this.#quickMs ?? tookMs)) / tookMs));
+      const wanted = this.#limit * gradient + Math.sqrt(this.#limit);
+      this.#limit += (wanted - this.#limit) / 4;
+    }
+    this.#limit = Math.min(this.#options.max, Math.max(this.#options.min, this.#limit));
+    this.#window = newWindow(nowMs - (this.#probedAtMs ?? Number.NEGATIVE_INFINITY) >= probeEveryMs);
+  }
+
+  #within(limit: number): number {
+    return Math.max(this.#options.min, Math.min(this.#options.max, Math.floor(limit)));
+  }
+}
+
+function newWindow(isProbe: boolean): Window {
+  return { isProbe, answers: 0, sumMs: 0, mostInFlight: 0 };
+}

@@ -1,0 +1,45 @@
+import type { DeviceFacts } from "../devices/device.ts";
+import type { Registry } from "../devices/registry.ts";
+
+/**
+ * Facts that move while a device only lives. What one of them means for a Node stands in its figures (`conditionFigures`); any other
+ * fact, also one that comes to be after this was written, counts as shown.
+ */
+const restless: ReadonlySet<string> = new Set<keyof DeviceFacts>([
+  "lastSeenMs",
+  "sample",
+  "checkUp",
+  "refusal",
+]);
+
+/** Tells changes that an object of the cluster shows from those that it does not: a fleet that only beats is no work. */
+export class ShownFacts {
+  readonly #registry: Pick<Registry, "get">;
+  readonly #figures: (facts: DeviceFacts) => string;
+  /** The registry's own snapshots, or those before: bounded by the devices there are. */
+  readonly #seen = new Map<string, DeviceFacts>();
+
+  /** @param figures what the object shows of the restless facts, as a text that differs where it would */
+  constructor(registry: Pick<Registry, "get">, figures: (facts: DeviceFacts) => string = () => "") {
+    this.#registry = registry;
+    this.#figures = figures;
+  }
+
+  /** Whether something that is shown has changed since the last call for this key. The first, and a device that goes, count. */
+  changed(key: string): boolean {
+    const before = this.#seen.get(key);
+    const now = this.#registry.get(key);
+    if (now) this.#seen.set(key, now);
+    else this.#seen.delete(key);
+    if (!now || !before) return true;
+    if (now === before) return false;
+    return differ(before, now) || this.#figures(before) !== this.#figures(now);
+  }
+}
+
+/** Snapshots share what has not changed, so that comparing references is enough. */
+function differ(before: DeviceFacts, now: DeviceFacts): boolean {
+  const names = new Set([...Object.keys(before), ...Object.keys(now)]) as Set<keyof DeviceFacts>;
+  for (const name of names) if (!restless.has(name) && before[name] !== now[name]) return true;
+  return false;
+}
