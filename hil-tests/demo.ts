@@ -107,7 +107,7 @@ async function run(): Promise<void> {
     const kind = wireless[index % wireless.length] as (typeof wireless)[number];
     return { board: kind.board, name: index < wireless.length ? kind.name : `${kind.name}-${index}` };
   });
-  // Whatever happens next, Devices go before the gateway, which has to take their Nodes with them.
+  // Whatever happens next, Devices go before the gateway, which takes their Nodes with them.
   stack.defer(async () => {
     if (values.cluster === "current")
       await kubectlOk(cluster, "delete", "devices", "--all", "-n", cluster.namespace, "--timeout=60s");

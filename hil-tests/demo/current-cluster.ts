@@ -160,25 +160,6 @@ export async function cleanCurrentCluster(): Promise<void> {
     `Remove the namespaces ${namespace} and ${gatewayNamespace} and all else of motelet from ${context}?`,
     "nothing was removed",
   );
-  // The gateway that would have taken the finalizers off is gone.
-  const devices = await currentKubectl.kubectl(["get", "devices", "-n", namespace, "-o", "name"]);
-  for (const device of devices.stdout
-    .toString()
-    .split("\n")
-    .filter((name) => name !== "")) {
-    await kubectlOk(
-      currentKubectl,
-      "patch",
-      device,
-      "-n",
-      namespace,
-      "--type=merge",
-      "-p",
-      '{"metadata":{"finalizers":null}}',
-    );
-  }
-  // Nobody else would finish the deletion of a Pod whose kubelet is gone.
-  await currentKubectl.kubectl(["delete", "pods", "--all", "-n", namespace, "--force", "--grace-period=0"]);
   await remove(currentKubectl);
 }
 

@@ -182,6 +182,14 @@ async function liveALife(
     await until("identities", () =>
       [lamp, fan].every((name) => mirror.registry.get(`default/${name}`)?.spec.identity !== undefined),
     );
+    const former = '{"metadata":{"finalizers":["motelet.dev/node"]}}';
+    await kubectlOk(plane, "patch", "device", lamp, "--type=merge", "-p", former);
+    await until("the former finalizer to go", async () => {
+      const { metadata } = (await plane.request("GET", device(lamp))).body as {
+        metadata?: { finalizers?: unknown };
+      };
+      return metadata !== undefined && metadata.finalizers === undefined;
+    });
     for (const name of [lamp, fan, taken]) learn(name, hello("1"));
     await until("a Ready Pod", async () => (await reads(pod(lamp))).includes('"containerID"'));
     await until("a conflict", async () => (await reads(device(taken))).includes("NodeNameConflict"));
@@ -190,10 +198,15 @@ async function liveALife(
     for (const phase of ["Offline", "Online", "Offline", "Online"] as const) learn(lamp, { phase });
     const events = `/api/v1/namespaces/default/events?fieldSelector=involvedObject.name=${lamp},reason=Offline`;
     await until("an Event that counts", async () => (await reads(events)).includes('"count":2'));
+    learn(fan, { capabilities: ["exec", "console"] });
+    await until("another Pod, which has a terminal", async () =>
+      (await reads(pod(fan))).includes('"tty":true'),
+    );
     await askAsListener(mirror, refusals);
     if (withForeignPods) await bringForeignPods(plane, [lamp, fan], until);
     await kubectlOk(plane, "delete", "device", lamp, taken, "--wait=false");
-    await until("the end", async () => (await plane.request("GET", device(lamp))).status === 404);
+    for (const path of [device(lamp), pod(lamp), `/api/v1/nodes/${lamp}`])
+      await until(`${path} to end`, async () => (await plane.request("GET", path)).status === 404);
     await mirror[Symbol.asyncDispose]();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -31,13 +31,12 @@ async function bringUpPending(t: UnderTest): Promise<void> {
   );
 }
 
-test("a Device costs three requests until it waits for its hello, and its bring-up six more", async () => {
+test("a Device costs two requests until it waits for its hello, and its bring-up six more", async () => {
   await using t = await setUp();
   t.server.requests.length = 0;
   await bringUpPending(t);
   assert.deepEqual(takeRequestsPerDevice(t), {
     [`POST ${secrets}`]: 1,
-    [`PUT ${devices}/*`]: 1,
     [`PUT ${devices}/*/status`]: 1,
   });
   for (const name of names) t.registry.learn(`default/${name}`, { phase: "Online", boot: 1 });

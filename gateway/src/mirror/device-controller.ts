@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DeviceSpec, Phase } from "../devices/device.ts";
+import { type DeviceSpec, deviceKey, type Phase } from "../devices/device.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { Work } from "../foundation/workqueue.ts";
 import { isConflict, isNotFound } from "../kubeapi/errors.ts";
@@ -7,12 +7,12 @@ import { FreshStore } from "../kubeapi/fresh-store.ts";
 import type { WantedCondition } from "../resources/conditions.ts";
 import { type Device, devicePath, deviceSpecOf, deviceStatus, restoredFacts } from "../resources/device.ts";
 import { profilePeripherals } from "../resources/device-profile.ts";
-import { nodeFinalizer } from "../resources/labels.ts";
+import { formerFinalizer } from "../resources/labels.ts";
 import { refusalRemainingMs } from "../resources/refusal-condition.ts";
 import type { MirrorContext } from "./context.ts";
 import type { IdentityController } from "./identity-controller.ts";
 
-/** Removes what stands for a device in the cluster; in the order given, before the finalizer goes. */
+/** Removes what stands for a device in the cluster, in the order given. */
 export interface Remover {
   remove(spec: DeviceSpec, signal: AbortSignal): Promise<void>;
 }
@@ -26,7 +26,8 @@ const maxHoldMs = 5_000;
 /**
  * Device objects ⇄ registry: what a person wants is admitted (with its identity, and with what an earlier gateway
  * wrote into the status), what the device is goes into the status, coalesced, in the low lane. A Device that is
- * deleted leaves the registry at once; its finalizer goes when Pod, Lease and Node are gone.
+ * deleted leaves the registry at once, and Pod, Lease and Node follow. Nothing waits for that (ADR 0018): of a Device that
+ * went while no gateway ran, Pod and Lease are collected, and the Node is swept at the next start.
  */
 export class DeviceController {
   readonly #context: MirrorContext;
@@ -36,6 +37,8 @@ export class DeviceController {
   readonly #admission: Work;
   readonly #status: Work;
   readonly #cleanup: Work;
+  /** Devices that are gone, by UID, until what stood for them is, too. */
+  readonly #leaving = new Map<string, DeviceSpec>();
   readonly #buckets = new Map<string, TokenBucket>();
   /** Until when (monotonic) the status of a device in its bring-up waits; bounded by the devices there are. */
   readonly #heldUntilMs = new Map<string, number>();
@@ -50,7 +53,7 @@ export class DeviceController {
     this.#status = queue.register("device-status", "low", (key, signal) =>
       this.#reconcileStatus(key, signal),
     );
-    this.#cleanup = queue.register("device-cleanup", "low", (key, signal) => this.#cleanUp(key, signal));
+    this.#cleanup = queue.register("device-cleanup", "low", (uid, signal) => this.#cleanUp(uid, signal));
     devices.changes.subscribe((key) => {
       this.#admission.add(key);
       this.#status.add(key);
@@ -70,11 +73,15 @@ export class DeviceController {
     const { devices, profiles, registry, findings, homeNamespace } = this.#context;
     const device = devices.get(key);
     if (!device || device.metadata.deletionTimestamp) {
+      const spec = registry.get(key)?.spec ?? (device && deviceSpecOf(device, homeNamespace));
       registry.remove(key);
       findings.clear(key);
       this.#buckets.delete(key);
       this.#heldUntilMs.delete(key);
-      if (device) this.#cleanup.add(key);
+      if (spec) {
+        this.#leaving.set(spec.uid, spec);
+        this.#cleanup.add(spec.uid);
+      }
       return undefined;
     }
     const spec = deviceSpecOf(device, homeNamespace, {
@@ -91,16 +98,14 @@ export class DeviceController {
     const facts = registry.get(key);
     if (!device || !facts || device.metadata.deletionTimestamp) return undefined;
     if (device.metadata.uid !== facts.spec.uid) return undefined;
-    const owned = device.metadata.finalizers?.includes(nodeFinalizer)
-      ? device
-      : await this.#replace(withFinalizer(device), "", signal);
-    const status = deviceStatus(owned, facts, findings.of(key), clock.wallMs(), gatewayName);
+    const free = hasFinalizer(device) ? await this.#replace(withoutFinalizer(device), "", signal) : device;
+    const status = deviceStatus(free, facts, findings.of(key), clock.wallMs(), gatewayName);
     // A refusal without news goes by itself.
     const againMs = refusalRemainingMs(facts, clock.wallMs()) || undefined;
-    if (isDeepStrictEqual(status, owned.status)) return againMs;
+    if (isDeepStrictEqual(status, free.status)) return againMs;
     const waitMs = this.#holdMs(key, facts.phase) || this.#bucketOf(key).take(clock.monotonicMs());
     if (waitMs > 0) return waitMs;
-    await this.#replace({ ...owned, status }, "/status", signal);
+    await this.#replace({ ...free, status }, "/status", signal);
     return againMs;
   }
 
@@ -117,15 +122,16 @@ export class DeviceController {
     return Math.max(0, untilMs - nowMs);
   }
 
-  async #cleanUp(key: string, signal: AbortSignal): Promise<undefined> {
-    const { devices, homeNamespace, log } = this.#context;
-    const device = devices.get(key);
-    if (!device?.metadata.deletionTimestamp || !device.metadata.finalizers?.includes(nodeFinalizer))
-      return undefined;
-    const spec = deviceSpecOf(device, homeNamespace);
+  async #cleanUp(uid: string, signal: AbortSignal): Promise<undefined> {
+    const spec = this.#leaving.get(uid);
+    if (!spec) return undefined;
     for (const remover of this.#removers) await remover.remove(spec, signal);
-    await this.#replace(withoutFinalizer(device), "", signal);
-    log.info({ device: key, node: spec.nodeName }, "device removed");
+    const key = deviceKey(spec.namespace, spec.name);
+    const device = this.#context.devices.get(key);
+    if (device?.metadata.uid === uid && hasFinalizer(device))
+      await this.#replace(withoutFinalizer(device), "", signal);
+    this.#leaving.delete(uid);
+    this.#context.log.info({ device: key, node: spec.nodeName }, "device removed");
     return undefined;
   }
 
@@ -161,12 +167,11 @@ function isComplete(phase: Phase, findings: readonly WantedCondition[]): boolean
   );
 }
 
-function withFinalizer(device: Device): Device {
-  const finalizers = [...(device.metadata.finalizers ?? []), nodeFinalizer];
-  return { ...device, metadata: { ...device.metadata, finalizers } };
+function hasFinalizer(device: Device): boolean {
+  return device.metadata.finalizers?.includes(formerFinalizer) ?? false;
 }
 
 function withoutFinalizer(device: Device): Device {
-  const finalizers = (device.metadata.finalizers ?? []).filter((finalizer) => finalizer !== nodeFinalizer);
+  const finalizers = (device.metadata.finalizers ?? []).filter((finalizer) => finalizer !== formerFinalizer);
   return { ...device, metadata: { ...device.metadata, finalizers } };
 }

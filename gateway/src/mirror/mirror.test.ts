@@ -367,19 +367,108 @@ test("a changed Secret reaches the registry, a foreign one of that name is not r
   await until("the reason", () => status().includes("SecretNameConflict"));
 });
 
-test("a deleted Device loses Pod, Lease and Node before its finalizer", async () => {
+const deletionsOf = (server: FakeApiServer) =>
+  server.requests.filter(({ method }) => method === "DELETE").map(({ path }) => path);
+
+test("a Device has no finalizer: it goes at once, then Pod, Lease and Node", async () => {
   await using t = await setUp();
   await enrol(t);
-  const { metadata } = t.server.at(`${devices}/lamp`) ?? { metadata: { name: "" } };
-  assert.deepEqual(metadata.finalizers, ["motelet.dev/node"]);
+  assert.equal(t.server.at(`${devices}/lamp`)?.metadata.finalizers, undefined);
+  const pod = t.server.at(`${pods}/lamp`)?.spec as { terminationGracePeriodSeconds?: number } | undefined;
+  assert.equal(pod?.terminationGracePeriodSeconds, 0);
   t.server.requests.length = 0;
-  t.server.put(devices, {
-    ...device("lamp"),
-    metadata: { ...metadata, deletionTimestamp: "2026-11-21T12:00:00Z" },
+  t.server.remove(`${devices}/lamp`);
+  await until("the Node to go", () => t.server.at(`${nodes}/lamp`) === undefined);
+  assert.deepEqual(deletionsOf(t.server), [`${pods}/lamp`, `${leases}/lamp`, `${nodes}/lamp`]);
+  assert.equal(t.registry.get(lamp), undefined);
+});
+
+test("what could not be deleted at once is tried again", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  let refusals = 0;
+  t.server.fault = ({ method, url }) =>
+    method === "DELETE" && url === `${nodes}/lamp` && refusals++ < 2 ? { status: 500 } : undefined;
+  t.server.remove(`${devices}/lamp`);
+  await until("a refusal", () => refusals > 0);
+  for (let attempt = 0; attempt < 50 && t.server.at(`${nodes}/lamp`); attempt++) {
+    t.clock.advance(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(t.server.at(`${nodes}/lamp`), undefined);
+  assert.equal(refusals, 3);
+});
+
+test("a namespace goes with its Devices while no gateway runs, and the next one removes their Nodes", async () => {
+  let left: FakeApiServer | undefined;
+  {
+    await using t = await setUp();
+    await enrol(t);
+    left = t.server;
+    await t.mirror[Symbol.asyncDispose]();
+    // As the namespace controller does: everything in it is deleted, and is gone unless a finalizer holds it.
+    for (const path of [`${devices}/lamp`, `${pods}/lamp`, `${secrets}/lamp-identity`]) {
+      const answer = await fetch(`${t.server.url}${path}`, { method: "DELETE" });
+      assert.equal(answer.status, 200, path);
+      assert.equal(t.server.at(path), undefined, path);
+    }
+  }
+  const node = left.at(`${nodes}/lamp`);
+  assert.ok(node, "the Node stays for the next gateway");
+  await using next = await setUp((server) => server.put(nodes, node));
+  await until("the Node to go", () => next.server.at(`${nodes}/lamp`) === undefined);
+  assert.deepEqual(deletionsOf(next.server), [`${nodes}/lamp`]);
+});
+
+test("a Device that is made again at once takes the Node of the first, and loses nothing to its removal", async () => {
+  await using t = await setUp();
+  await enrol(t);
+  const first = t.server.at(`${devices}/lamp`)?.metadata.uid;
+  t.server.remove(`${devices}/lamp`);
+  const second = t.server.put(devices, device("lamp")).metadata.uid;
+  assert.notEqual(second, first);
+  await until("admission", () => t.registry.get(lamp)?.spec.uid === second);
+  t.registry.learn(lamp, { phase: "Online", boot: 2 });
+  const owner = () => t.server.at(`${nodes}/lamp`)?.metadata as { annotations?: Record<string, string> };
+  const all = () =>
+    owner()?.annotations?.["motelet.dev/device-uid"] === second &&
+    JSON.stringify(t.server.at(`${pods}/lamp`)?.metadata ?? "").includes(`"${second}"`) &&
+    t.server.at(`${leases}/lamp`) !== undefined;
+  for (let attempt = 0; attempt < 50 && !all(); attempt++) {
+    t.clock.advance(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.ok(all(), JSON.stringify([owner(), t.server.at(`${pods}/lamp`)?.metadata]));
+});
+
+const former = ["motelet.dev/node", "example.com/theirs"];
+
+test("the finalizer of an earlier gateway is taken off, others are not", async () => {
+  const held = device("lamp");
+  await using t = await setUp((server) =>
+    server.put(devices, { ...held, metadata: { ...held.metadata, finalizers: former } } as never),
+  );
+  const finalizers = () => t.server.at(`${devices}/lamp`)?.metadata.finalizers;
+  await until("the finalizer to go", () => finalizers()?.length === 1);
+  assert.deepEqual(finalizers(), ["example.com/theirs"]);
+});
+
+test("a Device that hangs on the finalizer of an earlier gateway goes when a gateway starts, after its Node", async () => {
+  const held = device("lamp");
+  await using t = await setUp((server) => {
+    server.put(nodes, ourNode("uid-of-lamp"));
+    server.put(devices, {
+      ...held,
+      metadata: {
+        ...held.metadata,
+        uid: "uid-of-lamp",
+        finalizers: former.slice(0, 1),
+        deletionTimestamp: "2026-11-21T12:00:00Z",
+      },
+    } as never);
   });
   await until("the Device to go", () => t.server.at(`${devices}/lamp`) === undefined);
-  const deletions = t.server.requests.filter(({ method }) => method === "DELETE").map(({ path }) => path);
-  assert.deepEqual(deletions, [`${pods}/lamp`, `${leases}/lamp`, `${nodes}/lamp`]);
+  assert.equal(t.server.at(`${nodes}/lamp`), undefined);
   assert.equal(t.registry.get(lamp), undefined);
 });
 

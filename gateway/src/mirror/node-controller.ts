@@ -263,14 +263,14 @@ export class NodeController {
     // Another name, or another Device of this one: what was said of the name before holds no more.
     this.#taken.forget(key);
     if (before !== undefined) {
+      // Another Device of this name, made before the end of the first was noticed, may want another Node.
+      if (nodeName !== undefined) this.#orphans.add(before);
       this.#wantedBy.get(before)?.delete(key);
       if (this.#wantedBy.get(before)?.size === 0) this.#wantedBy.delete(before);
     }
     if (nodeName === undefined) {
       this.#nodeNames.delete(key);
       this.#buckets.delete(key);
-      // Somebody may have taken the finalizer away: nothing else would remove the Node then.
-      if (before !== undefined) this.#orphans.add(before);
       return;
     }
     this.#nodeNames.set(key, nodeName);

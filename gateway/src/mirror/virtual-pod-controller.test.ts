@@ -71,7 +71,7 @@ test("a Pod that somebody failed or deletes is finished and made anew", async ()
   assert.ok(t.server.at(`${nodes}/lamp`));
 });
 
-test("in a namespace that goes the Pod is not forced, and its Device goes without our rights there", async () => {
+test("in a namespace that goes the Pod is not forced, and the Node goes without our rights there", async () => {
   await using t = await setUp();
   await enrol(t);
   t.server.remove(`${pods}/lamp`);
@@ -81,16 +81,11 @@ test("in a namespace that goes the Pod is not forced, and its Device goes withou
     return statusOf(t).includes("PodRefused");
   });
   assert.equal(t.server.at(`${pods}/lamp`), undefined);
-  const { metadata } = t.server.at(`${devices}/lamp`) ?? { metadata: { name: "" } };
-  t.server.put(devices, {
-    ...device("lamp"),
-    metadata: { ...metadata, deletionTimestamp: "2026-11-21T12:00:00Z" },
-  });
-  await until("the Device to go", () => {
+  t.server.remove(`${devices}/lamp`);
+  await until("the Node to go", () => {
     t.clock.advance(1_000);
-    return t.server.at(`${devices}/lamp`) === undefined;
+    return t.server.at(`${nodes}/lamp`) === undefined;
   });
-  assert.equal(t.server.at(`${nodes}/lamp`), undefined);
 });
 
 test("a firmware that brings a console, or loses it, gets another Pod; one that says another thing each time does not get one each time", async () => {

@@ -2,8 +2,8 @@
 export const apiGroup = "motelet.dev";
 export const apiVersion = "motelet.dev/v1alpha1";
 
-/** Removes Pod, Lease and Node before the Device goes. */
-export const nodeFinalizer = "motelet.dev/node";
+/** On Devices of gateways before ADR 0018. Taken off: a Device that is deleted waits for no gateway. */
+export const formerFinalizer = "motelet.dev/node";
 
 /** On Nodes: UID of the Device that the Node stands for. What makes a Node ours. */
 export const deviceUidAnnotation = "motelet.dev/device-uid";

@@ -89,7 +89,8 @@ export function buildVirtualPod(facts: DeviceFacts): Pod {
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     tolerations: [{ operator: "Exists" }],
     restartPolicy: "Always",
-    terminationGracePeriodSeconds: 1,
+    // No kubelet has to confirm its end: it goes while no gateway runs, too.
+    terminationGracePeriodSeconds: 0,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
   };
