@@ -1,10 +1,10 @@
 import { delay } from "../../foundation/delay.ts";
 import { RequestError } from "../../foundation/errors.ts";
 import { resolveName } from "../copy/member-path.ts";
+import { type PathFlag, runTest } from "./conditional-expression.ts";
 import { hasCommandNamed } from "./device-command.ts";
 import { isShell } from "./shell-call.ts";
 import { type Descriptors, type ShellHost, writeLine, writeTo } from "./shell-host.ts";
-import { type PathFlag, runTest } from "./test-command.ts";
 
 /** A command that the shell does itself. @returns its exit code */
 type Builtin = (words: readonly string[], host: ShellHost, descriptors: Descriptors) => Promise<number>;
