@@ -27,7 +27,7 @@ node_modules/.installed: package.json package-lock.json $(wildcard */package.jso
 	@node -e 'if (+process.versions.node.split(".")[0] < 24) { console.error("motelet needs Node 24: none came for $(OS)-$(ARCH), and the machine has " + process.version); process.exit(1) }'
 	@touch $@
 
-.PHONY: setup host-tools tools fuzz-tools control-plane
+.PHONY: setup host-tools tools avr-tools fuzz-tools control-plane
 setup: node_modules/.installed ## install the npm packages
 	@mkdir -p build
 
@@ -36,6 +36,9 @@ host-tools: setup ## install what the posix device is built with
 
 tools: setup ## install compilers and the emulator too
 	@hil-tests/install-tools.sh host arm
+
+avr-tools: setup ## install the compiler for AVR
+	@hil-tests/install-tools.sh avr
 
 fuzz-tools: setup ## install clang with libFuzzer
 	@hil-tests/install-tools.sh fuzz
@@ -57,7 +60,7 @@ test: test-unit test-c test-rig test-suites ## every test
 test-unit: host-tools ## codecs, gateway and reference runtime
 	@$(NODE) --test $(DEADLINE) $(REPORT) $(UNIT)
 
-test-c: tools fuzz-tools ## the C SDK: vectors under sanitizers, fuzzing, both ports
+test-c: tools avr-tools fuzz-tools ## the C SDK: vectors under sanitizers and on an emulated AVR, fuzzing, both ports
 	@$(NODE) --test $(DEADLINE) --test-concurrency=1 $(REPORT) 'firmware-sdk/c/test/**/*.test.ts'
 
 test-rig: tools control-plane ## rig and control plane
@@ -75,7 +78,7 @@ test-matrix: tools control-plane ## every kubectl on every API server (minutes: 
 	  KUBERNETES=$$version MOTELET_MATRIX=1 $(NODE) --test $(DEADLINE) --test-concurrency=1 $(REPORT) hil-tests/suites/kubectl.test.ts hil-tests/suites/copy.test.ts; \
 	done
 
-soak: tools fuzz-tools control-plane ## the full counts: fuzzing, fault ledgers, kills
+soak: tools avr-tools fuzz-tools control-plane ## the full counts: fuzzing, fault ledgers, kills
 	@$(MAKE) -s -C firmware-sdk/c posix cortex-m
 	@MOTELET_SOAK=1 $(NODE) --test --test-concurrency=1 $(REPORT) $(UNIT) 'firmware-sdk/c/test/**/*.test.ts' 'hil-tests/{suites,interop}/**/*.test.ts'
 
@@ -83,7 +86,7 @@ bench: tools control-plane ## figures beside their rivals: a table, and build/be
 	@$(NODE) hil-tests/bench/bench.ts
 
 .PHONY: size check format lint types floors generate verify-generated clean
-size: tools ## flash and RAM of the C SDK beside its budget
+size: tools avr-tools ## flash and RAM of the C SDK beside its budget
 	@$(MAKE) -s -C firmware-sdk/c size
 
 check: lint types floors verify-generated size ## format, lint, types, floors, generated files, C size budget

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the C builds (host), the emulated boards (arm) and fuzzing (fuzz) need; does nothing where they are there.
+# Installs the Debian packages that the C builds (host), the emulated boards (arm), the AVR (avr) and fuzzing (fuzz) need; does nothing
+# where they are there.
 set -euo pipefail
 
 missing=()
@@ -17,13 +18,18 @@ for set in "$@"; do
       # The compiler alone has no C library; without it, -print-file-name answers with the bare name.
       [ -e "$(arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -print-file-name=libc.a 2>/dev/null)" ] || missing+=(libnewlib-arm-none-eabi)
       ;;
+    avr)
+      need avr-gcc gcc-avr
+      # As above: the compiler alone has no C library.
+      [ -e "$(avr-gcc -mmcu=atmega1284p -print-file-name=libc.a 2>/dev/null)" ] || missing+=(avr-libc)
+      ;;
     fuzz)
       need clang clang
       # The compiler alone has no libFuzzer and no sanitizers.
       ls "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.fuzzer* >/dev/null 2>&1 || missing+=(libclang-rt-dev)
       ;;
     *)
-      echo "install-tools.sh: $set: expected host, arm or fuzz" >&2
+      echo "install-tools.sh: $set: expected host, arm, avr or fuzz" >&2
       exit 64
       ;;
   esac

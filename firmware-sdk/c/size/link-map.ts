@@ -13,6 +13,7 @@ const outputs: Readonly<Record<string, readonly ("flash" | "ram")[]>> = {
   ".bss": ["ram"],
   ".session": ["ram"],
   ".kept": ["ram"],
+  ".noinit": ["ram"],
 };
 
 /**

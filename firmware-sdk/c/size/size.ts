@@ -45,7 +45,7 @@ const groups: readonly (readonly [name: string, takes: RegExp])[] = [
   ["shell: ps, top, free", /\/shell\/shell_tasks\.o$/],
   ["shell: log", /\/shell\/shell_log\.o$/],
   ["shell: get, set", /\/shell\/shell_settings\.o$/],
-  ["port and application", /\/port\//],
+  ["port and application", /\/(port|size)\//],
   ["padding", /^\*fill\*$/],
   ["libc", /./],
 ];
@@ -58,6 +58,7 @@ const owners: ReadonlyMap<string, string> = new Map([
   ["device_line", core],
   ["device_jobs", exec],
   ["cortex_files", "flash store"],
+  ["avr_files", "flash store"],
   ["used", "flash store"],
   ["pages", "flash store"],
   ["kept_ring", "kept ring"],
@@ -66,8 +67,11 @@ const owners: ReadonlyMap<string, string> = new Map([
   ["prompt", "shell: get, set"],
 ]);
 
-function nm(elf: string): { name: string; size: number }[] {
-  return execFileSync("arm-none-eabi-nm", ["-S", elf], { encoding: "utf8" })
+const isAvr = (name: string) => name.startsWith("atmega");
+
+function nm(name: string): { name: string; size: number }[] {
+  const program = isAvr(name) ? "avr-nm" : "arm-none-eabi-nm";
+  return execFileSync(program, ["-S", `${buildFolder}mote-${name}.elf`], { encoding: "utf8" })
     .split("\n")
     .map((line) => line.split(" "))
     .map((fields) => ({
@@ -92,7 +96,7 @@ function sizesOf(name: string): Map<string, Row> {
     row.flash += flash;
     row.ram += ram;
   }
-  for (const symbol of nm(`${buildFolder}mote-${name}.elf`)) {
+  for (const symbol of nm(name)) {
     const group = owners.get(symbol.name);
     if (group === undefined) continue;
     (rows.get(group) as Row).ram += symbol.size;
@@ -188,7 +192,8 @@ function print(title: string, rows: ReadonlyMap<string, Row>): void {
 }
 
 const failures: string[] = [];
-for (const name of ["cortex-m", "cortex-m4", "cortex-m0"]) await make(`${buildFolder}mote-${name}.elf`);
+for (const name of ["cortex-m", "cortex-m4", "cortex-m0", "atmega1284p"])
+  await make(`${buildFolder}mote-${name}.elf`);
 
 const rows = sizesOf("cortex-m");
 // An interrupt on the deepest call is rare: several boots, and the worst of them.
@@ -232,8 +237,10 @@ rows.set(reconnectName, { flash: text + data, ram: data + bss + 8 });
 expect(reconnectName, [reconnectName], 0, reconnectBudget);
 print("Cortex-M4, linked only", sizesOf("cortex-m4"));
 print("Cortex-M0, linked only", sizesOf("cortex-m0"));
+// There a constant takes RAM too.
+print("ATmega1284P (AVR), linked only (M = 128, log ring 512 B)", sizesOf("atmega1284p"));
 
-const found = nm(`${buildFolder}mote-cortex-m.elf`).filter(({ name }) => forbidden.test(name));
+const found = nm("cortex-m").filter(({ name }) => forbidden.test(name));
 if (found.length > 0) failures.push(`linked: ${found.map(({ name }) => name).join(", ")}`);
 for (const failure of failures) console.error(`over budget: ${failure}`);
 process.exitCode = failures.length > 0 ? 1 : 0;

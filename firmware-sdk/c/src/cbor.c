@@ -153,7 +153,7 @@ enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t length,
             level->key = is_map ? start : NULL;
             level->left = (size_t)head.value << is_map;
         } else {
-            if (head.major == MOTE_CBOR_TEXT && !mote_cbor_is_utf8(reader.at, head.value)) {
+            if (head.major == MOTE_CBOR_TEXT && !mote_cbor_is_utf8(reader.at, (size_t)head.value)) {
                 return MOTE_CBOR_UTF8;
             }
             reader.at += head.value;

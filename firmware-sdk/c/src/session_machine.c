@@ -20,7 +20,7 @@ void mote_session_machine_greet(struct mote_session_machine *machine, uint32_t n
 
 enum mote_session_action mote_session_machine_next(struct mote_session_machine *machine,
                                                    struct mote_clock *clock) {
-    uint32_t heartbeat_ms = 1000u * machine->heartbeat_s;
+    uint32_t heartbeat_ms = UINT32_C(1000) * machine->heartbeat_s;
     uint32_t now_ms = clock->now_ms;
     if (machine->phase == MOTE_SESSION_OPEN) {
         if (!mote_clock_due(clock, machine->heard_at_ms +

@@ -5,6 +5,7 @@
 #include "mote/session.h"
 
 enum {
+    MOST_EXIT_CODE = 255,
     HALF = MOTE_STREAM_BUFFER_BYTES / 2,
     /* What a message holds beside head, kind, stream, offset, length and end (SPEC §3.2). */
     MESSAGE_BYTES = MOTE_MESSAGE_BYTES - (1 + 1 + 1 + 3 + 3 + 4)
@@ -51,10 +52,12 @@ size_t mote_stream_write(struct mote_stream *stream, const void *bytes, size_t l
     return length;
 }
 
-void mote_stream_end(struct mote_stream *stream, enum mote_status status, int exit_code) {
+void mote_stream_end(struct mote_stream *stream, enum mote_status status, int32_t exit_code) {
     stream->ended = true;
     stream->end_status = (uint8_t)status;
-    stream->end_exit = (int16_t)exit_code;
+    /* Cut to what the end has room for, 65536 would be a success; below 0, any number says none. */
+    int32_t least = exit_code < MOST_EXIT_CODE ? exit_code : MOST_EXIT_CODE;
+    stream->end_exit = (int16_t)(least > -MOST_EXIT_CODE - 1 ? least : -MOST_EXIT_CODE - 1);
 }
 
 static MOTE_NOINLINE void resume(struct mote_stream *stream, bool kept) {
@@ -97,7 +100,7 @@ void mote_stream_data(struct mote_session *session, const struct mote_message *m
         size_t taken = stream->take(stream, message->body.at + known, fresh);
         if (taken == fresh && message->has_last) {
             stream->finished = (uint8_t)(1 + message->field[MOTE_DATA_STATUS]);
-            stream->next++;
+            taken++;
         }
         stream->next = (uint16_t)(stream->next + taken);
     }
@@ -166,7 +169,7 @@ static MOTE_NOINLINE bool send_one(struct mote_session *session, struct mote_str
         stream->sent = stream->base;
     }
     /* −1 where the end was sent; negative where the window shrank. */
-    int left = stream->length - (uint16_t)(stream->sent - stream->base);
+    int left = (int)(stream->length - (uint16_t)(stream->sent - stream->base));
     int count = (int16_t)(uint16_t)(stream->limit - stream->sent);
     if (count > left) {
         count = left;

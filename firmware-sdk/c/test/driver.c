@@ -12,6 +12,7 @@
  *   push AT HEX | expire AT   → "message HEX" and "text HEX" in order, then "bad N wait MS"
  *   session BOOT CAPS RTO EPOCH NEXT OLDEST
  *   files BYTES               → "wait 0": the room for files of the next session
+ *   large BYTES               → "wait 0": /large is a file of so many bytes, which lie nowhere
  *   cut N | mount             → "wait 0": the power of flash goes after N points (flash_emulator.h); is back
  *   reset                     → "wait 0": a new boot, with ring and files of the one before
  *   open|close|tick AT, receive AT HEX, log AT HEX
@@ -79,7 +80,7 @@ static void recode(struct mote_span item) {
             mote_cbor_write_raw(&writer, start, (size_t)(reader.at - start));
         } else if (head.major == MOTE_CBOR_BYTES || head.major == MOTE_CBOR_TEXT) {
             mote_cbor_write_string(&writer, (enum mote_cbor_major)head.major, reader.at,
-                                   head.value);
+                                   (size_t)head.value);
             reader.at += head.value;
         } else {
             mote_cbor_write_head(&writer, (enum mote_cbor_major)head.major, head.value);
@@ -96,9 +97,9 @@ static void print_message(struct mote_span bytes) {
         printf("%s\n", message_errors[error]);
         return;
     }
-    printf("OK %u %u %d", message.kind, message.rest, message.has_last);
+    printf("OK %lu %u %d", (unsigned long)message.kind, message.rest, message.has_last);
     for (unsigned i = 0; i < sizeof message.field / sizeof message.field[0]; i++) {
-        printf(" %u", (unsigned)message.field[i]);
+        printf(" %lu", (unsigned long)message.field[i]);
     }
     printf(" ");
     print_hex(message.body.at, (size_t)(message.body.end - message.body.at));
@@ -144,7 +145,7 @@ static void push(uint32_t now_ms, struct mote_span bytes) {
     }
     clock.wait_ms = MOTE_WAIT_FOREVER;
     push_one(MOTE_FRAME_SILENCE, &clock);
-    printf("bad %u wait %u\n", decoder.bad_frames, (unsigned)clock.wait_ms);
+    printf("bad %u wait %lu\n", decoder.bad_frames, (unsigned long)clock.wait_ms);
 }
 
 static struct mote_span received;
@@ -192,10 +193,50 @@ static uint32_t pages[MOTE_FLASH_PAGES(PROGRAM_BYTES)];
 static struct mote_flash_store store = {
     .flash = &flash_emulator.flash, .used = used, .pages = pages};
 
+/* The store, and beside its files /large, whose bytes follow from where they stand. */
+enum { LARGE_PRIME = 251 };
+static const char large_path[] = "/large";
+static uint32_t large_bytes;
+static struct mote_file_store files;
+
+static enum mote_status stat_file(void *context, const char *path, struct mote_file_info *info) {
+    if (large_bytes == 0 || strcmp(path, large_path) != 0) {
+        return mote_flash_store.stat(context, path, info);
+    }
+    memset(info, 0, sizeof *info);
+    info->size = large_bytes;
+    info->type = MOTE_FILE_TYPE_FILE;
+    return MOTE_STATUS_OK;
+}
+
+static enum mote_status open_file(void *context, const char *path, struct mote_file *file) {
+    if (large_bytes == 0 || strcmp(path, large_path) != 0) {
+        return mote_flash_store.open(context, path, file);
+    }
+    memset(file, 0, sizeof *file);
+    file->size = large_bytes;
+    return MOTE_STATUS_OK;
+}
+
+static enum mote_status read_file(void *context, struct mote_file *file, void *bytes,
+                                  size_t length) {
+    if (file->id != 0 || large_bytes == 0) {
+        return mote_flash_store.read(context, file, bytes, length);
+    }
+    for (uint8_t *to = bytes; length > 0; length--) {
+        *to++ = (uint8_t)(file->at++ % LARGE_PRIME);
+    }
+    return MOTE_STATUS_OK;
+}
+
 /* The power is back. */
 static void mount(void) {
     flash_emulator.points = FLASH_POWERED;
     mote_flash_store_mount(&store);
+    files = mote_flash_store;
+    files.stat = stat_file;
+    files.open = open_file;
+    files.read = read_file;
 }
 
 static void get_busy(void *context, uint32_t cpu[2]) {
@@ -255,7 +296,7 @@ static const struct mote_device device = {
     .jobs = jobs,
     .programs = programs,
     .settings = settings,
-    .files = &mote_flash_store,
+    .files = &files,
     .files_context = &store,
     .stats = &stats,
     .services = services,
@@ -299,8 +340,8 @@ static struct mote_session_config config;
 
 static void begin_session(const char *text) {
     struct mote_boot boot = {0, 0, 0};
-    unsigned number, caps, rto, epoch, next, oldest;
-    if (sscanf(text, "%u %u %u %u %u %u", &number, &caps, &rto, &epoch, &next, &oldest) != 6) {
+    unsigned long number, caps, rto, epoch, next, oldest;
+    if (sscanf(text, "%lu %lu %lu %lu %lu %lu", &number, &caps, &rto, &epoch, &next, &oldest) != 6) {
         return;
     }
     transport.rto_ms = (uint16_t)rto;
@@ -308,12 +349,12 @@ static void begin_session(const char *text) {
     config.platform = &platform;
     config.identity = &identity;
     config.commands = commands;
-    config.command_count = pick_commands(caps);
-    config.caps = caps;
+    config.command_count = pick_commands((uint32_t)caps);
+    config.caps = (uint32_t)caps;
     config.run = mote_jobs_run;
     config.run_context = &device;
-    boot.number = number;
-    boot.ring_epoch = epoch;
+    boot.number = (uint32_t)number;
+    boot.ring_epoch = (uint32_t)epoch;
     free(session);
     session = calloc(1, sizeof *session);
     memset(jobs, 0, sizeof jobs);
@@ -343,9 +384,9 @@ static void reset_session(void) {
 
 static void step(const char *line) {
     char what[16];
-    unsigned at;
+    unsigned long at;
     int text = 0;
-    if (!session || sscanf(line, "%15s %u %n", what, &at, &text) < 2) {
+    if (!session || sscanf(line, "%15s %lu %n", what, &at, &text) < 2) {
         printf("what?\n");
         return;
     }
@@ -355,7 +396,7 @@ static void step(const char *line) {
         received = bytes;
     } else {
         /* What the application does comes after a poll that found nothing to do at this time. */
-        session->clock.now_ms = at;
+        session->clock.now_ms = (uint32_t)at;
         if (strcmp(what, "open") == 0) {
             mote_session_open(session);
         } else if (strcmp(what, "close") == 0) {
@@ -367,8 +408,7 @@ static void step(const char *line) {
             free(copy);
         }
     }
-    unsigned wait = mote_session_poll(session, at);
-    printf("wait %u\n", wait);
+    printf("wait %lu\n", (unsigned long)mote_session_poll(session, (uint32_t)at));
     received.length = 0;
     free(owned);
 }
@@ -377,7 +417,7 @@ int main(void) {
     static char line[2 * MOST + 64];
     while (fgets(line, sizeof line, stdin)) {
         uint8_t *owned = NULL;
-        unsigned at;
+        unsigned long at;
         int text = 0;
         line[strcspn(line, "\n")] = '\0';
         if (strcmp(line, "limits") == 0) {
@@ -402,16 +442,19 @@ int main(void) {
             printf("%u\n", crc);
         } else if (strcmp(line, "line") == 0) {
             memset(&decoder, 0, sizeof decoder);
-            printf("bad 0 wait %u\n", MOTE_WAIT_FOREVER);
-        } else if (sscanf(line, "push %u %n", &at, &text) == 1) {
-            push(at, parse_hex(line + text, &owned));
-        } else if (sscanf(line, "expire %u", &at) == 1) {
+            printf("bad 0 wait %lu\n", (unsigned long)MOTE_WAIT_FOREVER);
+        } else if (sscanf(line, "push %lu %n", &at, &text) == 1) {
+            push((uint32_t)at, parse_hex(line + text, &owned));
+        } else if (sscanf(line, "expire %lu", &at) == 1) {
             struct mote_span nothing = {NULL, 0};
-            push(at, nothing);
+            push((uint32_t)at, nothing);
         } else if (strncmp(line, "session ", 8) == 0) {
             begin_session(line + 8);
-        } else if (sscanf(line, "files %u", &at) == 1) {
-            sectors = 2 * INDEX_SECTORS + at / PART_BYTES;
+        } else if (sscanf(line, "files %lu", &at) == 1) {
+            sectors = (unsigned)(2 * INDEX_SECTORS + at / PART_BYTES);
+            printf("wait 0\n");
+        } else if (sscanf(line, "large %lu", &at) == 1) {
+            large_bytes = (uint32_t)at;
             printf("wait 0\n");
         } else if (sscanf(line, "cut %lu", &flash_emulator.points) == 1) {
             printf("wait 0\n");

@@ -8,7 +8,7 @@ import {
   type Message,
   Status,
 } from "@motelet/profiles";
-import { Driver } from "./driver.ts";
+import { Driver, share } from "./driver.ts";
 
 let driver: Driver;
 before(async () => {
@@ -143,7 +143,7 @@ for (const [what, change, beforeIt, afterIt] of changes) {
   test(`a reset after any number of writes to flash leaves the file before or after ${what}`, async () => {
     const device = new Device();
     const outcomes = new Set<string>();
-    for (let writes = 0; writes < 10_000; writes++) {
+    for (let writes = 0; writes < 10_000; writes += share) {
       await device.begin();
       assert.equal(await device.write("/other", Buffer.from("other")), Status.OK);
       assert.equal(await device.write("/dir/file", old), Status.OK);
@@ -223,13 +223,13 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-test("1,500 random changes, resets and cuts leave what a map has", async () => {
+test("random changes, resets and cuts leave what a map has", async () => {
   const device = new Device();
   const pick = random(5);
   const model = new Map<string, Buffer>();
   const paths = ["/a", "/b", "/d/a", "/d/b", "/d/e/f", "/longer-name.txt"];
   await device.begin();
-  const rounds = process.env.MOTELET_SOAK ? 20_000 : 1_500;
+  const rounds = (process.env.MOTELET_SOAK ? 20_000 : 1_500) / share;
   for (let round = 0; round < rounds; round++) {
     const path = paths[pick(paths.length)] as string;
     const other = paths[pick(paths.length)] as string;

@@ -17,7 +17,8 @@ static size_t memory_bytes(void) {
 }
 
 static void fail(const char *what, uint32_t at, size_t length) {
-    fprintf(stderr, "flash: %s, at %u, %zu bytes\n", what, (unsigned)at, length);
+    fprintf(stderr, "flash: %s, at %lu, %lu bytes\n", what, (unsigned long)at,
+            (unsigned long)length);
     abort();
 }
 
@@ -55,7 +56,7 @@ static bool erase(void *context, uint32_t at) {
         memory[i] = taken == 2 ? 0xff : memory[i] | noise(i);
     }
     if (taken == 2) {
-        memset(programmed + at / granule_bytes, 0, flash->sector_bytes / granule_bytes);
+        memset(programmed + at / granule_bytes, 0, (size_t)flash->sector_bytes / granule_bytes);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /*
  * Boots with kept memory that was corrupted, under sanitizers: none reads or writes out of bounds, and a
- * ring that is taken over can be read to its end and written to. "kept COUNT SEED" prints how many were.
+ * ring that is taken over can be read to its end and written to. Reads "COUNT SEED" from stdin, and prints how
+ * many were.
  *
  * Half of the corruptions get a check that is right again, as one in 65,536 does by chance.
  */
@@ -32,21 +33,43 @@ static void corrupt(uint8_t *bytes, size_t size) {
 }
 
 static void fail(const char *what, uint32_t left) {
-    fprintf(stderr, "%s, %u left\n", what, (unsigned)left);
+    fprintf(stderr, "%s, %lu left\n", what, (unsigned long)left);
     exit(1);
 }
 
-int main(int argc, char **argv) {
-    static const struct mote_session_config config;
-    if (argc != 3) {
+static const struct mote_session_config config;
+
+/* A ring that is none, whose check is right, and that says it has as many entries as −1 is in 16 bits:
+ * that is no count of them. */
+static void try_minus_one(struct mote_kept_ring *kept, struct mote_session *session) {
+    struct mote_boot boot = {1, 7, 0};
+    struct mote_log_ring *ring = &session->reports.ring;
+    memset(session, 0, sizeof *session);
+    memset(kept, 0, sizeof *kept);
+    mote_session_init(session, &config, &boot, 0);
+    mote_log(session, MOTE_INFO, "a line");
+    (void)mote_kept_ring_seal(kept, session);
+    ring->bytes[offsetof(struct mote_log_entry, level)] = MOTE_ERROR + 1;
+    kept->next_seq = (uint16_t)(ring->oldest_seq - 1);
+    kept->crc = crc_of(kept, ring);
+    mote_kept_ring_begin(kept, session, &boot);
+    if (ring->used > 0) {
+        fail("a ring was taken over that has 65,535 entries", 0);
+    }
+}
+
+int main(void) {
+    unsigned long count, seed;
+    if (scanf("%lu %lu", &count, &seed) != 2) {
         return 64;
     }
     struct mote_kept_ring *kept = malloc(sizeof *kept);
     struct mote_session *session = malloc(sizeof *session);
     struct mote_log_ring *ring = &session->reports.ring;
     uint32_t taken = 0, forged = 0;
-    state = (uint32_t)atoi(argv[2]) | 1;
-    for (uint32_t left = (uint32_t)atoi(argv[1]); left > 0; left--) {
+    try_minus_one(kept, session);
+    state = (uint32_t)seed | 1;
+    for (uint32_t left = (uint32_t)count; left > 0; left--) {
         struct mote_boot boot = {1, 7, 0};
         memset(session, 0, sizeof *session);
         memset(kept, 0, sizeof *kept);
@@ -96,7 +119,7 @@ int main(int argc, char **argv) {
             mote_log(session, MOTE_INFO, "a line of this boot");
         }
     }
-    printf("%u %u\n", (unsigned)taken, (unsigned)forged);
+    printf("%lu %lu\n", (unsigned long)taken, (unsigned long)forged);
     free(kept);
     free(session);
     return 0;

@@ -9,14 +9,6 @@ import { buildFolder, make } from "./driver.ts";
 
 const run = promisify(execFile);
 
-test("formatting writes integers, texts and hex as C does, in any room, and stops at what it does not know", async () => {
-  const program = `${buildFolder}host/log-format-table`;
-  await make(program);
-  await run(program).catch((error: { stdout: string; stderr: string }) =>
-    assert.fail(error.stdout + error.stderr),
-  );
-});
-
 /** Runs a program of the host, and returns the numbers that it prints. */
 async function numbersOf(name: string, ...args: readonly string[]): Promise<number[]> {
   const program = `${buildFolder}host/${name}`;
@@ -26,10 +18,6 @@ async function numbersOf(name: string, ...args: readonly string[]): Promise<numb
   );
   return stdout.trim().split(" ").map(Number);
 }
-
-test("a queue of lines keeps order, levels and whole characters, and counts what had no room, at each limit and one past it", async () => {
-  await numbersOf("log-queue-limits");
-});
 
 for (const sanitizer of ["address", "thread"]) {
   test(`four threads that hammer a queue lose no line unseen, under the ${sanitizer} sanitizer`, async (context) => {

@@ -4,17 +4,11 @@
  * sanitizers; without stdio, so that it runs on a board too.
  */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mote/log.h"
-
-#ifdef __AVR__
-void puts_of_board(const char *text);
-#define puts puts_of_board
-#else
-#include <stdio.h>
-#endif
 
 /* The numbers of this compiler's int and long, in words. */
 #if INT_MAX == 32767

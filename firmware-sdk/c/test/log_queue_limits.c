@@ -11,6 +11,7 @@
 #include "mote/version.h"
 
 enum { MOST = MOTE_MESSAGE_BYTES - 19, HEAD = 7 }; /* of a report's text; beside a text in the queue */
+enum { IS_SMALL = sizeof(int) == 2, ROUNDS = IS_SMALL ? 500 : 20000 };
 
 struct mote_log_queue mote_log_queue;
 static struct mote_session session;
@@ -169,11 +170,14 @@ static void full(void) {
     CHECK(mote_log_queue.dropped == 2);
 }
 
-/* No count goes round. */
+/* No count goes round. Most of the losses are only noted on a chip with 16 bits: it takes seconds for them. */
 static void most_lost(void) {
+    const uint16_t noted = IS_SMALL ? 65000 : 0;
     begin();
     CHECK(write(200));
-    for (uint32_t i = 0; i < 65534; i++) {
+    mote_log_queue.lost = noted;
+    mote_log_queue.dropped = noted;
+    for (uint32_t i = noted; i < 65534; i++) {
         CHECK(!write(100));
     }
     CHECK(mote_log_queue.lost == 65534 && !write(100));
@@ -188,10 +192,10 @@ static void most_lost(void) {
 static void wrapping(void) {
     uint32_t random = 1, written = 0, read = 0, lost = 0;
     begin();
-    for (unsigned round = 0; round < 20000; round++) {
-        for (unsigned count = (random >> 9) % 5; count > 0; count--) {
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (uint32_t count = (random >> 9) % 5; count > 0; count--) {
             random = random * 1664525u + 1013904223u;
-            size_t size = 20 + (random >> 8) % 90;
+            size_t size = (size_t)(20 + (random >> 8) % 90);
             lost += !mote_log_queue_write(&mote_log_queue, MOTE_INFO, "%08lx%s",
                                           (unsigned long)written++,
                                           long_text((char)('a' + size % 26), size - HEAD - 8));
@@ -202,21 +206,21 @@ static void wrapping(void) {
         const uint8_t *text;
         for (; (text = mote_log_ring_find(&session.reports.ring, &next_seq, &entry)); next_seq++) {
             char line[256];
-            unsigned number;
+            unsigned long number;
             memcpy(line, text, entry.length);
             line[entry.length] = '\0';
-            if (sscanf(line, "[%u lines lost]", &number) == 1) {
-                read += number;
+            if (sscanf(line, "[%lu lines lost]", &number) == 1) {
+                read += (uint32_t)number;
                 continue;
             }
-            CHECK(sscanf(line, "%8x", &number) == 1 && number == read);
+            CHECK(sscanf(line, "%8lx", &number) == 1 && number == read);
             for (size_t i = 8; i < entry.length; i++) {
                 CHECK(line[i] == (char)('a' + (entry.length + HEAD) % 26u));
             }
             read++;
         }
     }
-    CHECK(read == written && lost == mote_log_queue.dropped && lost > 100);
+    CHECK(read == written && lost == mote_log_queue.dropped && lost > ROUNDS / 200);
 }
 
 /* Who logs without end does not keep poll from returning, nor the session from its work. */

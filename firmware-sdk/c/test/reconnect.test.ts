@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { before, suite, test } from "node:test";
-import { buildFolder, make } from "./driver.ts";
+import { program } from "./driver.ts";
 
 const {
   cases,
@@ -12,18 +12,23 @@ const {
     readonly steps: readonly (readonly [what: string, atMs: number, waitMs?: number])[];
   }[];
 } = JSON.parse(await readFile(new URL("../../reference/reconnect-cases.json", import.meta.url), "utf8"));
-const program = `${buildFolder}host/reconnect`;
+let start: Awaited<ReturnType<typeof program>>;
 
 /** The waits that follow these steps. @param beganMs what the clock showed at their 0 */
 function waitsAfter(steps: (typeof cases)[number]["steps"], beganMs: number): number[] {
   const lines = steps.map(([what, atMs]) => `${what} ${(beganMs + atMs) % 2 ** 32}\n`);
-  const { status, stdout, stderr } = spawnSync(program, { input: lines.join(""), encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(start.command, start.args, {
+    input: lines.join(""),
+    encoding: "utf8",
+  });
   assert.equal(status, 0, stderr);
   return stdout.trim().split("\n").map(Number);
 }
 
 suite("a device that connects again", () => {
-  before(() => make(program));
+  before(async () => {
+    start = await program("reconnect");
+  });
 
   for (const { name, steps } of cases)
     test(`${name}, also when the clock wraps`, () => {

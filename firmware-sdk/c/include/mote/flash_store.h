@@ -14,7 +14,7 @@ extern "C" {
  * functions are called from poll only, and from mount.
  */
 struct mote_flash {
-    const uint8_t *bytes;   /* at a multiple of 4 */
+    const uint8_t *bytes;   /* at a multiple of 4, all where a pointer leads: on AVR within 64 KiB */
     uint32_t sector_bytes;  /* a multiple of 4 and of program_bytes, more than 12 */
     uint16_t sectors;       /* at least 2 × index_sectors + 1 */
     uint16_t index_sectors; /* for each of the two copies of the index */

@@ -25,6 +25,8 @@ struct mote_kept_ring {
  * reset that the device itself makes; takes time only where a line was added, and returns true then.
  * A fault handler may call it whatever it has interrupted: what mote_log had begun to drop is dropped,
  * a line that it had not written whole is left out, and a ring that is no ring any more is given up.
+ * Where a chip stores 16 bits in two steps (AVR), one that comes between them may cost lines or the ring
+ * too, but no boot.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: yes.
  */

@@ -26,11 +26,15 @@ enum mote_connection_end {
     MOTE_CONNECTION_FAILED,  /* neither: the gateway was not reached */
 };
 
-/** The connection was accepted and can be used: with MQTT, the SUBACK has come. */
+/**
+ * The connection was accepted and can be used: with MQTT, the SUBACK has come.
+ *
+ * Blocking: no. ISR-safe: no. Re-entrant: for different devices, as all functions here.
+ */
 void mote_reconnect_opened(struct mote_reconnect *reconnect, uint32_t now_ms);
 
 /**
- * Blocking: no. ISR-safe: no.
+ * The connection has ended, or could not be made.
  *
  * @returns milliseconds until the next attempt. Take up to three tenths off at random, so that the
  *     devices of a fleet do not come together.

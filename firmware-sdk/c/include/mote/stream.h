@@ -70,9 +70,9 @@ size_t mote_stream_write(struct mote_stream *stream, const void *bytes, size_t l
 /** How many bytes `mote_stream_write` would take now. */
 size_t mote_stream_room(const struct mote_stream *stream);
 
-/** Ends the outgoing direction after what is in the buffer. `exit_code` is 0–255, or −1 for an end
- * without one. */
-void mote_stream_end(struct mote_stream *stream, enum mote_status status, int exit_code);
+/** Ends the outgoing direction after what is in the buffer. `exit_code` is 0–255; more is sent as
+ * 255, and less than 0 as an end without one. */
+void mote_stream_end(struct mote_stream *stream, enum mote_status status, int32_t exit_code);
 
 /** After a welcome: goes back to what is not acknowledged, or forgets all streams, as owners see by
  * id 0. */

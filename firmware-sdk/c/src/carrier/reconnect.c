@@ -25,7 +25,7 @@ uint32_t mote_reconnect_ended(struct mote_reconnect *reconnect, enum mote_connec
                               uint32_t now_ms) {
     count(&reconnect->attempts);
     if (end == MOTE_CONNECTION_CUT) {
-        if (now_ms - reconnect->opened_at_ms >= 1000u * MOTE_DEFAULT_STEADY_CONNECTION_S) {
+        if (now_ms - reconnect->opened_at_ms >= UINT32_C(1000) * MOTE_DEFAULT_STEADY_CONNECTION_S) {
             reconnect->cuts = 0;
         } else {
             count(&reconnect->cuts);

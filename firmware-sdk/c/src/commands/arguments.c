@@ -46,7 +46,7 @@ struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t mo
         request->rest = 0; /* what follows cannot be found any more */
     } else {
         text.bytes = request->body.at;
-        text.length = head.value;
+        text.length = (size_t)head.value;
         request->rest--;
         request->body.at += head.value;
     }

@@ -47,7 +47,7 @@ static enum mote_step step(struct mote_session *session, struct mote_job *job) {
         int count =
             service->driver->read(service->context, handle, out->buffer + out->length, room);
         if (count > 0) {
-            out->length = (uint16_t)(out->length + count);
+            out->length = (uint16_t)(out->length + (unsigned)count);
             *quiet_at_ms = session->clock.now_ms;
             return MOTE_STEP_MORE;
         }

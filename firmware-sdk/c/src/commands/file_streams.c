@@ -16,7 +16,7 @@ static enum mote_step step_read(struct mote_session *session, struct mote_job *j
     struct mote_stream *out = job->out;
     size_t room = mote_stream_room(out);
     if (room > file->size - file->at) {
-        room = file->size - file->at;
+        room = (size_t)(file->size - file->at);
     }
     enum mote_status status = job->device->files->read(job->device->files_context, file,
                                                        out->buffer + out->length, room);

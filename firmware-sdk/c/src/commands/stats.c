@@ -61,11 +61,12 @@ enum mote_status mote_command_stats(struct mote_session *session, const void *co
     struct mote_arguments arguments = {request, MOTE_STATUS_OK};
     struct mote_cbor_writer *writer = &session->writer;
     struct mote_task task;
-    uint32_t from = mote_arguments_uint(&arguments, 0xff), total = 0;
+    unsigned from = (unsigned)mote_arguments_uint(&arguments, 0xff);
+    uint32_t total = 0;
     if (arguments.status != MOTE_STATUS_OK) {
         return arguments.status;
     }
-    while (total < 0xff && device->stats->task(device->stats->context, total, &task)) {
+    while (total < 0xff && device->stats->task(device->stats->context, (unsigned)total, &task)) {
         total++;
     }
     mote_cbor_write_uints(writer, &total, 1);

@@ -6,11 +6,12 @@
 
 enum {
     REBOOT_AFTER_MS = 1000, /* what the end of the shell's reboot gets to arrive */
-    LONGEST_SLEEP_S = 86400,
     USAGE_COLUMNS = 17,
     EXIT_NOT_FOUND = 127,
     MOST_EXIT_CODE = 255
 };
+
+#define LONGEST_SLEEP_S UINT32_C(86400)
 
 static enum mote_step done_when(bool done) {
     return done ? MOTE_STEP_DONE : MOTE_STEP_WAIT;

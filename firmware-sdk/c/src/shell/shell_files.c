@@ -143,12 +143,14 @@ enum mote_step mote_shell_cat(struct mote_session *session, struct mote_job *job
     }
     struct mote_file *file = &job->memory.file;
     char bytes[32];
-    size_t length = file->size - file->at, room = mote_stream_room(job->out) / 2;
-    if (length == 0) {
+    size_t length = sizeof bytes, room = mote_stream_room(job->out) / 2;
+    if (file->at == file->size) {
         job->state++;
         return MOTE_STEP_MORE;
     }
-    length = length < sizeof bytes ? length : sizeof bytes;
+    if (length > file->size - file->at) {
+        length = (size_t)(file->size - file->at);
+    }
     length = length < room ? length : room; /* half of the room: a terminal may double it */
     if (length == 0) {
         return MOTE_STEP_WAIT;

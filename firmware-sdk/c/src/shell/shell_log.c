@@ -25,7 +25,7 @@ static enum mote_step show(struct mote_session *session, struct mote_job *job, b
         memory[1] = 0;
         return MOTE_STEP_MORE;
     }
-    size_t left = entry.length - memory[1];
+    size_t left = (size_t)(entry.length - memory[1]);
     size_t written = mote_job_write(job, job->out, body + memory[1], left);
     memory[1] += (uint32_t)written;
     if (written == left && mote_job_write(job, job->out, "\n", 1) == 1) {

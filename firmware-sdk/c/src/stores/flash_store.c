@@ -115,18 +115,18 @@ static const struct sector *sector_at(const struct mote_flash_store *store, unsi
  * may lie in flash, also in this one.
  */
 static bool program(const struct mote_flash_store *store, uint32_t at, const void *bytes,
-                    size_t length) {
+                    uint32_t length) {
     const struct mote_flash *flash = store->flash;
     const uint8_t *from = bytes;
     while (length > 0) {
-        size_t granule = granule_bytes(flash), most = MOTE_FLASH_PIECE(granule);
-        size_t count = length < most ? length : most;
+        size_t granule = (size_t)granule_bytes(flash), most = MOTE_FLASH_PIECE(granule);
+        size_t count = length < most ? (size_t)length : most;
         memset(store->pages, from ? 0xff : 0, most);
         if (from) {
             memcpy(store->pages, from, count);
             from += count;
         }
-        length -= count;
+        length -= (uint32_t)count;
         count = (count + granule - 1) & ~(granule - 1);
         if (!flash->program(flash->context, at, store->pages, count)) {
             return false;
@@ -407,7 +407,7 @@ static enum mote_status put(struct mote_flash_store *store, const struct details
     }
     /* Where pieces are made that are programmed; all of a record is one. */
     struct record *record = (struct record *)(void *)store->pages;
-    memset(record, 0xff, entry - unit);
+    memset(record, 0xff, (size_t)(entry - unit));
     record->length = (uint16_t)((RECORD_HEAD + length + 4) & ~3u);
     record->of = *of;
     memset(record->path, 0, record->length - RECORD_HEAD);
@@ -415,9 +415,10 @@ static enum mote_status put(struct mote_flash_store *store, const struct details
     record->crc = crc_of(&record->of, record->length - CRC_FROM);
     /* The unit with length and checksum is written last: before it, the index ends here. */
     uint32_t at = store->end + unit;
-    if ((entry > 2 * unit && !flash->program(flash->context, at + unit,
-                                             (const uint8_t *)record + unit, entry - 2 * unit)) ||
-        !flash->program(flash->context, at, record, unit)) {
+    if ((entry > 2 * unit &&
+         !flash->program(flash->context, at + unit, (const uint8_t *)record + unit,
+                         (size_t)(entry - 2 * unit))) ||
+        !flash->program(flash->context, at, record, (size_t)unit)) {
         store->full = true;
         return MOTE_STATUS_INTERNAL;
     }
@@ -521,7 +522,7 @@ static enum mote_status read(void *context, struct mote_file *file, void *bytes,
     uint8_t *to = bytes;
     while (length > 0) {
         uint32_t offset = file->at % part;
-        size_t count = part - offset < length ? part - offset : length;
+        size_t count = part - offset < length ? (size_t)(part - offset) : length;
         file->place = (uint16_t)find_part(store, file->id, file->at / part, file->place);
         if (file->place == 0) {
             return MOTE_STATUS_DATA_LOSS;
@@ -649,7 +650,7 @@ static unsigned begin_part(struct mote_flash_store *store, const struct mote_fil
             mark_used(store, i);
         }
         if (flash->erase(flash->context, i * flash->sector_bytes) &&
-            write_head(store, i, file->id, file->at / part_bytes(flash), erases + 1)) {
+            write_head(store, i, file->id, (unsigned)(file->at / part_bytes(flash)), erases + 1)) {
             return i;
         }
     }
@@ -669,7 +670,7 @@ static enum mote_status append(void *context, struct mote_file *file, const void
     const uint8_t *from = bytes;
     while (length > 0) {
         uint32_t offset = file->at % part;
-        size_t count = part - offset < length ? part - offset : length;
+        size_t count = part - offset < length ? (size_t)(part - offset) : length;
         if (offset == 0) {
             file->place = (uint16_t)begin_part(store, file);
             if (file->place == 0) {
@@ -679,14 +680,14 @@ static enum mote_status append(void *context, struct mote_file *file, const void
         uint32_t at = address_of(store, file), within = offset % granule;
         bool done;
         if (within == 0 && count >= granule) {
-            count -= count % granule;
-            done = program(store, at, from, count);
+            count -= (size_t)(count % granule);
+            done = program(store, at, from, (uint32_t)count);
         } else {
             uint8_t *page = page_of(store, file->id);
             if (!page) {
                 return MOTE_STATUS_RESOURCE_EXHAUSTED;
             }
-            count = granule - within < count ? granule - within : count;
+            count = granule - within < count ? (size_t)(granule - within) : count;
             memcpy(page + within, from, count);
             done = within + count < granule || program(store, at - within, page, granule);
         }

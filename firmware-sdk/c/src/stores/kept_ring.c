@@ -54,10 +54,10 @@ static bool settle(struct mote_log_ring *ring) {
     }
     int count = walk(ring, false);
     if (ring->dropped) {
-        ring->oldest_seq = (uint16_t)(ring->next_seq - count);
+        ring->oldest_seq = (uint16_t)(ring->next_seq - (unsigned)count);
         ring->dropped = 0;
     } else {
-        ring->next_seq = (uint16_t)(ring->oldest_seq + count);
+        ring->next_seq = (uint16_t)(ring->oldest_seq + (unsigned)count);
     }
     return count >= 0;
 }
@@ -88,7 +88,7 @@ static bool take_over(struct mote_kept_ring *kept, struct mote_log_ring *ring) {
     ring->used = kept->used;
     ring->next_seq = kept->next_seq;
     ring->dropped = 0;
-    if (walk(ring, true) != (uint16_t)(ring->next_seq - ring->oldest_seq)) {
+    if (walk(ring, true) != (int32_t)(uint16_t)(ring->next_seq - ring->oldest_seq)) {
         return false;
     }
     kept->crc = crc_of(kept, ring);
