@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { ensureTools, missingTools } from "../control-plane/build-tools.ts";
+import { ensureTools } from "../control-plane/build-tools.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import type { Board } from "../rig/boards/board.ts";
 import { startReferenceFleet } from "../rig/boards/reference-board.ts";
@@ -112,15 +112,8 @@ test("ansible's kubectl connection runs raw commands, with their output and thei
   }
 });
 
-/** Building k9s takes ten minutes of two cores: done in `make soak`; where it is built already, in every test. */
-const hasK9s = process.env.MOTELET_SOAK || missingTools(k9sFolder, ["k9s"]).length === 0;
-
-test("k9s' shell key opens the device's shell, and Ctrl-D leads back", {
-  timeout: 3_600_000,
-  skip: hasK9s
-    ? false
-    : "k9s is not built yet: make soak builds it; its command line is run in suites/kubectl.test.ts",
-}, async () => {
+// The first run on a machine builds k9s, which takes up to ten minutes of two cores.
+test("k9s' shell key opens the device's shell, and Ctrl-D leads back", { timeout: 3_600_000 }, async () => {
   const { k9s = "" } = await ensureTools(k9sFolder);
   const settings = `${folder.path}/k9s`;
   await mkdir(settings, { recursive: true });
