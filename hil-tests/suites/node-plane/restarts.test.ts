@@ -143,7 +143,7 @@ test("gateway and API server come and go", { timeout: 900_000 }, async (t) => {
         deadlineMs: 30_000,
       });
       let line = 0;
-      const logging = setInterval(() => {
+      using logging = setInterval(() => {
         line += 1;
         for (const { device } of devices) device.log(`line ${line}`);
       }, scale.lineEveryMs);

@@ -76,7 +76,7 @@ test("a handshake has an absolute deadline: silence and drops of it end alike", 
   // A TLS record of 512 bytes that never comes to its end.
   const hello = Buffer.concat([Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]), Buffer.alloc(505)]);
   let at = 0;
-  const drops = setInterval(() => slow.socket.write(hello.subarray(at, ++at)), 20);
+  using drops = setInterval(() => slow.socket.write(hello.subarray(at, ++at)), 20);
   await Promise.all([silent.closed, slow.closed]);
   clearInterval(drops);
   assert.equal(await bed.refused("handshake-deadline"), 2);

@@ -40,7 +40,7 @@ test("a CONNECT that does not come in time ends the socket, drop by drop or not 
   const slow = await bed.raw();
   const bytes = rawConnect("lamp");
   let at = 0;
-  const drops = setInterval(() => slow.socket.write(bytes.subarray(at, ++at)), 20);
+  using drops = setInterval(() => slow.socket.write(bytes.subarray(at, ++at)), 20);
   await Promise.all([silent.closed, slow.closed]);
   clearInterval(drops);
   assert.equal(await bed.refused("connect-deadline"), 2);

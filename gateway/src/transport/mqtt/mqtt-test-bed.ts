@@ -34,8 +34,14 @@ export async function next(emitter: MqttClient | Socket, event: string): Promise
   return first;
 }
 
-/** Resolves when the connection has ended, to the code of its error, if there was one. Fails after 5 s. */
+/** Reads and forgets what comes until the connection has ended: to the code of its error, if there was one. Fails after 5 s. */
 export function fateOf(socket: Socket): Promise<string | undefined> {
+  socket.resume();
+  return endOf(socket);
+}
+
+/** As `fateOf`, and leaves what comes unread. */
+function endOf(socket: Socket): Promise<string | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
   let code: string | undefined;
   socket.on("error", (error: Error & { code?: string }) => {
@@ -44,7 +50,6 @@ export function fateOf(socket: Socket): Promise<string | undefined> {
   socket.once("close", () => resolve(code));
   const signal = AbortSignal.timeout(5_000);
   signal.addEventListener("abort", () => reject(signal.reason));
-  socket.resume();
   return promise;
 }
 
@@ -135,8 +140,8 @@ export class MqttTestBed implements AsyncDisposable {
   async raw(): Promise<{ socket: Socket; closed: Promise<unknown> }> {
     const socket = connectSocket(this.port, "127.0.0.1");
     this.#sockets.push(socket);
-    socket.on("error", () => {});
-    const closed = next(socket, "close");
+    // A write into a connection that was just closed ends it with an error of the system: it is closed all the same.
+    const closed = endOf(socket);
     closed.catch(() => {});
     await next(socket, "connect");
     return { socket, closed };

@@ -79,7 +79,7 @@ test("a board that dies and returns has a new channel within 1.2 s, time after t
 test("a peer that closes each connection at once is not hammered", async () => {
   await using bed = await SerialTestBed.start();
   await using board = await SocketBoard.listen(bed.path("lamp"));
-  const closing = setInterval(() => {
+  using closing = setInterval(() => {
     for (const socket of board.sockets) socket.destroy();
   }, 5);
   bed.want(`unix:${bed.path("lamp")}`);
