@@ -44,7 +44,7 @@ export class NodeController {
     this.#context = context;
     this.#nodes = new FreshStore(context.nodes, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
-    this.#readiness = new NodeReadiness(context);
+    this.#readiness = new NodeReadiness(context, (key) => this.#status.add(key));
     const { queue, registry, nodes, devices, profiles, metrics } = context;
     this.#created = metrics.counter("motelet_nodes_created_total", "Nodes created");
     this.#status = queue.register("node", "high", (key, signal) => this.#reconcile(key, signal));
@@ -131,8 +131,12 @@ export class NodeController {
     const readyChanges = readyOf(status)?.status !== readyOf(node.status)?.status;
     if (!readyChanges) this.#readiness.settled(key);
     if (isDeepStrictEqual(status, node.status)) return heldMs || undefined;
-    const waitMs = readyChanges ? this.#readiness.waitMs(key) : this.#bucketOf(key).take(clock.monotonicMs());
-    if (waitMs > 0) return waitMs;
+    if (readyChanges) {
+      if (!this.#readiness.mayChange(key)) return heldMs || undefined;
+    } else {
+      const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
+      if (waitMs > 0) return waitMs;
+    }
     const path = `${nodesPath}/${node.metadata.name}/status`;
     await this.#replace(path, { ...node, status }, signal);
     return heldMs || undefined;

@@ -51,9 +51,35 @@ test("devices that return while their change waits cost nothing", async () => {
     "only those that were written",
     async () => (await t.metrics.valueOf("motelet_ready_changes_waiting")) === 4,
   );
-  // Who asked while the line was long looks again after five seconds at the latest.
-  t.clock.advance(5_000);
-  await until("all Ready", () => names.every((name) => readyOfNode(t, name) === "True/DeviceOnline"));
+  const ready = () => names.filter((name) => readyOfNode(t, name) === "True/DeviceOnline").length;
+  for (let change = 9; change <= 12; change++) {
+    t.clock.advance(200);
+    await until(`${change} Ready`, () => ready() === change);
+  }
+});
+
+test("a Node that waits in line is looked at when its turn comes, not before", async () => {
+  await using t = await setUp(() => {}, { readyBurst: 4, readyPerSecond: 0.1 });
+  await enrolAll(t);
+  for (const name of names) t.registry.learn(`default/${name}`, { phase: "Offline" });
+  const waiting = () => t.metrics.valueOf("motelet_ready_changes_waiting");
+  await until("the line", async () => (await waiting()) === 8);
+  const runs = async () =>
+    Number(/^motelet_workqueue_run_seconds_count\{work="node"\} (\d+)/m.exec(await t.metrics.expose())?.[1]);
+  let [before, quiet] = [Number.NaN, 0];
+  await until("quiet", async () => {
+    const now = await runs();
+    quiet = now === before ? quiet + 1 : 0;
+    before = now;
+    return quiet === 20;
+  });
+  for (let second = 0; second < 9; second++) {
+    t.clock.advance(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  assert.equal(await runs(), before);
+  t.clock.advance(1_000);
+  await until("the first of them", async () => (await waiting()) === 7);
 });
 
 test("news that a device is gone does not wait behind its samples", async () => {

@@ -1,4 +1,5 @@
 import type { DeviceFacts } from "../devices/device.ts";
+import type { Work } from "../foundation/workqueue.ts";
 import { eventSubject } from "../resources/device.ts";
 import type { Node } from "../resources/node.ts";
 import { flappingReason, isAvailable, readyOf } from "../resources/node-conditions.ts";
@@ -17,20 +18,29 @@ export class NodeReadiness {
     MirrorContext,
     "registry" | "clock" | "log" | "events" | "findings" | "metrics" | "readyPace"
   >;
+  readonly #calls: Work;
   readonly #line: ReadyPace;
   readonly #guard = new FlapGuard();
   readonly #available = new Map<string, boolean>();
   readonly #waiting;
   readonly #held;
 
+  /** @param turn is told whose turn in the line it is */
   constructor(
     context: Pick<
       MirrorContext,
-      "registry" | "clock" | "log" | "events" | "findings" | "metrics" | "readyPace"
+      "queue" | "registry" | "clock" | "log" | "events" | "findings" | "metrics" | "readyPace"
     >,
+    turn: (key: string) => void,
   ) {
     this.#context = context;
-    this.#line = new ReadyPace(context.readyPace, context.clock.monotonicMs());
+    const { clock, queue } = context;
+    this.#line = new ReadyPace(context.readyPace, clock.monotonicMs());
+    this.#calls = queue.register("ready-line", "high", async () => {
+      const { keys, againMs } = this.#line.called(clock.monotonicMs());
+      for (const key of keys) turn(key);
+      return againMs;
+    });
     this.#waiting = context.metrics.gauge(
       "motelet_ready_changes_waiting",
       "Changes of Ready that wait in line",
@@ -53,11 +63,12 @@ export class NodeReadiness {
     return heldMs;
   }
 
-  /** Asks for a change of Ready. @returns 0 where it may be written now, else milliseconds to wait */
-  waitMs(key: string): number {
-    const waitMs = this.#line.take(key, this.#context.clock.monotonicMs());
+  /** Asks for a change of Ready. @returns whether it may be written now; else it waits in line until its turn is told */
+  mayChange(key: string): boolean {
+    const mayNow = this.#line.take(key, this.#context.clock.monotonicMs()) === 0;
     this.#waiting.set(this.#line.waiting);
-    return waitMs;
+    if (!mayNow) this.#calls.add("");
+    return mayNow;
   }
 
   /** No change of Ready is wanted (any more). */

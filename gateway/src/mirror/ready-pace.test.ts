@@ -53,3 +53,32 @@ test("one who does not come back holds up nobody for longer than one turn", () =
   assert.equal(line.take("next", 0), 400);
   assert.equal(line.take("next", 400), 0);
 });
+
+test("who waits is called when the turn comes, and nobody has to ask", () => {
+  const line = pace();
+  assert.deepEqual(line.called(0), { keys: [], againMs: undefined });
+  for (let n = 0; n < 50; n++) line.take(`early-${n}`, 0);
+  const keys = Array.from({ length: 20 }, (_, n) => `device-${n}`);
+  for (const key of keys) line.take(key, 0);
+  assert.deepEqual(line.called(50), { keys: [], againMs: 150 });
+  const changed: string[] = [];
+  for (let nowMs = 200; line.waiting > 0; ) {
+    const { keys: called, againMs = 0 } = line.called(nowMs);
+    assert.deepEqual([called.length, againMs], [1, 200]);
+    for (const key of called) if (line.take(key, nowMs) === 0) changed.push(key);
+    nowMs += againMs;
+  }
+  assert.deepEqual(changed, keys);
+});
+
+test("one who does not come when called is called again, with the one behind", () => {
+  const line = pace();
+  for (let n = 0; n < 50; n++) line.take(`early-${n}`, 0);
+  for (const key of ["lost", "next", "last"]) line.take(key, 0);
+  assert.deepEqual(line.called(200).keys, ["lost"]);
+  assert.deepEqual(line.called(400).keys, ["lost", "next"]);
+  assert.equal(line.take("next", 400), 0);
+  assert.deepEqual(line.called(400).keys, ["lost"]);
+  line.leave("lost");
+  assert.deepEqual(line.called(400), { keys: ["last"], againMs: 200 });
+});

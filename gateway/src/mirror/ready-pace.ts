@@ -4,12 +4,12 @@ export interface Pace {
   readonly refillMs: number;
 }
 
-/** Who waits looks again after this at the latest: the line may have become shorter. */
-const lookAgainMs = 5_000;
+/** Sums of parts of a token are not exact. */
+const almostNothing = 1e-9;
 
 /**
  * A line before a token bucket. Who waits keeps the place, who no longer wants anything leaves it without having
- * spent a token. Time is an argument (milliseconds, monotonic).
+ * spent a token. Who waits need not ask: {@link called} says whose turn it is. Time is an argument (milliseconds, monotonic).
  */
 export class ReadyPace {
   readonly #pace: Pace;
@@ -30,23 +30,37 @@ export class ReadyPace {
 
   /** @returns 0 where it is this key's turn (a token is spent), else the milliseconds after which to ask again */
   take(key: string, nowMs: number): number {
-    const { burst, refillMs } = this.#pace;
-    const earned = Math.max(0, nowMs - this.#refilledAtMs) / refillMs;
-    this.#tokens = Math.min(burst, this.#tokens + earned);
-    this.#refilledAtMs = nowMs;
+    this.#refill(nowMs);
     // One who does not come when it is their turn holds up nobody: the next token is for the one behind.
     const ahead = this.#ahead(key);
-    if (this.#tokens >= ahead + 1) {
-      this.#tokens -= 1;
+    if (this.#tokens + almostNothing >= ahead + 1) {
+      this.#tokens = Math.max(0, this.#tokens - 1);
       this.#waiting.delete(key);
       return 0;
     }
     this.#waiting.add(key);
-    return Math.min(lookAgainMs, Math.ceil((ahead + 1 - this.#tokens) * refillMs));
+    return Math.ceil((ahead + 1 - this.#tokens) * this.#pace.refillMs);
+  }
+
+  /** Whose turn it is, and after how many milliseconds it is somebody else's; undefined where nobody waits. */
+  called(nowMs: number): { readonly keys: readonly string[]; readonly againMs: number | undefined } {
+    this.#refill(nowMs);
+    if (this.#waiting.size === 0) return { keys: [], againMs: undefined };
+    const turns = Math.floor(this.#tokens + almostNothing);
+    const missing = Math.min(1, turns + 1 - this.#tokens);
+    const keys = [...this.#waiting.values().take(turns)];
+    return { keys, againMs: Math.max(1, Math.ceil(missing * this.#pace.refillMs - almostNothing)) };
   }
 
   leave(key: string): void {
     this.#waiting.delete(key);
+  }
+
+  #refill(nowMs: number): void {
+    const { burst, refillMs } = this.#pace;
+    const earned = Math.max(0, nowMs - this.#refilledAtMs) / refillMs;
+    this.#tokens = Math.min(burst, this.#tokens + earned);
+    this.#refilledAtMs = nowMs;
   }
 
   #ahead(key: string): number {
