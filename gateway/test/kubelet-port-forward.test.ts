@@ -4,16 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { dialLineLimits } from "../src/kubelet/portforward/dial-line.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 import { liveBytes } from "./fakes/live-memory.ts";
+import { LoopTime } from "./fakes/loop-time.ts";
 import { ManualClock } from "./fakes/manual-clock.ts";
 import type { SpdyClient } from "./fakes/spdy-client.ts";
 
-const deadline = { timeout: 30_000 };
+const deadline = { timeout: 60_000 };
 const path = "/portForward/default/lamp";
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 10_000;
+  const endMs = Date.now() + 30_000;
   while (!(await condition())) {
-    assert.ok(Date.now() < endMs, `waited 10 s: ${what}`);
+    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
     await sleep(5);
   }
 }
@@ -336,10 +337,10 @@ test("shutdown tells each connection and ends within 3 s", deadline, async () =>
   const client = await connect(kubelet);
   const { error } = await openPair(client, 22, 1);
   await until("connected", () => kubelet.dial.open === 1);
-  const startMs = Date.now();
+  using time = new LoopTime();
   const told = client.read(error);
   await kubelet[Symbol.asyncDispose]();
   assert.match((await told).toString(), /the gateway is shutting down$/);
-  assert.ok(Date.now() - startMs < 3_000);
+  assert.ok(time.ms < 3_000, `${time.ms} ms`);
   assert.equal(kubelet.dial.open, 0);
 });

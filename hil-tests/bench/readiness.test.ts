@@ -6,6 +6,7 @@ import { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
 import { FakeApiServer } from "../../gateway/test/fakes/fake-api-server.ts";
 import { RigError } from "../rig/errors.ts";
 import { startProcess } from "../rig/process.ts";
+import { waitFor } from "../rig/wait.ts";
 import { Settling } from "./readiness.ts";
 
 const ready = { conditions: [{ type: "Ready", status: "True" }] };
@@ -23,7 +24,8 @@ test("a fleet that does not settle says what is there of each collection", async
   await using t = await setUp();
   for (const name of ["a", "b"]) t.server.put("/api/v1/nodes", { metadata: { name }, status: ready });
   t.server.put("/api/v1/namespaces/default/pods", { metadata: { name: "a" }, status: ready });
-  await t.settling.untilReady(2, 10_000);
+  await t.settling.untilReady(2, 30_000);
+  await waitFor(() => t.settling.state(3).includes("pods 1"), { what: "the Pod", deadlineMs: 30_000 });
   await assert.rejects(t.settling.until(3, 300), (error) => {
     assert.ok(error instanceof RigError && error.code === "DEADLINE_PASSED");
     assert.match(

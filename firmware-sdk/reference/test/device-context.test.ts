@@ -35,6 +35,8 @@ const script = (url: string, lose: string) => `
   await until(() => fleet.online === 2);
   armed = true;
   await until(() => fleet.summary().failed === 1);
+  await until(() => fleet.devices[0].state === "stopped");
+  // If it took the other one with it, that would be gone by now.
   await new Promise((done) => setTimeout(done, 50));
   const { online, failed } = fleet.summary();
   console.log("left", online, failed, fleet.devices.map(({ state }) => state).join());

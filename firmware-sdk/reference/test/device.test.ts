@@ -58,9 +58,9 @@ suite("a reference device", () => {
     const { gateway, shell } = await deviceFor(t);
     const statsNow = async () =>
       commands.stats.decodeResult((await gateway.request(commands.stats.op, [0])).result);
+    const startedMs = performance.now();
     const before = await statsNow();
     const total = ({ device: { cpu } }: typeof before) => (cpu ? cpu.s * 1000 + cpu.ms : 0);
-    const startedMs = performance.now();
     await gateway.exec(["cat"], Buffer.alloc(2_000_000));
     const after = await statsNow();
     const took = total(after) - total(before);

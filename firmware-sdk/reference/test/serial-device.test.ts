@@ -85,7 +85,7 @@ suite("a device behind a serial line", () => {
     await until("offline", () => device.state === "offline");
     device.log("said in between");
     plug(await plugSocket(path), gateway);
-    await until("stored", () => gateway.lines.includes("said in between"), 3_000);
+    await until("stored", () => gateway.lines.includes("said in between"), 30_000);
     const hellos = gateway.received.filter((message) => message.kind === "hello");
     assert.deepEqual(
       hellos.map(({ attempt, sid }) => [attempt, sid]),

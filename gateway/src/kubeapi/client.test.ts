@@ -29,7 +29,7 @@ function clientFor(
     },
     clock: systemClock,
     metrics,
-    timing: { requestTimeoutMs: options.requestTimeoutMs ?? 2_000 },
+    timing: { requestTimeoutMs: options.requestTimeoutMs ?? 15_000 },
   });
 }
 
@@ -65,7 +65,9 @@ test("how writes are answered is told, reads are not; a refusal and an answer th
     refused: () => void told.push("refused"),
   };
   await using client = clientFor(server.url);
-  await using paced = client.sibling({ connections: 4, timing: { requestTimeoutMs: 200 }, pace });
+  await using paced = client.sibling({ connections: 4, pace });
+  // Of its own: an answer that comes must not be late on a busy machine.
+  await using hasty = client.sibling({ connections: 1, timing: { requestTimeoutMs: 100 }, pace });
   const node = (name: string) => ({ metadata: { name } });
   await paced.create("/api/v1/nodes", node("a"));
   await paced.get("/api/v1/nodes");
@@ -78,7 +80,7 @@ test("how writes are answered is told, reads are not; a refusal and an answer th
     await assert.rejects(paced.create("/api/v1/nodes", node("e")), { status });
   }
   server.fault = () => "hang";
-  await assert.rejects(paced.create("/api/v1/nodes", node("e")), UnavailableError);
+  await assert.rejects(hasty.create("/api/v1/nodes", node("e")), UnavailableError);
   assert.deepEqual(told.splice(0), ["refused", "refused", "refused"]);
   await server[Symbol.asyncDispose]();
   await assert.rejects(paced.create("/api/v1/nodes", node("e")), UnavailableError);
@@ -173,9 +175,15 @@ test("a request that waits for a connection gives up in time, and is not sent la
   await second;
   await first;
   hang = false;
-  await assert.rejects(client.get("/api/v1/nodes/third"), { code: "NotFound" });
+  // On a busy machine an answer may be late, too.
+  await until("an answer", () =>
+    client.get("/api/v1/nodes/third").then(
+      () => false,
+      (error) => error instanceof KubeApiError && error.code === "NotFound",
+    ),
+  );
   assert.deepEqual(
-    server.requests.map(({ path }) => path),
+    [...new Set(server.requests.map(({ path }) => path))],
     ["/api/v1/nodes/first", "/api/v1/nodes/third"],
   );
 });
@@ -211,19 +219,26 @@ test("an answer that does not come gives up all connections, watches too; the ne
   const [first, second] = await Promise.allSettled([client.get("/api/v1/nodes"), client.get("/api/v1/pods")]);
   assert.deepEqual([first?.status, second?.status], ["rejected", "rejected"]);
   await ended;
-  server.fault = undefined;
-  await client.get("/api/v1/nodes");
   assert.equal(await metrics.valueOf("motelet_kube_reconnects_total"), 1);
+  server.fault = undefined;
+  // On a busy machine an answer may be late, too.
+  await until("an answer", () =>
+    client.get("/api/v1/nodes").then(
+      () => true,
+      () => false,
+    ),
+  );
 });
 
 test("a request leaves nothing on its caller's signal, answered, refused or timed out", async () => {
   await using server = await new FakeApiServer().start();
-  await using client = clientFor(server.url, { requestTimeoutMs: 100 });
+  await using client = clientFor(server.url);
+  await using hasty = client.sibling({ timing: { requestTimeoutMs: 100 } });
   const { signal } = new AbortController();
   await client.get("/api/v1/nodes", { signal });
   await assert.rejects(client.get("/api/v1/nodes/lamp", { signal }), KubeApiError);
   server.fault = () => "hang";
-  await assert.rejects(client.get("/api/v1/nodes", { signal }), {
+  await assert.rejects(hasty.get("/api/v1/nodes", { signal }), {
     code: "KUBE_UNREACHABLE",
     message: "GET /api/v1/nodes: no complete answer within 100 ms",
   });

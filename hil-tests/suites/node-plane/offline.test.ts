@@ -69,11 +69,13 @@ test(`a device that is offline for ${times.awayMs / 1000} s keeps its Pod, in a 
   });
   const fromMs = performance.now();
   await delay(times.awayMs);
-  const evicted = await kube
-    .get<Pod>("/api/v1/namespaces/default/pods/bystander")
-    .then(({ metadata }) => metadata.deletionTimestamp !== undefined)
-    .catch(() => true);
-  assert.ok(evicted, "the Pod on the Node that is not ready was evicted");
+  const evicted = () =>
+    kube
+      .get<Pod>("/api/v1/namespaces/default/pods/bystander")
+      .then(({ metadata }) => metadata.deletionTimestamp !== undefined)
+      .catch(() => true);
+  // Kubernetes takes its time on a busy machine; who is evicted in that time is ours to see all the same.
+  await waitFor(evicted, { what: "the Pod on the Node that is not ready to be evicted", deadlineMs: 60_000 });
   assert.deepEqual(
     ready.since(fromMs).filter((change) => change.node === node),
     [],

@@ -84,9 +84,14 @@ test("a handshake has an absolute deadline: silence and drops of it end alike", 
 });
 
 test("a handshake that is done outlives its deadline, but has one for CONNECT", deadline, async () => {
-  await using bed = await MqttTestBed.start({ handshakeDeadlineMs: 200 }, { kind: "psk" });
+  const clock = new ManualClock();
+  await using bed = await MqttTestBed.start({}, { kind: "psk" }, clock);
   const { client, opened } = await bed.device("lamp", pskClient("lamp"));
   const { closed } = await bed.raw();
+  await until("the gateway has it", async () => {
+    return (await bed.metrics.valueOf("motelet_mqtt_pending_connections")) === 1;
+  });
+  clock.advance(defaultMqttLimits.handshakeDeadlineMs);
   await closed;
   await client.publishAsync("m/lamp/u", "still here");
   await until("it has arrived", () => opened.messages.length === 1);
@@ -103,10 +108,13 @@ function pskClient(wireId: string) {
   } as const;
 }
 
+/** Thousands of sockets: seconds on an idle machine. */
+const patient = { timeout: 400_000 };
+
 for (const kind of ["plain", "psk"] as const) {
   test(
     `${kind}: a flood of half-open sockets takes no memory; devices come in and stay`,
-    deadline,
+    patient,
     async () => {
       const limits = { pendingConnections: 64, pendingGraceMs: 50 };
       await using bed = await MqttTestBed.start(limits, { kind });
@@ -117,11 +125,15 @@ for (const kind of ["plain", "psk"] as const) {
       using flood = new HalfOpenFlood(bed.port, bytes);
       const pendingNow = () => bed.metrics.valueOf("motelet_mqtt_pending_connections");
       const refusedReach = (count: number) =>
-        until(`${count} are refused`, async () => {
-          assert.ok((await pendingNow()) <= 64);
-          await lamp.client.publishAsync("m/lamp/u", "beat");
-          return (await bed.refused("pending-limit")) >= count;
-        });
+        until(
+          `${count} are refused`,
+          async () => {
+            assert.ok((await pendingNow()) <= 64);
+            await lamp.client.publishAsync("m/lamp/u", "beat");
+            return (await bed.refused("pending-limit")) >= count;
+          },
+          120_000,
+        );
 
       await refusedReach(1_000);
       const heldBytes = await liveBytes();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../../test/fakes/manual-clock.ts";
+import { defaultMqttLimits } from "./mqtt-limits.ts";
 import {
   MqttTestBed,
   next,
@@ -47,9 +49,14 @@ test("a CONNECT that does not come in time ends the socket, drop by drop or not 
 });
 
 test("an admitted client outlives the CONNECT deadline", async () => {
-  await using bed = await MqttTestBed.start({ connectDeadlineMs: 100 });
+  const clock = new ManualClock();
+  await using bed = await MqttTestBed.start({}, { kind: "plain" }, clock);
   const { client, opened } = await bed.device("lamp");
   const { closed } = await bed.raw();
+  await until("the gateway has it", async () => {
+    return (await bed.metrics.valueOf("motelet_mqtt_pending_connections")) === 1;
+  });
+  clock.advance(defaultMqttLimits.connectDeadlineMs);
   await closed;
   await client.publishAsync("m/lamp/u", "still here");
   await until("it has arrived", () => opened.messages.length === 1);

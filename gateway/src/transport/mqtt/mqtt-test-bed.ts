@@ -2,7 +2,7 @@ import { type EventEmitter, once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { type IClientOptions, type MqttClient, connect as mqttConnect } from "mqtt";
-import { systemClock } from "../../foundation/clock.ts";
+import { type Clock, systemClock } from "../../foundation/clock.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import type { Channel } from "../channel.ts";
@@ -18,23 +18,36 @@ export interface OpenedChannel {
   closedFor: string | undefined;
 }
 
-/** Waits until the condition holds. Fails after 5 s, naming what it waited for. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000;
+/** Waits until the condition holds. Fails at the deadline, naming what it waited for. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs = 30_000,
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`timed out waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
-/** The next event of that name. Fails after 5 s. Ask before causing it. */
+/**
+ * The next event of that name. Fails after 30 s, and where an error comes instead; a close comes after its error, since who
+ * is shown out while it still speaks is reset. Ask before causing it.
+ */
 export async function next(emitter: MqttClient | Socket, event: string): Promise<unknown> {
-  const timeout = AbortSignal.timeout(5_000);
+  const timeout = AbortSignal.timeout(30_000);
+  if (event === "close") {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    emitter.once("close", () => resolve());
+    timeout.addEventListener("abort", () => reject(timeout.reason));
+    return promise;
+  }
   const [first] = await once(emitter as unknown as EventEmitter, event, { signal: timeout });
   return first;
 }
 
-/** Reads and forgets what comes until the connection has ended: to the code of its error, if there was one. Fails after 5 s. */
+/** Reads and forgets what comes until the connection has ended: to the code of its error, if there was one. Fails after 30 s. */
 export function fateOf(socket: Socket): Promise<string | undefined> {
   socket.resume();
   return endOf(socket);
@@ -48,7 +61,7 @@ function endOf(socket: Socket): Promise<string | undefined> {
     code = error.code;
   });
   socket.once("close", () => resolve(code));
-  const signal = AbortSignal.timeout(5_000);
+  const signal = AbortSignal.timeout(30_000);
   signal.addEventListener("abort", () => reject(signal.reason));
   return promise;
 }
@@ -82,6 +95,7 @@ export class MqttTestBed implements AsyncDisposable {
   static async start(
     limits: Partial<MqttLimits> = {},
     security: MqttSecurity = { kind: "plain" },
+    clock: Clock = systemClock,
   ): Promise<MqttTestBed> {
     const bed = new MqttTestBed();
     const destination = new PassThrough();
@@ -94,7 +108,7 @@ export class MqttTestBed implements AsyncDisposable {
       acceptor: { opened: (channel) => bed.#opened(channel) },
       log: createLogger({ level: "warn", destination }),
       metrics: bed.metrics,
-      clock: systemClock,
+      clock,
       limits,
     });
     try {

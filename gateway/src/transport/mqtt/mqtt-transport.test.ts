@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import { systemClock } from "../../foundation/clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
 import { createLogger } from "../../foundation/log.ts";
@@ -160,11 +161,10 @@ test("one wire id is taken over so often at once; the next newcomer is refused, 
 });
 
 test("a connection that says nothing any more is taken over all the same, as of a board that lost its power", async () => {
-  await using bed = await MqttTestBed.start({
-    takeOverBurst: 1,
-    takeOverRefillMs: 3_600_000,
-    takeOverSilentMs: 2_000,
-  });
+  const clock = new ManualClock();
+  const takeOverSilentMs = 15_000;
+  const limits = { takeOverBurst: 1, takeOverRefillMs: 3_600_000, takeOverSilentMs };
+  await using bed = await MqttTestBed.start(limits, { kind: "plain" }, clock);
   const first = await bed.device("lamp");
   const second = await bed.device("lamp");
   assert.equal(first.opened.closedFor, "taken over");
@@ -176,10 +176,12 @@ test("a connection that says nothing any more is taken over all the same, as of 
   for (let round = 1; round <= 5; round++) {
     await second.client.publishAsync("m/lamp/u", "beat");
     await until("it is heard", () => second.opened.messages.length === round);
+    clock.advance(takeOverSilentMs - 1);
     assert.equal(await comes(), 3);
   }
   assert.equal(second.opened.closedFor, undefined);
-  await until("a newcomer is admitted", async () => (await comes()) === 0);
+  clock.advance(1);
+  assert.equal(await comes(), 0);
   await until("the silent one is gone", () => second.opened.closedFor === "taken over");
 });
 

@@ -6,15 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
-import { systemClock } from "../../foundation/clock.ts";
+import { type Clock, systemClock } from "../../foundation/clock.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import type { Channel, ChannelEvents } from "../channel.ts";
 import { SerialTransport } from "./serial-transport.ts";
 
-/** Waits until the condition holds. Fails after 5 s, naming what it waited for. */
+/** Waits until the condition holds. Fails after 30 s, naming what it waited for. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 30_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`timed out waiting until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -57,7 +57,7 @@ export class SerialTestBed implements AsyncDisposable {
   #logText = "";
 
   /** @param allowed ports that the operator names; absent: any */
-  constructor(allowed?: readonly string[]) {
+  constructor(allowed?: readonly string[], clock: Clock = systemClock) {
     const destination = new PassThrough();
     destination.on("data", (chunk) => {
       this.#logText += String(chunk);
@@ -78,7 +78,7 @@ export class SerialTestBed implements AsyncDisposable {
       },
       log: createLogger({ level: "info", destination }),
       metrics: this.metrics,
-      clock: systemClock,
+      clock,
       random: () => 0,
       ...(allowed ? { ports: allowed } : {}),
     });
@@ -87,6 +87,12 @@ export class SerialTestBed implements AsyncDisposable {
   static async start(...ports: string[]): Promise<SerialTestBed> {
     const bed = new SerialTestBed();
     bed.#ports = ports;
+    await bed.#transport.start();
+    return bed;
+  }
+
+  static async startOn(clock: Clock): Promise<SerialTestBed> {
+    const bed = new SerialTestBed(undefined, clock);
     await bed.#transport.start();
     return bed;
   }
