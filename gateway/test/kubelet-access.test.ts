@@ -7,7 +7,7 @@ import { ConfigError } from "../src/foundation/errors.ts";
 import { ClientAuthority } from "./fakes/client-authority.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const logsPath = "/containerLogs/default/lamp/device";
 const noToken = { headers: {} };
 

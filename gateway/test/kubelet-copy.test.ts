@@ -17,7 +17,7 @@ import { FakeFiles } from "./fakes/fake-files.ts";
 import { liveBytes } from "./fakes/live-memory.ts";
 import { ManualClock } from "./fakes/manual-clock.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const key = "default/lamp";
 
 class Copying {

@@ -7,7 +7,7 @@ import { Metrics } from "../src/foundation/metrics.ts";
 import { openStore } from "../src/store/store.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const path = "/containerLogs/default/lamp/device";
 const stampMs = Date.parse("2026-11-21T07:35:00.120Z");
 const entry = (text: string): LogEntry => ({ stampMs, text });

@@ -17,9 +17,9 @@ const rounds = process.env.MOTELET_SOAK ? 1_000 : 20;
 const lost = "device default/lamp went offline";
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 20_000;
+  const endMs = Date.now() + 30_000;
   while (!(await condition())) {
-    assert.ok(Date.now() < endMs, `waited 20 s: ${what}`);
+    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
     await sleep(2);
   }
 }

@@ -5,7 +5,7 @@ import { buildPodList } from "../src/kubelet/pods.ts";
 import { buildVirtualPod } from "../src/resources/virtual-pod.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const atMs = Date.parse("2026-11-21T12:00:00.123Z");
 const usage: Usage = {
   atMs,

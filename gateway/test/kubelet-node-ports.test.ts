@@ -12,7 +12,7 @@ import { selfSignedCertificate, servingSubject } from "../src/kubelet/serving-ce
 import { openStore } from "../src/store/store.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const selfSigned = (nodeName: string) =>
   fixedCertificate(() =>
     selfSignedCertificate({ subject: servingSubject(nodeName, ["127.0.0.1"]), nowMs: Date.now() }),

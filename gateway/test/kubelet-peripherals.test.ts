@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 
 async function start(): Promise<KubeletUnderTest> {
   const kubelet = await new KubeletUnderTest().start();

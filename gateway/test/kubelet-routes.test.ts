@@ -3,7 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { test } from "node:test";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 
 /** Method, path, and what comes: the words are a kubelet's (pkg/kubelet/server, go-restful). */
 const requests: readonly (readonly [string, number, string | RegExp, string?])[] = [

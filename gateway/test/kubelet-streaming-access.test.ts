@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ClientAuthority } from "./fakes/client-authority.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 
 const paths = {
   exec: "/exec/default/lamp/device?command=echo&output=1",

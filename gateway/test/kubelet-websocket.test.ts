@@ -8,16 +8,16 @@ import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 import { liveBytes } from "./fakes/live-memory.ts";
 import { SpdyClient } from "./fakes/spdy-client.ts";
 
-const deadline = { timeout: 30_000 };
+const deadline = { timeout: 60_000 };
 const v5 = "v5.channel.k8s.io";
 const v4 = "v4.channel.k8s.io";
 const statusVersions = [v5, v4, "v4.base64.channel.k8s.io"];
 const textVersions = ["channel.k8s.io", "base64.channel.k8s.io", ""];
 
 async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 10_000;
+  const endMs = Date.now() + 30_000;
   while (!(await condition())) {
-    assert.ok(Date.now() < endMs, `waited 10 s: ${what}`);
+    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
     await sleep(5);
   }
 }

@@ -15,7 +15,7 @@ import { ClientAuthority } from "./fakes/client-authority.ts";
 import { FakeApiServer, until } from "./fakes/fake-api-server.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 
 async function ask(port: number, path: string, method = "GET") {
   const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method });

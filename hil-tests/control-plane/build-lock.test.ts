@@ -44,7 +44,7 @@ test("the lock of a process that was killed is free at once", async () => {
       waited = true;
       holder.kill("SIGKILL");
     },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   });
   (await taken)[Symbol.dispose]();
   assert.equal(waited, true);

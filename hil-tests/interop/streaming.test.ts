@@ -154,8 +154,8 @@ test("terminal sizes over channels: the same of both", { timeout: 60_000 }, asyn
 test("port-forward over channels: the same of both", { timeout: 60_000 }, async () => {
   const talk = async (client: ChannelClient) => {
     await client.send(0, "hello");
-    await waitFor(() => client.text(0).endsWith("hello"), { deadlineMs: 10_000, what: "the echo" });
-    await waitFor(() => client.text(2).length > 2, { deadlineMs: 10_000, what: "the time" });
+    await waitFor(() => client.text(0).endsWith("hello"), { deadlineMs: 30_000, what: "the echo" });
+    await waitFor(() => client.text(2).length > 2, { deadlineMs: 30_000, what: "the time" });
     client.webSocket.close(1_000);
   };
   for (const protocol of ["v4.channel.k8s.io", "v4.base64.channel.k8s.io", ""]) {

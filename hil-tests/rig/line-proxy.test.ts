@@ -35,7 +35,7 @@ test("a line without faults brings every byte both ways", async () => {
   const { socket, received } = open(line.proxy);
   const bytes = randomBytes(500_000);
   socket.write(bytes);
-  await waitFor(() => received().length === bytes.length, { deadlineMs: 10_000, what: "all bytes" });
+  await waitFor(() => received().length === bytes.length, { deadlineMs: 30_000, what: "all bytes" });
   assert.deepEqual(received(), bytes);
   assert.deepEqual(line.proxy.counts.toDevice, { bytes: 500_000, flipped: 0, dropped: 0, duplicated: 0 });
   socket.destroy();
@@ -46,7 +46,7 @@ test("bytes that wait on the way arrive late and in order", async () => {
   const { socket, received } = open(line.proxy);
   const startedMs = performance.now();
   for (let index = 0; index < 50; index++) socket.write(Buffer.alloc(3000, index));
-  await waitFor(() => received().length === 150_000, { deadlineMs: 10_000, what: "all bytes" });
+  await waitFor(() => received().length === 150_000, { deadlineMs: 30_000, what: "all bytes" });
   assert.ok(performance.now() - startedMs >= 195, "both ways are delayed");
   assert.deepEqual(
     received(),
@@ -59,12 +59,12 @@ test("a cut closes both ends, and the next connection is served again", async ()
   await using line = await rig({});
   const first = open(line.proxy);
   first.socket.write("a");
-  await waitFor(() => first.received().length === 1, { deadlineMs: 5000, what: "the echo" });
+  await waitFor(() => first.received().length === 1, { deadlineMs: 30_000, what: "the echo" });
   line.proxy.cut();
   await once(first.socket, "close");
   const second = open(line.proxy);
   second.socket.write("b");
-  await waitFor(() => second.received().toString() === "b", { deadlineMs: 5000, what: "the echo" });
+  await waitFor(() => second.received().toString() === "b", { deadlineMs: 30_000, what: "the echo" });
   const { connections, cuts } = line.proxy.counts;
   assert.deepEqual({ connections, cuts }, { connections: 2, cuts: 1 });
   second.socket.destroy();
@@ -77,7 +77,7 @@ test("a new connection takes the place of the one before", async () => {
   const second = open(line.proxy);
   await once(first.socket, "close");
   second.socket.write("b");
-  await waitFor(() => second.received().toString() === "b", { deadlineMs: 5000, what: "the echo" });
+  await waitFor(() => second.received().toString() === "b", { deadlineMs: 30_000, what: "the echo" });
   second.socket.destroy();
 });
 

@@ -24,10 +24,10 @@ const shell = (name: string, script: string, keepLines?: number) =>
 
 test("a line that was said and a line that is still to come are both found", async () => {
   await using child = shell("talker", "echo first; read -r word; echo got $word >&2; sleep 60");
-  assert.equal((await child.waitForLine(/^first$/, { deadlineMs: 5000 }))[0], "first");
+  assert.equal((await child.waitForLine(/^first$/, { deadlineMs: 30_000 }))[0], "first");
   child.stdin.write("late\n");
-  assert.equal((await child.waitForLine(/got (\w+)/, { deadlineMs: 5000 }))[1], "late");
-  assert.equal((await child.waitForLine(/^first$/g, { deadlineMs: 5000 }))[0], "first");
+  assert.equal((await child.waitForLine(/got (\w+)/, { deadlineMs: 30_000 }))[1], "late");
+  assert.equal((await child.waitForLine(/^first$/g, { deadlineMs: 30_000 }))[0], "first");
 });
 
 test("waiting for a line fails at its deadline and says what came instead", async () => {
@@ -64,10 +64,10 @@ test("the last lines are kept, as many as asked for and none more", async () => 
 
 test("a process that ignores SIGTERM is killed after its grace, with what it started", async () => {
   await using child = shell("stubborn", "trap '' TERM; sleep 61 & echo $!; while :; do wait; done");
-  const grandchild = Number((await child.waitForLine(/^\d+$/, { deadlineMs: 5000 }))[0]);
+  const grandchild = Number((await child.waitForLine(/^\d+$/, { deadlineMs: 30_000 }))[0]);
   assert.equal(isAlive(grandchild), true);
   assert.equal((await child.stop({ graceMs: 200 })).signal, "SIGKILL");
-  await waitFor(() => !isAlive(grandchild), { deadlineMs: 5000, what: "the grandchild to be gone" });
+  await waitFor(() => !isAlive(grandchild), { deadlineMs: 30_000, what: "the grandchild to be gone" });
 });
 
 test("all waiting fails at once, with its last lines, when a vital process ends that nobody told to", async () => {
@@ -90,7 +90,7 @@ test("all waiting fails at once, with its last lines, when a vital process ends 
   }
   assert.ok(performance.now() - startedMs < 30_000);
   // Whoever has looked after it may go on.
-  assert.equal(await waitFor(() => "on", { deadlineMs: 5_000, what: "going on" }), "on");
+  assert.equal(await waitFor(() => "on", { deadlineMs: 30_000, what: "going on" }), "on");
   await assert.rejects(
     waitFor(() => false, { deadlineMs: 100, what: "nothing" }),
     (error) => error instanceof RigError && error.code === "DEADLINE_PASSED",
@@ -129,7 +129,7 @@ for (const end of ["SIGKILL", "SIGTERM", "exit"] as const) {
     if (end === "exit") parent.stdin.write("now");
     else parent.kill(end);
     await waitFor(() => !isAlive(pid) && !existsSync(folder), {
-      deadlineMs: 5000,
+      deadlineMs: 30_000,
       what: "child and folder to be gone",
     });
   });

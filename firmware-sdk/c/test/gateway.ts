@@ -59,7 +59,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Connects to a device's unix socket, waiting until it listens, and asks for a hello. */
   static async connect(path: string, noise: LineNoise = (bytes) => bytes): Promise<Gateway> {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 30_000;
     for (;;) {
       const socket = connect(path);
       try {
@@ -86,7 +86,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Resolves when the condition holds; it is looked at whenever something came. */
-  async until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(what: string, condition: () => boolean, timeoutMs = 30_000): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const check = () => condition() && resolve();
     const timer = setTimeout(() => reject(new Error(`${what}: not within ${timeoutMs} ms`)), timeoutMs);
@@ -101,7 +101,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Sends a request, again each rto until it is answered. */
-  async request(op: number, args: readonly CborValue[] = [], timeoutMs = 10_000): Promise<ResponseMessage> {
+  async request(op: number, args: readonly CborValue[] = [], timeoutMs = 30_000): Promise<ResponseMessage> {
     const id = ++this.#requestId & 0xffff;
     let response: ResponseMessage | undefined;
     this.#responses.set(id, (got) => (response ??= got));

@@ -122,9 +122,9 @@ test("posix: a pty is linked, says hello to whoever opens it, again after it was
   const link = join(folder, "tty");
   const child = spawn(`${buildFolder}mote-posix`, ["--pty", link], { stdio: "inherit" });
   try {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 60_000;
     while (!existsSync(link)) {
-      assert.ok(performance.now() < deadline, "no link to a pty within 10 s");
+      assert.ok(performance.now() < deadline, "no link to a pty within a minute");
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     for (let opened = 0; opened < 2; opened++) {

@@ -98,14 +98,14 @@ suite("motelet device run", () => {
     );
   });
 
-  test("says what is wrong with its options in one line and exits 64", { timeout: 20_000 }, async (t) => {
+  test("says what is wrong with its options in one line and exits 64", { timeout: 60_000 }, async (t) => {
     const child = motelet(t, "device", "run", "--serial", "tcp:1");
     const [text, [code]] = await Promise.all([said(child.stderr, /\n/), once(child, "exit")]);
     assert.match(text, /^motelet device run: serial address "tcp:1": expected unix:\/path or pty:\/path\n$/);
     assert.equal(code, 64);
   });
 
-  test("serves a serial line until SIGTERM", { timeout: 20_000 }, async (t) => {
+  test("serves a serial line until SIGTERM", { timeout: 60_000 }, async (t) => {
     const directory = await directoryFor(t);
     const path = join(directory, "lamp.sock");
     const child = motelet(
@@ -141,7 +141,7 @@ async function listenOn(path: string): Promise<{ messages: Message[]; closed: Pr
     try {
       await once(socket, "connect");
     } catch (error) {
-      if (attempt > 100) throw error;
+      if (attempt > 600) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }

@@ -19,7 +19,7 @@ function bed() {
   registry.admit(spec);
   const reader = new DeviceLog(registry, store.logs);
   const read = async (query: Partial<LogQuery> = {}) => {
-    const signal = AbortSignal.timeout(5_000);
+    const signal = AbortSignal.timeout(30_000);
     const batches = reader.read(key, { previous: false, follow: false, signal, ...query });
     return batches && (await Array.fromAsync(batches)).flat().map((entry) => entry.text);
   };

@@ -92,7 +92,7 @@ test("after kill -9 everything that was reported as written is there, content an
     acked = Number(text.trim().split("\n").at(-1));
     if (acked >= 5) child.kill("SIGKILL");
   });
-  await once(child, "close", { signal: AbortSignal.timeout(10_000) });
+  await once(child, "close", { signal: AbortSignal.timeout(60_000) });
   using store = openStore({ path, metrics: new Metrics() });
   const position = store.journal.position("a");
   const stored = store.logs.after("a", 0, 1_000_000);

@@ -23,7 +23,7 @@ export const spec = {
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | false,
-  withinMs = 5_000,
+  withinMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
@@ -91,7 +91,7 @@ export async function startLamp(
       const session = await current.plane.exec.start(
         key,
         { argv, tty: false, stdin: input !== undefined, stdout: true, stderr: true },
-        { signal: AbortSignal.timeout(20_000) },
+        { signal: AbortSignal.timeout(60_000) },
       );
       await using _running = session;
       const fed = input === undefined ? undefined : feed(session, input);
@@ -104,7 +104,7 @@ export async function startLamp(
       return { stdout, stderr, exit };
     },
     log: async (previous = false) => {
-      const query = { previous, follow: false, signal: AbortSignal.timeout(5_000) };
+      const query = { previous, follow: false, signal: AbortSignal.timeout(30_000) };
       let text = "";
       for await (const batch of current.plane.logs.read(key, query) ?? [])
         for (const entry of batch) text += entry.text;

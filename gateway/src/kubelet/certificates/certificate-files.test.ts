@@ -12,17 +12,18 @@ import { CertificateFiles } from "./certificate-files.ts";
 import { declareCertificateMeters } from "./certificate-meters.ts";
 import { ClientCaFile } from "./client-ca-file.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const log = createLogger({ level: "silent" });
 
 /** Moves time on, a look at a time, until a condition holds: files are read in the real one. */
 async function until(clock: ManualClock, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 500; turn++) {
+  const endMs = performance.now() + 30_000;
+  while (performance.now() < endMs) {
     clock.advance(1_000);
     await sleep(2);
     if (await condition()) return;
   }
-  assert.fail("waited in vain");
+  assert.fail("waited 30 s in vain");
 }
 
 test("changed files are served, bad ones are not", deadline, async () => {

@@ -16,7 +16,7 @@ import { declareCertificateMeters } from "./certificate-meters.ts";
 import { forgetCertificate, noCertificate, storedCertificate } from "./certificate-records.ts";
 import { CsrCertificate, type CsrCertificateOptions } from "./csr-certificate.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const subject = servingSubject("motelet", ["10.1.2.3"]);
 
 class Asking implements Disposable {

@@ -8,7 +8,7 @@ import type { TimeoutReason } from "../idle-timer.ts";
 import { openDefaults } from "./opener.ts";
 import { chooseSpdy } from "./spdy.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const offered = ["v4.channel.k8s.io"];
 const wanted = { tty: false, stdin: false, stdout: true, stderr: false };
 

@@ -9,7 +9,7 @@ import { maxUnreadBytes } from "../unread-bytes.ts";
 import { defaultChannelLimits, WebSocketChannels } from "./channels.ts";
 import { acceptWebSocket, webSocketLimits } from "./handshake.ts";
 
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 const { idleTimeoutMs, stallTimeoutMs, probeMs, lingerMs } = defaultChannelLimits;
 
 /** Two channels on a WebSocket whose client writes frames by itself. */

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { keyOf, MqttTestBed, rawConnect, rawSubscribe, until } from "./mqtt-test-bed.ts";
 
 const missing = spawnSync("openssl", ["version"]).status !== 0 && "openssl is not installed";
-const options = { timeout: 30_000, skip: missing };
+const options = { timeout: 60_000, skip: missing };
 
 /** `openssl s_client` that speaks MQTT as lamp. Its output is gathered until it ends or is killed. */
 class OpensslClient implements Disposable {

@@ -89,21 +89,21 @@ for (const [name, { security, secure }] of Object.entries(securities))
   suite(`${name}: the gateway drops sockets of every state without an exception`, () => {
     const start = (limits: Partial<MqttLimits> = {}) => MqttTestBed.start(limits, security());
 
-    test("where it stops", { timeout: 20_000 }, async () => {
+    test("where it stops", { timeout: 60_000 }, async () => {
       await using bed = await start();
       using _peers = await peersInEveryState(bed, secure);
       await bed.stopTransport();
       await until("no connection is left", async () => (await connectionsOf(bed)) === 0);
     });
 
-    test("where their time is over", { timeout: 20_000 }, async () => {
+    test("where their time is over", { timeout: 60_000 }, async () => {
       const limits = { handshakeDeadlineMs: 200, connectDeadlineMs: 200 };
       await using bed = await start(limits);
       using _peers = await peersInEveryState(bed, secure);
       await until("only devices are left", async () => (await connectionsOf(bed)) <= 1);
     });
 
-    test("where newcomers need their places", { timeout: 20_000 }, async () => {
+    test("where newcomers need their places", { timeout: 60_000 }, async () => {
       await using bed = await start({ pendingConnections: 12, pendingGraceMs: 0 });
       using _peers = await peersInEveryState(bed, secure);
       const newcomers = await Promise.all(Array.from({ length: 12 }, () => bed.raw()));

@@ -10,7 +10,7 @@ import { fateOf, MqttTestBed, next, rawConnect, until } from "./mqtt-test-bed.ts
 import type { MqttSecurity } from "./security.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const satisfies SecureVersion[];
-const deadline = { timeout: 20_000 };
+const deadline = { timeout: 60_000 };
 let folder: CertificateFolder;
 before(async () => {
   folder = await CertificateFolder.create();
