@@ -1,9 +1,9 @@
 import { type CborValue, type CommandRow, type commands, Status } from "@motelet/profiles";
 import type { Consoles } from "./consoles.ts";
 import type { Answer } from "./exchange.ts";
-import type { DeviceParts } from "./parts.ts";
 import type { ShellCommandRow } from "./shell/command.ts";
 import type { ShellHost } from "./shell/job.ts";
+import type { DeviceParts } from "./shell/process.ts";
 import type { StreamTable } from "./streams.ts";
 
 /** What info tells about a device. */

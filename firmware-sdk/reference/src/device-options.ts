@@ -1,8 +1,8 @@
 import type { FileStoreLimits } from "./file-store.ts";
 import type { DeviceLink } from "./link.ts";
-import type { Peripheral } from "./peripherals.ts";
 import type { Services } from "./services.ts";
 import type { ShellCommandRow } from "./shell/command.ts";
+import type { Peripheral } from "./shell/process.ts";
 
 /** `offline`: no channel; `greeting` and `waiting`: no session yet; `rebooting`: for a moment. */
 export type DeviceState = "stopped" | "offline" | "greeting" | "online" | "waiting" | "rebooting";

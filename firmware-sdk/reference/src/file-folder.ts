@@ -14,7 +14,8 @@ import {
 import { basename, dirname, join } from "node:path";
 import { isPath } from "@motelet/profiles";
 import { UnavailableError } from "./errors.ts";
-import type { FileKeeper, StoredFile } from "./file-store.ts";
+import type { FileKeeper } from "./file-store.ts";
+import type { StoredFile } from "./file-tree.ts";
 
 /**
  * A folder on disk in which a device's files outlive the process: its paths, modes and times are those of the device. Everything is

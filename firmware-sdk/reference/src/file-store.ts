@@ -1,14 +1,5 @@
 import { limits, Status } from "@motelet/profiles";
-import { type DirectoryEntry, directoryMode, directoryOf } from "./file-tree.ts";
-
-/** A file as it is stored; never changed, only replaced as a whole. */
-export interface StoredFile {
-  readonly bytes: Uint8Array;
-  /** The nine permission bits. */
-  readonly mode: number;
-  /** Unix milliseconds; undefined where the device had no time. */
-  readonly modifiedMs: number | undefined;
-}
+import { type DirectoryEntry, directoryMode, directoryOf, type StoredFile } from "./file-tree.ts";
 
 /** What is behind a path. */
 export interface PathStat {

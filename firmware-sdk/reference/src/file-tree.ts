@@ -1,4 +1,11 @@
-import type { StoredFile } from "./file-store.ts";
+/** A file as it is stored; never changed, only replaced as a whole. */
+export interface StoredFile {
+  readonly bytes: Uint8Array;
+  /** The nine permission bits. */
+  readonly mode: number;
+  /** Unix milliseconds; undefined where the device had no time. */
+  readonly modifiedMs: number | undefined;
+}
 
 /** One name in a directory. */
 export interface DirectoryEntry {

@@ -18,16 +18,14 @@ export {
   type FileStoreLimits,
   FileWrite,
   type PathStat,
-  type StoredFile,
 } from "./file-store.ts";
-export type { DirectoryEntry } from "./file-tree.ts";
+export type { DirectoryEntry, StoredFile } from "./file-tree.ts";
 export { Fleet, type FleetSummary } from "./fleet.ts";
 export type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
 export { LogRing, type RingEntry } from "./log-ring.ts";
 export { MqttLink, type MqttLinkOptions } from "./mqtt-client.ts";
 export type { MqttConnectionOptions } from "./mqtt-connection.ts";
-export type { DeviceParts } from "./parts.ts";
-export { adcPeripheral, type Peripheral, switchPeripheral } from "./peripherals.ts";
+export { adcPeripheral, switchPeripheral } from "./peripherals.ts";
 export { seededRandom } from "./sensors.ts";
 export { SerialLink } from "./serial-line.ts";
 export {
@@ -44,7 +42,15 @@ export type { SessionCounters, SessionOutput, SessionSettings } from "./session-
 export { Settings } from "./settings.ts";
 export type { ShellCommandRow } from "./shell/command.ts";
 export { shellCommands } from "./shell/commands.ts";
-export type { RunningCommand, ShellCommand, ShellProcess, StdinReader, Terminal } from "./shell/process.ts";
+export type {
+  DeviceParts,
+  Peripheral,
+  RunningCommand,
+  ShellCommand,
+  ShellProcess,
+  StdinReader,
+  Terminal,
+} from "./shell/process.ts";
 export { startMqttDevice, startSerialDevice } from "./start.ts";
 export type { DeviceStats, TaskStats } from "./stats.ts";
 export { StreamReceiver, StreamSender } from "./stream.ts";

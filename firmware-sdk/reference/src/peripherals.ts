@@ -1,16 +1,6 @@
 import { type ShellCommandRow, unknownCommand } from "./shell/command.ts";
 import { helpOf } from "./shell/help.ts";
-import type { ShellCommand } from "./shell/process.ts";
-
-/** Something beside the processor that takes commands (SPEC §6.15). */
-export interface Peripheral {
-  /** At most 32 bytes. */
-  readonly name: string;
-  /** At most 16 bytes, e.g. `relay`. */
-  readonly kind: string;
-  /** Carries out argv, e.g. `set on`. */
-  readonly run: ShellCommand;
-}
+import type { Peripheral, ShellCommand } from "./shell/process.ts";
 
 /** A relay or a lamp: on or off. */
 export function switchPeripheral(name: string, kind: string): Peripheral {

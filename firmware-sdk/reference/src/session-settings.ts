@@ -1,8 +1,8 @@
 import type { BeatMessage, HelloMessage, MessageKind } from "@motelet/profiles";
 import type { InfoResult } from "./command.ts";
 import type { CpuMeter } from "./cpu-meter.ts";
-import type { DeviceParts } from "./parts.ts";
 import type { ShellCommandRow } from "./shell/command.ts";
+import type { DeviceParts } from "./shell/process.ts";
 import type { StreamSettings } from "./streams.ts";
 
 /** What hello says about the device beside its limits (SPEC §3.3). */

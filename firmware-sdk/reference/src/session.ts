@@ -17,11 +17,11 @@ import type { CommandContext } from "./command.ts";
 import { Consoles } from "./consoles.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Answer, OnceRecord } from "./exchange.ts";
-import type { DeviceParts } from "./parts.ts";
 import { ReportSender } from "./reports.ts";
 import { type SessionEffect, SessionMachine, type SessionPhase } from "./session-machine.ts";
 import type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
 import type { ShellHost, ShellJob } from "./shell/job.ts";
+import type { DeviceParts } from "./shell/process.ts";
 import { StreamTable } from "./streams.ts";
 import { splitText } from "./text.ts";
 

@@ -10,9 +10,10 @@ import { systemClock } from "../foundation/clock.ts";
 import { UnavailableError } from "../foundation/errors.ts";
 import { Metrics } from "../foundation/metrics.ts";
 import { HttpKubeClient } from "./client.ts";
-import { type Credentials, loadCredentials } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { KubeApiError } from "./errors.ts";
 import { kubeconfigCredentials } from "./kubeconfig.ts";
+import { loadCredentials } from "./load-credentials.ts";
 import { readWatchEvents } from "./watch.ts";
 
 function clientFor(

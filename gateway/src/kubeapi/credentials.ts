@@ -1,11 +1,3 @@
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
-import { ConfigError, messageOf } from "../foundation/errors.ts";
-import { kubeconfigCredentials } from "./kubeconfig.ts";
-import { TokenFile } from "./token-file.ts";
-
 /** How to reach an API server and who to be there. PEM texts are what TLS takes. */
 export interface Credentials {
   /** Where they come from, for the log: files and context, or the pod. */
@@ -22,69 +14,4 @@ export interface Credentials {
   readonly namespace?: string;
   /** @param fresh the last one was refused: read it anew */
   token(fresh: boolean): Promise<string | undefined>;
-}
-
-const podFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
-
-/** Where credentials are looked for; tests give what is not this process's own. */
-export interface CredentialPlaces {
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly home?: string;
-  readonly serviceAccountFolder?: string;
-}
-
-/**
- * The credentials that every client of a cluster would take: the configured kubeconfig, else the files that KUBECONFIG lists,
- * else those of the pod that it runs in, else ~/.kube/config.
- * @throws ConfigError also where none of them is there
- */
-export async function loadCredentials(
-  wanted: { kubeconfig?: string; context?: string },
-  { env = process.env, home = homedir(), serviceAccountFolder = podFolder }: CredentialPlaces = {},
-): Promise<Credentials> {
-  if (wanted.kubeconfig) return kubeconfigCredentials(wanted.kubeconfig, wanted.context);
-  const listed = (env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
-  if (listed.length > 0) return kubeconfigCredentials(listed, wanted.context);
-  if (env.KUBERNETES_SERVICE_HOST && env.KUBERNETES_SERVICE_PORT)
-    return inClusterCredentials(env, serviceAccountFolder);
-  const own = join(home, ".kube", "config");
-  if (existsSync(own)) return kubeconfigCredentials(own, wanted.context);
-  throw new ConfigError(
-    "NO_CREDENTIALS",
-    `no cluster is known: expected kubernetes.kubeconfig, KUBECONFIG, a pod's KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, or ${own}`,
-  );
-}
-
-/** What Kubernetes gives to each pod: address in the environment, token and CA in files. */
-export async function inClusterCredentials(
-  env: Readonly<Record<string, string | undefined>>,
-  folder: string,
-): Promise<Credentials> {
-  const host = env.KUBERNETES_SERVICE_HOST;
-  const port = env.KUBERNETES_SERVICE_PORT;
-  if (!host || !port) {
-    throw new ConfigError(
-      "NOT_IN_CLUSTER",
-      "no kubeconfig is configured and KUBERNETES_SERVICE_HOST is not set: name a kubeconfig, or run in a pod",
-    );
-  }
-  const token = new TokenFile(join(folder, "token"));
-  await token.read(true);
-  const namespace = await readFile(join(folder, "namespace"), "utf8").catch(() => undefined);
-  return {
-    source: "the pod's service account",
-    server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-    ca: await readCa(join(folder, "ca.crt")),
-    verify: true,
-    ...(namespace ? { namespace: namespace.trim() } : {}),
-    token: (fresh) => token.read(fresh),
-  };
-}
-
-async function readCa(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new ConfigError("CA_READ", `cannot read ${path}: ${messageOf(cause)}`, { cause });
-  }
 }

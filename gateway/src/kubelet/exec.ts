@@ -1,4 +1,4 @@
-import type { ExecRequest, ExecSession } from "../devices/verbs/exec.ts";
+import type { ExecRequest, ExecSession } from "../devices/verbs/exec-session.ts";
 import { RequestError } from "../foundation/errors.ts";
 import type { Call } from "./admission.ts";
 import type { Serving, StreamingHandler } from "./handlers.ts";

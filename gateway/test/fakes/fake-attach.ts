@@ -1,5 +1,5 @@
 import type { AttachVerb } from "../../src/devices/verbs/attach.ts";
-import type { ExecExit, ExecSession } from "../../src/devices/verbs/exec.ts";
+import type { ExecExit, ExecSession } from "../../src/devices/verbs/exec-session.ts";
 import { Pipe } from "./fake-exec.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Conversation, DialVerb } from "../../src/devices/verbs/dial.ts";
-import type { ExecExit } from "../../src/devices/verbs/exec.ts";
+import type { ExecExit } from "../../src/devices/verbs/exec-session.ts";
 import { RequestError, UnavailableError } from "../../src/foundation/errors.ts";
 import { Pipe } from "./fake-exec.ts";
 

@@ -1,4 +1,5 @@
-import type { ExecExit, ExecRequest, ExecSession, ExecVerb } from "../../src/devices/verbs/exec.ts";
+import type { ExecVerb } from "../../src/devices/verbs/exec.ts";
+import type { ExecExit, ExecRequest, ExecSession } from "../../src/devices/verbs/exec-session.ts";
 import { RequestError } from "../../src/foundation/errors.ts";
 
 /** Bytes on their way between two sides, one chunk at a time: `put` resolves when the reader has come for it. */

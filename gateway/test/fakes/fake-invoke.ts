@@ -1,4 +1,4 @@
-import type { ExecRequest, ExecSession } from "../../src/devices/verbs/exec.ts";
+import type { ExecRequest, ExecSession } from "../../src/devices/verbs/exec-session.ts";
 import type { InvokeVerb } from "../../src/devices/verbs/invoke.ts";
 import { FakeExec } from "./fake-exec.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type DeviceOptions, ReferenceDevice } from "@motelet/reference";
 import { DevicePlane } from "../../src/devices/device-plane.ts";
 import { Registry } from "../../src/devices/registry.ts";
-import type { ExecSession } from "../../src/devices/verbs/exec.ts";
+import type { ExecSession } from "../../src/devices/verbs/exec-session.ts";
 import { systemClock } from "../../src/foundation/clock.ts";
 import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";

@@ -1,7 +1,6 @@
 import type { CpuAccount, CpuMeter } from "../cpu-meter.ts";
-import type { DeviceParts } from "../parts.ts";
 import { ExitCode } from "./command.ts";
-import type { RunningCommand, ShellCommand, ShellProcess, Terminal } from "./process.ts";
+import type { DeviceParts, RunningCommand, ShellCommand, ShellProcess, Terminal } from "./process.ts";
 
 /** Where a command's output goes. */
 export interface JobOutput {

@@ -1,4 +1,8 @@
-import type { DeviceParts } from "../parts.ts";
+import type { FileStore } from "../file-store.ts";
+import type { LogRing } from "../log-ring.ts";
+import type { Services } from "../services.ts";
+import type { Settings } from "../settings.ts";
+import type { DeviceStats } from "../stats.ts";
 
 /** A terminal that a command runs on; its size follows exec-control's resize. */
 export interface Terminal {
@@ -51,3 +55,24 @@ export type StdinReader = RunningCommand & Required<Pick<RunningCommand, "room" 
 
 /** Starts; returns what goes on, if anything does. `exit` must be called, at once or later. */
 export type ShellCommand = (process: ShellProcess, args: readonly string[]) => RunningCommand | undefined;
+
+/** Something beside the processor that takes commands (SPEC §6.15). */
+export interface Peripheral {
+  /** At most 32 bytes. */
+  readonly name: string;
+  /** At most 16 bytes, e.g. `relay`. */
+  readonly kind: string;
+  /** Carries out argv, e.g. `set on`. */
+  readonly run: ShellCommand;
+}
+
+/** What a device is made of beside its session. What is absent it does not have. */
+export interface DeviceParts {
+  readonly files?: FileStore | undefined;
+  readonly services?: Services | undefined;
+  readonly peripherals?: readonly Peripheral[] | undefined;
+  readonly settings?: Settings | undefined;
+  readonly ring?: LogRing | undefined;
+  /** Takes the figures of this moment. */
+  readonly stats?: (() => DeviceStats) | undefined;
+}

@@ -2,18 +2,11 @@ import { commands, hasCommand } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RawConsoles } from "../raw-consoles.ts";
-import { AttachedLine } from "./attached-line.ts";
+import { AttachedLine, type AttachRequest } from "./attached-line.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
-import type { ExecRequest, ExecSession } from "./exec.ts";
+import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { RunningCommand } from "./running-command.ts";
-
-/** What a caller wants of the console. */
-export interface AttachRequest {
-  readonly stdin: boolean;
-  readonly stdout: boolean;
-  readonly tty: boolean;
-}
 
 /**
  * Attaches to the console of devices (SPEC §6.5); over a serial line also to one whose firmware has no console command.

@@ -3,8 +3,14 @@ import type { Clock } from "../../foundation/clock.ts";
 import { delay } from "../../foundation/delay.ts";
 import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RawConsole } from "../raw-consoles.ts";
-import type { AttachRequest } from "./attach.ts";
-import type { ExecExit, ExecSession } from "./exec.ts";
+import type { ExecExit, ExecSession } from "./exec-session.ts";
+
+/** What a caller wants of the console. */
+export interface AttachRequest {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly tty: boolean;
+}
 
 /** After the end of input: as long as the console goes on without such a pause its answer is waited for. Milliseconds. */
 const quietMs = 1_000;

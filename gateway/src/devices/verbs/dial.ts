@@ -2,7 +2,7 @@ import { commands } from "@motelet/profiles";
 import type { Stream } from "../../session/stream.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
-import type { ExecExit } from "./exec.ts";
+import type { ExecExit } from "./exec-session.ts";
 import { exitOf } from "./running-command.ts";
 
 /** A connection with a service of a device. Dispose to close it on the device. */

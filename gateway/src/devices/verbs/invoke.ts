@@ -2,7 +2,7 @@ import { commands } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
-import type { ExecRequest, ExecSession } from "./exec.ts";
+import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { startCommand } from "./started-command.ts";
 
 /**

@@ -4,7 +4,7 @@ import { delay } from "../../foundation/delay.ts";
 import { RequestError } from "../../foundation/errors.ts";
 import type { Session } from "../../session/session.ts";
 import type { Stream, StreamOutcome } from "../../session/stream.ts";
-import type { ExecExit, ExecRequest, ExecSession } from "./exec.ts";
+import type { ExecExit, ExecRequest, ExecSession } from "./exec-session.ts";
 
 /** How long stderr may end after stdout has, before it is cut. Milliseconds. */
 const stderrGraceMs = 5_000;

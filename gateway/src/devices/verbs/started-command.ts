@@ -4,7 +4,7 @@ import { RequestError } from "../../foundation/errors.ts";
 import type { Stream } from "../../session/stream.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
-import type { ExecRequest, ExecSession } from "./exec.ts";
+import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { RunningCommand } from "./running-command.ts";
 
 /** What exec and peripheral-invoke have in common on the wire (SPEC §6.3). */

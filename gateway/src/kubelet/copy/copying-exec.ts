@@ -1,6 +1,7 @@
 import type { Registry } from "../../devices/registry.ts";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
-import type { ExecRequest, ExecSession, ExecVerb } from "../../devices/verbs/exec.ts";
+import type { ExecVerb } from "../../devices/verbs/exec.ts";
+import type { ExecRequest, ExecSession } from "../../devices/verbs/exec-session.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { delay } from "../../foundation/delay.ts";

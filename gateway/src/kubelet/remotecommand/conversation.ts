@@ -1,5 +1,5 @@
 import { Status } from "@motelet/profiles";
-import type { ExecExit, ExecSession } from "../../devices/verbs/exec.ts";
+import type { ExecExit, ExecSession } from "../../devices/verbs/exec-session.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import { parseResizes } from "./resize.ts";
 import { exitNote, statusOfExit } from "./status.ts";

@@ -1,5 +1,5 @@
 import type { DeviceFacts } from "../../devices/device.ts";
-import type { ExecSession } from "../../devices/verbs/exec.ts";
+import type { ExecSession } from "../../devices/verbs/exec-session.ts";
 import { messageOf, type ProtocolError } from "../../foundation/errors.ts";
 import type { Call } from "../admission.ts";
 import type { Serving } from "../handlers.ts";

@@ -1,5 +1,5 @@
 import { statusName, statusTable } from "@motelet/profiles";
-import type { ExecExit } from "../../devices/verbs/exec.ts";
+import type { ExecExit } from "../../devices/verbs/exec-session.ts";
 import type { RemoteProtocol } from "./negotiate.ts";
 
 /** The part of metav1.Status that clients of exec and attach read. */

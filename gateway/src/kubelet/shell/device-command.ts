@@ -1,5 +1,5 @@
 import { Status } from "@motelet/profiles";
-import type { ExecSession } from "../../devices/verbs/exec.ts";
+import type { ExecSession } from "../../devices/verbs/exec-session.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import {
   type Descriptors,

@@ -1,4 +1,4 @@
-import type { ExecSession } from "../../devices/verbs/exec.ts";
+import type { ExecSession } from "../../devices/verbs/exec-session.ts";
 
 /** The stdin of a script: one command after the other reads from it, and what none has taken waits for the next. */
 export class SharedInput {

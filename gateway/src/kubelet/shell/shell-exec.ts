@@ -1,7 +1,8 @@
 import type { Registry } from "../../devices/registry.ts";
 import type { AttachVerb } from "../../devices/verbs/attach.ts";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
-import type { ExecExit, ExecRequest, ExecSession, ExecVerb } from "../../devices/verbs/exec.ts";
+import type { ExecVerb } from "../../devices/verbs/exec.ts";
+import type { ExecExit, ExecRequest, ExecSession } from "../../devices/verbs/exec-session.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Metrics } from "../../foundation/metrics.ts";

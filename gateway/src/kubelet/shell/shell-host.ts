@@ -1,6 +1,7 @@
 import type { AttachVerb } from "../../devices/verbs/attach.ts";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
-import type { ExecExit, ExecRequest, ExecVerb } from "../../devices/verbs/exec.ts";
+import type { ExecVerb } from "../../devices/verbs/exec.ts";
+import type { ExecExit, ExecRequest } from "../../devices/verbs/exec-session.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { LocalStreams } from "../local/local-command.ts";
