@@ -16,11 +16,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "transport/mqtt": [...base, "transport/channel.ts", "transport/directory.ts"],
   "transport/serial": [...base, "transport/channel.ts", "transport/directory.ts"],
   kubeapi: base,
+  streaming: base,
   session: [...base, "transport/channel.ts"],
   devices: [...base, "session", "transport/channel.ts", "transport/directory.ts"],
   resources: [...base, "devices", "kubeapi"],
   mirror: [...base, "devices", "resources", "kubeapi"],
-  kubelet: [...base, "devices", "resources", "kubeapi"],
+  kubelet: [...base, "devices", "resources", "kubeapi", "streaming"],
   northbound: [...base, "devices", "resources", "kubeapi"],
   reference: ["profiles"],
 };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { encodeControl, encodeDataHead } from "../src/kubelet/spdy/frame.ts";
-import { HeaderBlockEncoder } from "../src/kubelet/spdy/header-block.ts";
+import { encodeControl, encodeDataHead } from "../src/streaming/spdy/frame.ts";
+import { HeaderBlockEncoder } from "../src/streaming/spdy/header-block.ts";
 import { KubeletWithoutSockets } from "./fakes/kubelet-without-sockets.ts";
 import { liveBytes } from "./fakes/live-memory.ts";
 import { hostileBytes, splits } from "./fakes/mutations.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createWebSocketStream } from "ws";
-import { webSocketLimits } from "../src/kubelet/websocket/handshake.ts";
+import { webSocketLimits } from "../src/streaming/websocket/handshake.ts";
 import { ChannelClient, refusalOf } from "./fakes/channel-client.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 import { liveBytes } from "./fakes/live-memory.ts";

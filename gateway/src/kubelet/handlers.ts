@@ -10,11 +10,11 @@ import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { ObjectStore } from "../kubeapi/informer.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
+import type { Upgrade } from "../streaming/upgrade.ts";
 import type { Call } from "./admission.ts";
 import type { Answer } from "./answers.ts";
 import type { KubeletMetrics } from "./kubelet-metrics.ts";
 import type { NodeDirectory } from "./node-directory.ts";
-import type { Upgrade } from "./remotecommand/upgrade.ts";
 
 /**
  * What handlers work with; one for all requests of a server. A handler that needs another part of the gateway gets a

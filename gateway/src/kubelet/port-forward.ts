@@ -1,25 +1,24 @@
 import type { IncomingMessage } from "node:http";
 import type { ProtocolError } from "../foundation/errors.ts";
-import type { Call } from "./admission.ts";
-import type { Serving, StreamingHandler } from "./handlers.ts";
-import type { TimeoutReason } from "./idle-timer.ts";
-import { expectOnline, expectTarget } from "./pod-lookup.ts";
-import { DialLine } from "./portforward/dial-line.ts";
-import { type ForwardPair, forward } from "./portforward/forward.ts";
-import { portForwardProtocol, serveSpdyForwarding } from "./portforward/spdy.ts";
+import type { TimeoutReason } from "../streaming/idle-timer.ts";
+import type { ForwardPair } from "../streaming/portforward/forward-pair.ts";
+import { portForwardProtocol, serveSpdyForwarding } from "../streaming/portforward/spdy.ts";
 import {
   channelProtocols,
   openTunnel,
   parsePorts,
   serveChannelForwarding,
   tunnelProtocol,
-} from "./portforward/websocket.ts";
-import { noKnownUpgrade } from "./remotecommand/choose-opener.ts";
-import { listedNames, negotiateProtocol, negotiateWebSocketProtocol } from "./remotecommand/negotiate.ts";
+} from "../streaming/portforward/websocket.ts";
+import { listedNames, negotiateProtocol, negotiateWebSocketProtocol } from "../streaming/subprotocols.ts";
+import { noKnownUpgrade, switchingToSpdy, type Upgrade, wantsUpgrade } from "../streaming/upgrade.ts";
+import { expectWebSocketRequest } from "../streaming/websocket/handshake.ts";
+import type { Call } from "./admission.ts";
+import type { Serving, StreamingHandler } from "./handlers.ts";
+import { expectOnline, expectTarget } from "./pod-lookup.ts";
+import { DialLine } from "./portforward/dial-line.ts";
+import { forward } from "./portforward/forward.ts";
 import { noteBrokenProtocol } from "./remotecommand/serve.ts";
-import { switchingToSpdy } from "./remotecommand/spdy.ts";
-import { type Upgrade, wantsUpgrade } from "./remotecommand/upgrade.ts";
-import { expectWebSocketRequest } from "./websocket/handshake.ts";
 
 /** How one kind of client is served, once everything is checked. */
 type Serve = (upgrade: Upgrade, forwarding: Forwarding) => Promise<void>;

@@ -8,8 +8,8 @@ import {
   encodeSynStream,
   type Frame,
   FrameDecoder,
-} from "../../src/kubelet/spdy/frame.ts";
-import { HeaderBlockDecoder, HeaderBlockEncoder } from "../../src/kubelet/spdy/header-block.ts";
+} from "../../src/streaming/spdy/frame.ts";
+import { HeaderBlockDecoder, HeaderBlockEncoder } from "../../src/streaming/spdy/header-block.ts";
 
 export interface UpgradeAnswer {
   readonly code: number;

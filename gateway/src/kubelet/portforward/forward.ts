@@ -1,24 +1,8 @@
 import { Status, statusName } from "@motelet/profiles";
 import type { Conversation } from "../../devices/verbs/dial.ts";
 import { MoteletError, messageOf, UnavailableError } from "../../foundation/errors.ts";
-import type { RemoteStream } from "../remotecommand/streams.ts";
+import type { ForwardPair, ForwardStream } from "../../streaming/portforward/forward-pair.ts";
 import { isNoRoom } from "./dial-line.ts";
-
-/** A stream of a forwarded connection. */
-export interface ForwardStream extends RemoteStream {
-  /** Resolves when the client has reset it or is gone. */
-  readonly lost: Promise<void>;
-  reset(): void;
-  /** Says yes to a client that sends nothing before; absent where the carrier has no word for it. */
-  reply?(): void;
-}
-
-/** One connection that somebody made to kubectl: its bytes, and where to say what went wrong. */
-export interface ForwardPair {
-  readonly port: number;
-  readonly data: ForwardStream;
-  readonly error: ForwardStream;
-}
 
 /** Connects with a port of the device; throws MoteletError. */
 export type Dial = (port: number, options: { readonly signal: AbortSignal }) => Promise<Conversation>;

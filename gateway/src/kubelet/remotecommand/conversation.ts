@@ -1,9 +1,10 @@
 import { Status } from "@motelet/profiles";
 import type { ExecExit, ExecSession } from "../../devices/verbs/exec-session.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
-import { parseResizes } from "./resize.ts";
-import { exitNote, statusOfExit } from "./status.ts";
-import type { RemoteSession, RemoteStream } from "./streams.ts";
+import type { RemoteStream } from "../../streaming/remote-stream.ts";
+import { parseResizes } from "../../streaming/remotecommand/resize.ts";
+import type { RemoteSession } from "../../streaming/remotecommand/streams.ts";
+import { exitNote, statusOfExit } from "./exit-status.ts";
 
 /** Starts what a client wants to talk to: a command, or the console. */
 export type StartSession = (options: { readonly signal: AbortSignal }) => Promise<ExecSession>;

@@ -1,13 +1,13 @@
 import type { DeviceFacts } from "../../devices/device.ts";
 import type { ExecSession } from "../../devices/verbs/exec-session.ts";
 import { messageOf, type ProtocolError } from "../../foundation/errors.ts";
+import { chooseOpener } from "../../streaming/remotecommand/choose-opener.ts";
+import { parseStreamOptions, type StreamOptions } from "../../streaming/remotecommand/protocols.ts";
+import type { Upgrade } from "../../streaming/upgrade.ts";
 import type { Call } from "../admission.ts";
 import type { Serving } from "../handlers.ts";
 import { expectTarget } from "../pod-lookup.ts";
-import { chooseOpener } from "./choose-opener.ts";
 import { runConversation } from "./conversation.ts";
-import { parseStreamOptions, type StreamOptions } from "./negotiate.ts";
-import type { Upgrade } from "./upgrade.ts";
 
 /** What exec and attach do not have in common. */
 export interface RemoteCommand {

@@ -1,0 +1,43 @@
+import { statusName, statusTable } from "@motelet/profiles";
+import type { ExecExit } from "../../devices/verbs/exec-session.ts";
+import type { RemoteStatus } from "../../streaming/remotecommand/status.ts";
+
+const success: RemoteStatus = { metadata: {}, status: "Success" };
+
+/**
+ * How a command ended, as the client's error stream tells it. Exit codes travel as text, and clients hand them to an
+ * operating system that keeps 8 bits: 256 would be a success. A code beyond them is told as 255; see `exitNote`.
+ */
+export function statusOfExit(exit: ExecExit): RemoteStatus {
+  if (exit.status !== 0) return failure(exit.status, exit.message ?? "the device reports no reason");
+  if (exit.exitCode === 0) return success;
+  return {
+    metadata: {},
+    status: "Failure",
+    reason: "NonZeroExitCode",
+    message: `command terminated with non-zero exit code: exit status ${exit.exitCode}`,
+    details: { causes: [{ reason: "ExitCode", message: String(carried(exit.exitCode)) }] },
+  };
+}
+
+/** For the client's stderr: the exit code that the client cannot be told; undefined where it is told. */
+export function exitNote({ status, exitCode }: ExecExit): string | undefined {
+  if (status !== 0 || carried(exitCode) === exitCode) return undefined;
+  return `exit code ${exitCode}: expected 0 to 255, told as 255`;
+}
+
+function carried(exitCode: number): number {
+  return Number.isInteger(exitCode) && exitCode >= 0 && exitCode <= 255 ? exitCode : 255;
+}
+
+function failure(status: number, message: string): RemoteStatus {
+  const row = statusTable[status];
+  const { reason, http } = row ?? { reason: "InternalError", http: 500 };
+  return {
+    metadata: {},
+    status: "Failure",
+    reason,
+    message: `${statusName(status)}: ${message}`,
+    code: http,
+  };
+}

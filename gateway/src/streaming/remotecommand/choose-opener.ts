@@ -1,0 +1,15 @@
+import type { IncomingMessage } from "node:http";
+import { noKnownUpgrade, wantsUpgrade } from "../upgrade.ts";
+import type { RemoteOpener } from "./opener.ts";
+import { chooseSpdy } from "./spdy.ts";
+import { chooseWebSocket } from "./websocket.ts";
+
+/**
+ * Finds the carrier that a request for exec or attach asks for.
+ * @throws RequestError, AccessError where it cannot be upgraded
+ */
+export function chooseOpener(request: IncomingMessage): RemoteOpener {
+  if (wantsUpgrade(request, "websocket")) return chooseWebSocket(request);
+  if (wantsUpgrade(request, "spdy/3.1")) return chooseSpdy(request);
+  throw noKnownUpgrade();
+}

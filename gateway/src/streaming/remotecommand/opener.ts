@@ -1,0 +1,33 @@
+import type { Clock } from "../../foundation/clock.ts";
+import type { ProtocolError } from "../../foundation/errors.ts";
+import type { TimeoutReason } from "../idle-timer.ts";
+import type { Upgrade } from "../upgrade.ts";
+import type { StreamOptions } from "./protocols.ts";
+import type { RemoteSession } from "./streams.ts";
+
+export interface OpenOptions {
+  readonly clock: Clock;
+  /** The client broke the protocol or a limit; the connection is ending. */
+  readonly onProtocolError: (error: ProtocolError) => void;
+  /** A stream was refused because there are too many. */
+  readonly onCrowd: () => void;
+  /** A time has run out, and which; the connection ends. */
+  readonly onTimeout: (reason: TimeoutReason) => void;
+  /** How long the client may take to open its streams. */
+  readonly creationTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+}
+
+/** A kubelet's. */
+export const openDefaults = { creationTimeoutMs: 30_000, idleTimeoutMs: 4 * 3_600_000 };
+
+/** A way to carry the streams of exec and attach that a request asks for and we speak. */
+export interface RemoteOpener {
+  /** The subprotocol; "" where a WebSocket client names none. */
+  readonly protocol: string;
+  /**
+   * Answers 101 and waits until every stream is there that the options name.
+   * @throws UnavailableError where the client does not open them in time or goes away; the connection is closed by then
+   */
+  open(upgrade: Upgrade, wanted: StreamOptions, options: OpenOptions): Promise<RemoteSession>;
+}
