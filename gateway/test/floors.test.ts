@@ -19,9 +19,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   streaming: base,
   session: [...base, "transport/channel.ts"],
   devices: [...base, "session", "transport/channel.ts", "transport/directory.ts"],
+  programs: [...base, "devices"],
   resources: [...base, "devices", "kubeapi"],
   mirror: [...base, "devices", "resources", "kubeapi"],
-  kubelet: [...base, "devices", "resources", "kubeapi", "streaming"],
+  kubelet: [...base, "devices", "resources", "kubeapi", "programs", "streaming"],
   northbound: [...base, "devices", "resources", "kubeapi"],
   reference: ["profiles"],
 };

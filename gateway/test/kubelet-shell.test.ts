@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../src/foundation/clock.ts";
-import { maxCommandBytes, maxShellDepth } from "../src/kubelet/shell/script-runner.ts";
-import { shellExec } from "../src/kubelet/shell/shell-exec.ts";
+import { maxCommandBytes, maxShellDepth } from "../src/programs/sh/script-runner.ts";
+import { shellExec } from "../src/programs/sh/shell-exec.ts";
 import { FakeFiles } from "./fakes/fake-files.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 

@@ -2,8 +2,8 @@ import { type Extract, extract, type Header } from "tar-stream";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import { RequestError } from "../../foundation/errors.ts";
+import { resolveMember } from "../member-path.ts";
 import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
-import { resolveMember } from "./member-path.ts";
 import { tarBlockBytes } from "./tar-header.ts";
 
 export const archiveLimits = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UnavailableError } from "../../foundation/errors.ts";
+import { UnavailableError } from "../foundation/errors.ts";
 import { ByteHandover } from "./byte-handover.ts";
 
 const bytes = (text: string) => Buffer.from(text);

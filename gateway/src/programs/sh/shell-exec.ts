@@ -6,12 +6,11 @@ import type { ExecExit, ExecRequest, ExecSession } from "../../devices/verbs/exe
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
-import { parseCopyCommand } from "../copy/tar-command.ts";
-import { LocalCommand, type LocalStreams } from "../local/local-command.ts";
+import { LocalCommand, type LocalStreams } from "../local-command.ts";
+import { parseCopyCommand } from "../tar/tar-command.ts";
 import { ScriptRunner } from "./script-runner.ts";
 import { SharedInput } from "./shared-input.ts";
 import { parseShellCall, type ShellCall } from "./shell-call.ts";
-import { declareShellMeters, type ShellMeters } from "./shell-meters.ts";
 
 export interface ShellExecOptions {
   /** Gets every command that is no shell, and the commands of scripts. */
@@ -92,4 +91,17 @@ class ShellExec implements ExecVerb {
       this.#meters.shells.inc({ kind, outcome });
     }
   }
+}
+
+type ShellMeters = ReturnType<typeof declareShellMeters>;
+
+function declareShellMeters(metrics: Metrics) {
+  return {
+    open: metrics.gauge("motelet_shells_open", "Shells that the gateway plays now."),
+    shells: metrics.counter(
+      "motelet_shells_total",
+      "Shells that the gateway played, by what they were for and how they ended.",
+      ["kind", "outcome"],
+    ),
+  };
 }

@@ -1,6 +1,6 @@
 import { delay } from "../../foundation/delay.ts";
 import { RequestError } from "../../foundation/errors.ts";
-import { resolveName } from "../copy/member-path.ts";
+import { resolveName } from "../member-path.ts";
 import { type PathFlag, runTest } from "./conditional-expression.ts";
 import { hasCommandNamed } from "./device-command.ts";
 import { isShell } from "./shell-call.ts";

@@ -4,7 +4,7 @@ import type { ExecVerb } from "../../devices/verbs/exec.ts";
 import type { ExecExit, ExecRequest } from "../../devices/verbs/exec-session.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
-import type { LocalStreams } from "../local/local-command.ts";
+import type { LocalStreams } from "../local-command.ts";
 import type { SharedInput } from "./shared-input.ts";
 
 /** What a shell of one device has: the device's verbs, and the streams of its caller. */

@@ -1,4 +1,4 @@
-import { UnavailableError } from "../../foundation/errors.ts";
+import { UnavailableError } from "../foundation/errors.ts";
 
 /**
  * Bytes from hand to hand inside the gateway: who puts waits until who reads has come for them, so that nothing piles

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
 import type { FileStat, FilesVerb } from "../../devices/verbs/files.ts";
 import { MoteletError, RequestError } from "../../foundation/errors.ts";
+import { resolveName } from "../member-path.ts";
 import type { CopyMark } from "./copy-marks.ts";
 import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
-import { resolveName } from "./member-path.ts";
 import type { ArchiveMember } from "./tar-command.ts";
 import { encodeTarHeader, type TarMember, tarEnd, tarPadding } from "./tar-header.ts";
 

@@ -1,6 +1,6 @@
 import { Status } from "@motelet/profiles";
-import type { ExecExit, ExecRequest, ExecSession } from "../../devices/verbs/exec-session.ts";
-import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
+import type { ExecExit, ExecRequest, ExecSession } from "../devices/verbs/exec-session.ts";
+import { messageOf, RequestError, UnavailableError } from "../foundation/errors.ts";
 import { ByteHandover } from "./byte-handover.ts";
 
 /** What a command that runs in the gateway has of the outside. */

@@ -7,11 +7,10 @@ import type { Clock } from "../../foundation/clock.ts";
 import { delay } from "../../foundation/delay.ts";
 import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
-import { LocalCommand, type LocalProgram, type LocalStreams } from "../local/local-command.ts";
+import { LocalCommand, type LocalProgram, type LocalStreams } from "../local-command.ts";
+import { resolveName } from "../member-path.ts";
 import { CopyMarks } from "./copy-marks.ts";
-import { type CopyMeters, declareCopyMeters } from "./copy-meters.ts";
 import { fileErrorCode } from "./file-errors.ts";
-import { resolveName } from "./member-path.ts";
 import { type CopyCommand, parseCopyCommand } from "./tar-command.ts";
 import { ArchiveWriter } from "./tar-create.ts";
 import { extractArchive } from "./tar-extract.ts";
@@ -207,4 +206,19 @@ function endOf(exitCode: number): CopyEnd {
 async function refuse({ complain }: LocalStreams, line: string): Promise<number> {
   await complain(line);
   return 2;
+}
+
+type CopyMeters = ReturnType<typeof declareCopyMeters>;
+
+function declareCopyMeters(metrics: Metrics) {
+  return {
+    open: metrics.gauge("motelet_copies_open", "Copies of files that are under way."),
+    copies: metrics.counter("motelet_copies_total", "Copies of files, by direction and how they ended.", [
+      "direction",
+      "outcome",
+    ]),
+    bytes: metrics.counter("motelet_copy_bytes_total", "Bytes of archives and files that were copied.", [
+      "direction",
+    ]),
+  };
 }
