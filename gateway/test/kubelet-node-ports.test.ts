@@ -7,8 +7,9 @@ import { Registry } from "../src/devices/registry.ts";
 import { createLogger } from "../src/foundation/log.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { fixedCertificate } from "../src/kubelet/certificates/certificate-source.ts";
-import { NodePorts, type NodePortsOptions } from "../src/kubelet/node-ports.ts";
-import { selfSignedCertificate, servingSubject } from "../src/kubelet/serving-certificate.ts";
+import { NodePorts, type NodePortsOptions } from "../src/kubelet/certificates/node-ports.ts";
+import { selfSignedCertificate } from "../src/kubelet/certificates/self-signed.ts";
+import { servingSubject } from "../src/kubelet/certificates/serving-certificate.ts";
 import { openStore } from "../src/store/store.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 

@@ -2,20 +2,11 @@ import type { IncomingMessage } from "node:http";
 import type { Registry } from "../devices/registry.ts";
 import { RequestError } from "../foundation/errors.ts";
 import { findPodTarget, type PodTarget } from "../resources/virtual-pod.ts";
-import type { Authenticator, Credentials, User } from "./authentication.ts";
-import type { Authorizer } from "./authorization.ts";
+import type { Authenticator, Credentials } from "./access/authentication.ts";
+import type { Authorizer } from "./access/authorization.ts";
+import type { Call } from "./handlers.ts";
 import { nodeOfTarget } from "./pod-lookup.ts";
-import { matchRoute, noRouteText, type RouteMatch } from "./routes.ts";
-
-/** A request whose caller may make it. */
-export interface Call extends RouteMatch {
-  readonly query: URLSearchParams;
-  readonly user: User;
-  /** What the path's pod and container stand for. */
-  readonly target: PodTarget;
-  /** The Node that it is about, for which the caller's rights were asked; undefined: a path without one, or an unknown pod. */
-  readonly nodeName: string | undefined;
-}
+import { matchRoute, noRouteText } from "./routes.ts";
 
 /**
  * Lets a request in: who calls, then what is asked for, then whether that caller may. Everything needs a known

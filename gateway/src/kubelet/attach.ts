@@ -2,7 +2,7 @@ import { RequestError } from "../foundation/errors.ts";
 import { deviceContainer } from "../resources/virtual-pod.ts";
 import type { StreamingHandler } from "./handlers.ts";
 import { expectOnline, expectTarget } from "./pod-lookup.ts";
-import { serveRemoteCommand } from "./remotecommand/serve.ts";
+import { serveRemoteCommand } from "./remotecommand/remote-command.ts";
 
 /**
  * `/attach`: the device's console, input lines in and everything that it prints out. It has no exit code: whoever leaves

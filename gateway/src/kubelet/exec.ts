@@ -1,9 +1,9 @@
 import type { ExecRequest, ExecSession } from "../devices/verbs/exec-session.ts";
 import { RequestError } from "../foundation/errors.ts";
-import type { Call } from "./admission.ts";
-import type { Serving, StreamingHandler } from "./handlers.ts";
+import type { Call, StreamingHandler } from "./handlers.ts";
 import { expectOnline, expectTarget } from "./pod-lookup.ts";
-import { serveRemoteCommand } from "./remotecommand/serve.ts";
+import { serveRemoteCommand } from "./remotecommand/remote-command.ts";
+import type { Serving } from "./serving.ts";
 
 /** Arguments and their bytes that are taken at all; what the device takes is the verb's to say. */
 export const commandLimits = { arguments: 256, bytes: 32_768 } as const;

@@ -1,57 +1,21 @@
 import type { ServerResponse } from "node:http";
-import type { DeviceLogReader } from "../devices/device-log.ts";
-import type { Registry } from "../devices/registry.ts";
-import type { UsageReader } from "../devices/usage.ts";
-import type { AttachVerb } from "../devices/verbs/attach.ts";
-import type { DialVerb } from "../devices/verbs/dial.ts";
-import type { ExecVerb } from "../devices/verbs/exec.ts";
-import type { InvokeVerb } from "../devices/verbs/invoke.ts";
-import type { Clock } from "../foundation/clock.ts";
-import type { Logger } from "../foundation/log.ts";
-import type { ObjectStore } from "../kubeapi/informer.ts";
-import type { Pod } from "../resources/virtual-pod.ts";
+import type { PodTarget } from "../resources/virtual-pod.ts";
 import type { Upgrade } from "../streaming/upgrade.ts";
-import type { Call } from "./admission.ts";
-import type { Answer } from "./answers.ts";
-import type { KubeletMetrics } from "./kubelet-metrics.ts";
-import type { NodeDirectory } from "./node-directory.ts";
-
-/**
- * What handlers work with; one for all requests of a server. A handler that needs another part of the gateway gets a
- * field here, which `gateway.ts` fills through the server's options.
- */
-export interface KubeletParts {
-  readonly registry: Registry;
-  readonly exec: ExecVerb;
-  readonly attach: AttachVerb;
-  readonly dial: DialVerb;
-  readonly invoke: InvokeVerb;
-  readonly logs: DeviceLogReader;
-  readonly usage: UsageReader;
-  /** Devices' Pods as the cluster has them, by the registry's key. */
-  readonly pods: Pick<ObjectStore<Pod>, "get">;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
-
-/** What the server adds to its parts. */
-export interface Serving extends KubeletParts {
-  readonly meters: KubeletMetrics;
-  readonly nodes: NodeDirectory;
-  /** Aborted when the gateway goes: what streams has to end then. */
-  readonly stopping: AbortSignal;
-}
+import type { User } from "./access/authentication.ts";
+import type { Access } from "./access/authorization.ts";
+import type { HttpReply } from "./http-reply.ts";
+import type { Serving } from "./serving.ts";
 
 /**
  * Answers one request that its caller may make. To add one: a file with this function, and a row in `routes.ts`.
  * @returns what the server sends; undefined where the handler has written the response itself (streamed answers)
- * @throws MoteletError, sent as `answerOfError` tells; after the head has been written it only ends the connection
+ * @throws MoteletError, sent as `replyOfError` tells; after the head has been written it only ends the connection
  */
 export type PlainHandler = (
   call: Call,
   serving: Serving,
   response: ServerResponse,
-) => Answer | undefined | Promise<Answer | undefined>;
+) => HttpReply | undefined | Promise<HttpReply | undefined>;
 
 /**
  * Serves one request that asks for an upgrade. Ends when the conversation has.
@@ -59,3 +23,37 @@ export type PlainHandler = (
  *   what goes wrong then is told on the connection.
  */
 export type StreamingHandler = (call: Call, serving: Serving, upgrade: Upgrade) => Promise<void>;
+
+interface RouteCore {
+  /** For metrics and logs. */
+  readonly name: string;
+  readonly methods: readonly string[];
+  /**
+   * Segments in braces are parameters. `{namespace}`, `{pod}`, `{container}` name what the request is about; `{node}`
+   * names the Node on paths that a kubelet has without it, because here all Nodes share one listener.
+   */
+  readonly path: string;
+  /** What the caller must be allowed to do to the Node of the pod, or to the one of the path, else to every Node. */
+  readonly access: Access;
+}
+
+export type Route = RouteCore &
+  (
+    | { readonly answer: PlainHandler; readonly stream?: undefined }
+    | { readonly stream: StreamingHandler; readonly answer?: undefined }
+  );
+
+export interface RouteMatch {
+  readonly route: Route;
+  readonly params: Readonly<Partial<Record<string, string>>>;
+}
+
+/** A request whose caller may make it. */
+export interface Call extends RouteMatch {
+  readonly query: URLSearchParams;
+  readonly user: User;
+  /** What the path's pod and container stand for. */
+  readonly target: PodTarget;
+  /** The Node that it is about, for which the caller's rights were asked; undefined: a path without one, or an unknown pod. */
+  readonly nodeName: string | undefined;
+}

@@ -1,5 +1,5 @@
 import type { Metrics } from "../foundation/metrics.ts";
-import type { CacheMeter } from "./expiring-cache.ts";
+import type { CacheMeter } from "./access/expiring-cache.ts";
 
 /** What the kubelet API counts. */
 export type KubeletMetrics = ReturnType<typeof declareKubeletMetrics>;

@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { ConfigError } from "../foundation/errors.ts";
-import { type Credentials, verifiedSubject } from "./authentication.ts";
-import type { ServingCertificate } from "./serving-certificate.ts";
+import { type Credentials, verifiedSubject } from "./access/authentication.ts";
+import type { ServingCertificate } from "./certificates/serving-certificate.ts";
 
 export const listenerLimits = {
   connections: 4_096,

@@ -1,7 +1,7 @@
 import type { DeviceFacts } from "../devices/device.ts";
 import { RequestError, UnavailableError } from "../foundation/errors.ts";
 import { ownsPod, type Pod, type PodTarget } from "../resources/virtual-pod.ts";
-import type { KubeletParts } from "./handlers.ts";
+import type { KubeletParts } from "./serving.ts";
 
 /** A request's pod and container that exist. */
 export type KnownTarget = Exclude<PodTarget, { readonly kind: "no-pod" | "no-container" }>;

@@ -1,7 +1,7 @@
 import type { DeviceFacts } from "../devices/device.ts";
 import { buildVirtualPod, type Pod } from "../resources/virtual-pod.ts";
-import { json } from "./answers.ts";
 import type { PlainHandler } from "./handlers.ts";
+import { json } from "./http-reply.ts";
 import { clusterPod } from "./pod-lookup.ts";
 
 /**

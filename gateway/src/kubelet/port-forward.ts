@@ -13,12 +13,12 @@ import {
 import { listedNames, negotiateProtocol, negotiateWebSocketProtocol } from "../streaming/subprotocols.ts";
 import { noKnownUpgrade, switchingToSpdy, type Upgrade, wantsUpgrade } from "../streaming/upgrade.ts";
 import { expectWebSocketRequest } from "../streaming/websocket/handshake.ts";
-import type { Call } from "./admission.ts";
-import type { Serving, StreamingHandler } from "./handlers.ts";
+import type { Call, StreamingHandler } from "./handlers.ts";
 import { expectOnline, expectTarget } from "./pod-lookup.ts";
 import { DialLine } from "./portforward/dial-line.ts";
 import { forward } from "./portforward/forward.ts";
-import { noteBrokenProtocol } from "./remotecommand/serve.ts";
+import { noteBrokenProtocol } from "./remotecommand/remote-command.ts";
+import type { Serving } from "./serving.ts";
 
 /** How one kind of client is served, once everything is checked. */
 type Serve = (upgrade: Upgrade, forwarding: Forwarding) => Promise<void>;

@@ -1,34 +1,13 @@
+import type { Access } from "./access/authorization.ts";
 import { streamAttach } from "./attach.ts";
-import type { Access } from "./authorization.ts";
-import { answerConfigz } from "./configz.ts";
 import { answerContainerLogs } from "./container-logs.ts";
-import { answerEmptyMetrics } from "./empty-metrics.ts";
 import { streamExec } from "./exec.ts";
-import type { PlainHandler, StreamingHandler } from "./handlers.ts";
-import { answerHealth } from "./health.ts";
+import { answerConfigz, answerEmptyMetrics, answerHealth } from "./fixed-replies.ts";
+import type { PlainHandler, Route, RouteMatch, StreamingHandler } from "./handlers.ts";
 import { answerPods } from "./pods.ts";
 import { streamPortForward } from "./port-forward.ts";
-import { answerResourceMetrics } from "./resource-metrics.ts";
-import { answerStatsSummary } from "./stats-summary.ts";
-
-interface RouteCore {
-  /** For metrics and logs. */
-  readonly name: string;
-  readonly methods: readonly string[];
-  /**
-   * Segments in braces are parameters. `{namespace}`, `{pod}`, `{container}` name what the request is about; `{node}`
-   * names the Node on paths that a kubelet has without it, because here all Nodes share one listener.
-   */
-  readonly path: string;
-  /** What the caller must be allowed to do to the Node of the pod, or to the one of the path, else to every Node. */
-  readonly access: Access;
-}
-
-export type Route = RouteCore &
-  (
-    | { readonly answer: PlainHandler; readonly stream?: undefined }
-    | { readonly stream: StreamingHandler; readonly answer?: undefined }
-  );
+import { answerResourceMetrics } from "./usage/resource-metrics.ts";
+import { answerStatsSummary } from "./usage/stats-summary.ts";
 
 /** Access to a GET: any of these subresources of the Node will do. */
 function get(...subresources: readonly string[]): Access {
@@ -73,11 +52,6 @@ export const routes: readonly Route[] = [
   streaming("portForward", "/portForward/{namespace}/{pod}", streamPortForward),
   streaming("portForward", "/portForward/{namespace}/{pod}/{uid}", streamPortForward),
 ];
-
-export interface RouteMatch {
-  readonly route: Route;
-  readonly params: Readonly<Partial<Record<string, string>>>;
-}
 
 /** First segments of all routes. */
 const roots: ReadonlySet<string> = new Set(routes.map(({ path }) => path.split("/")[1] ?? ""));

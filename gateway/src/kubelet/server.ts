@@ -4,16 +4,17 @@ import { delay } from "../foundation/delay.ts";
 import { MoteletError, messageOf, RequestError, UnavailableError } from "../foundation/errors.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { KubeClient } from "../kubeapi/kube-client.ts";
-import { admit, type Call, routeLabel } from "./admission.ts";
-import { type Answer, answerOfError, formatRaw } from "./answers.ts";
-import { Authenticator } from "./authentication.ts";
-import { Authorizer } from "./authorization.ts";
-import { ClientCa } from "./client-ca.ts";
-import type { KubeletParts, Serving } from "./handlers.ts";
+import { Authenticator } from "./access/authentication.ts";
+import { Authorizer } from "./access/authorization.ts";
+import { admit, routeLabel } from "./admission.ts";
+import { ClientCa } from "./certificates/client-ca.ts";
+import type { ServingCertificate } from "./certificates/serving-certificate.ts";
+import type { Call } from "./handlers.ts";
+import { formatRaw, type HttpReply, replyOfError } from "./http-reply.ts";
 import { declareKubeletMetrics, type KubeletMetrics, reviewMeter } from "./kubelet-metrics.ts";
 import { Listener } from "./listener.ts";
 import { NodeDirectory } from "./node-directory.ts";
-import type { ServingCertificate } from "./serving-certificate.ts";
+import type { KubeletParts, Serving } from "./serving.ts";
 
 export interface KubeletServerOptions extends KubeletParts {
   readonly host: string;
@@ -167,7 +168,7 @@ export class KubeletServer implements AsyncDisposable {
     } catch (error) {
       this.#noteFailure(request, route, error);
       if (response.headersSent) response.destroy();
-      else send(response, { ...answerOfError(error), close: true });
+      else send(response, { ...replyOfError(error), close: true });
     }
     this.#metrics.requests.inc({ route, code: String(response.statusCode) });
   }
@@ -184,7 +185,7 @@ export class KubeletServer implements AsyncDisposable {
       await call.route.stream(call, this.#serving, { request, socket, head });
     } catch (error) {
       this.#noteFailure(request, route, error);
-      const answer = answerOfError(error);
+      const answer = replyOfError(error);
       code = answer.code;
       socket.end(formatRaw(answer), () => socket.destroy());
     }
@@ -208,13 +209,13 @@ export class KubeletServer implements AsyncDisposable {
     const reason = error instanceof MoteletError ? error.code : "INTERNAL";
     const fields = { peer: request.socket.remoteAddress, route, code: reason, err: messageOf(error) };
     this.#metrics.refusals.inc({ reason });
-    if (answerOfError(error).code === 500)
+    if (replyOfError(error).code === 500)
       this.#options.log.error(fields, "request to the kubelet API failed");
     else this.#options.log.warn(fields, "request to the kubelet API refused");
   }
 }
 
-function send(response: ServerResponse, answer: Answer & { close?: boolean }): void {
+function send(response: ServerResponse, answer: HttpReply & { close?: boolean }): void {
   response.writeHead(answer.code, {
     "content-type": answer.contentType,
     ...answer.headers,

@@ -7,10 +7,10 @@ import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
-import type { ServingCertificate } from "../serving-certificate.ts";
 import { CertificateFiles } from "./certificate-files.ts";
 import { declareCertificateMeters } from "./certificate-meters.ts";
 import { ClientCaFile } from "./client-ca-file.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
 
 const deadline = { timeout: 60_000 };
 const log = createLogger({ level: "silent" });

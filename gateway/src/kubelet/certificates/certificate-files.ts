@@ -3,9 +3,9 @@ import type { Clock } from "../../foundation/clock.ts";
 import { ConfigError, messageOf } from "../../foundation/errors.ts";
 import type { Logger } from "../../foundation/log.ts";
 import { type FileContents, WatchedFiles } from "../../foundation/watched-files.ts";
-import type { ServingCertificate } from "../serving-certificate.ts";
 import type { CertificateMeters } from "./certificate-meters.ts";
 import type { CertificateSource } from "./certificate-source.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
 
 export interface CertificateFilesOptions {
   readonly certFile: string;

@@ -1,5 +1,5 @@
 import type { KeyValues } from "../../store/key-values.ts";
-import type { ServingCertificate } from "../serving-certificate.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
 
 /** What is kept of a listener's certificate. */
 export interface CertificateRecord {

@@ -1,4 +1,4 @@
-import type { ServingCertificate } from "../serving-certificate.ts";
+import type { ServingCertificate } from "./serving-certificate.ts";
 
 /** Where certificates of the kubelet API may come from. */
 export const certificateModes = ["self-signed", "files", "csr"] as const;

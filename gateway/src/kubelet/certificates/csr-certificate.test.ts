@@ -11,10 +11,10 @@ import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import { TokenBucket } from "../../foundation/token-bucket.ts";
 import { openStore } from "../../store/store.ts";
-import { type ServingCertificate, servingSubject } from "../serving-certificate.ts";
 import { declareCertificateMeters } from "./certificate-meters.ts";
 import { forgetCertificate, noCertificate, storedCertificate } from "./certificate-records.ts";
 import { CsrCertificate, type CsrCertificateOptions } from "./csr-certificate.ts";
+import { type ServingCertificate, servingSubject } from "./serving-certificate.ts";
 
 const deadline = { timeout: 60_000 };
 const subject = servingSubject("motelet", ["10.1.2.3"]);

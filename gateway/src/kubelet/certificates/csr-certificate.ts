@@ -7,14 +7,11 @@ import type { Logger } from "../../foundation/log.ts";
 import type { TokenBucket } from "../../foundation/token-bucket.ts";
 import { isAlreadyExists, isNotFound } from "../../kubeapi/errors.ts";
 import type { KubeClient } from "../../kubeapi/kube-client.ts";
-import {
-  type ServingCertificate,
-  type ServingSubject,
-  selfSignedCertificate,
-} from "../serving-certificate.ts";
 import type { CertificateMeters } from "./certificate-meters.ts";
 import { type CertificateRecord, type CertificateRecords, noCertificate } from "./certificate-records.ts";
 import type { CertificateSource } from "./certificate-source.ts";
+import { selfSignedCertificate } from "./self-signed.ts";
+import type { ServingCertificate, ServingSubject } from "./serving-certificate.ts";
 import {
   buildSigningRequest,
   csrPath,
@@ -159,7 +156,7 @@ export class CsrCertificate implements CertificateSource {
     const { signal } = this.#stop;
     for (let waitMs = pace.take(clock.monotonicMs()); waitMs > 0; waitMs = pace.take(clock.monotonicMs()))
       await delay(clock, waitMs, signal);
-    const { makeSigningRequest } = await import("./signing-request.ts");
+    const { makeSigningRequest } = await import("./certificate-library.ts");
     const { keyPem, requestPem } = await makeSigningRequest(subject);
     const name = `motelet-serving-${nodeName ?? "all"}-${randomInt(2 ** 40).toString(36)}`;
     const pending = { name, keyPem, subject: JSON.stringify(subject) };

@@ -5,12 +5,13 @@ import type { Metrics } from "../../foundation/metrics.ts";
 import { TokenBucket } from "../../foundation/token-bucket.ts";
 import type { KubeClient } from "../../kubeapi/kube-client.ts";
 import type { KeyValues } from "../../store/key-values.ts";
-import { type ServingCertificate, selfSignedCertificate, servingSubject } from "../serving-certificate.ts";
 import { CertificateFiles } from "./certificate-files.ts";
 import { type CertificateMeters, declareCertificateMeters } from "./certificate-meters.ts";
 import { forgetCertificate, storedCertificate } from "./certificate-records.ts";
 import { type CertificateMode, type CertificateSource, fixedCertificate } from "./certificate-source.ts";
 import { CsrCertificate } from "./csr-certificate.ts";
+import { selfSignedCertificate } from "./self-signed.ts";
+import { type ServingCertificate, servingSubject } from "./serving-certificate.ts";
 
 export interface ServingCertificatesOptions {
   readonly mode: CertificateMode;

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { messageOf } from "../../foundation/errors.ts";
-import type { ServingCertificate, ServingSubject } from "../serving-certificate.ts";
+import type { ServingCertificate, ServingSubject } from "./serving-certificate.ts";
 
 export const csrPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 

@@ -1,5 +1,5 @@
-import type { Clock } from "../foundation/clock.ts";
-import { UnavailableError } from "../foundation/errors.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import { UnavailableError } from "../../foundation/errors.ts";
 
 export interface CacheLimits {
   /** Entries kept; the oldest goes first. */

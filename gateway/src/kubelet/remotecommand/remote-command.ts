@@ -4,9 +4,9 @@ import { messageOf, type ProtocolError } from "../../foundation/errors.ts";
 import { chooseOpener } from "../../streaming/remotecommand/choose-opener.ts";
 import { parseStreamOptions, type StreamOptions } from "../../streaming/remotecommand/protocols.ts";
 import type { Upgrade } from "../../streaming/upgrade.ts";
-import type { Call } from "../admission.ts";
-import type { Serving } from "../handlers.ts";
+import type { Call } from "../handlers.ts";
 import { expectTarget } from "../pod-lookup.ts";
+import type { Serving } from "../serving.ts";
 import { runConversation } from "./conversation.ts";
 
 /** What exec and attach do not have in common. */

@@ -1,10 +1,10 @@
-import type { DeviceFacts } from "../devices/device.ts";
-import type { Usage } from "../devices/usage.ts";
-import type { Answer } from "./answers.ts";
+import type { DeviceFacts } from "../../devices/device.ts";
+import type { Usage } from "../../devices/usage.ts";
+import { abortOnClose } from "../abort-on-close.ts";
+import type { PlainHandler } from "../handlers.ts";
+import type { HttpReply } from "../http-reply.ts";
 import { containerUsages, cpuSeconds, leastMemoryBytes } from "./container-usage.ts";
 import { expositionType, type Family, formatExposition, type Sample } from "./exposition.ts";
-import type { PlainHandler } from "./handlers.ts";
-import { whileOpen } from "./while-open.ts";
 
 /**
  * `/metrics/resource`: what metrics-server reads for `kubectl top` and the autoscalers. Where neither the path nor the
@@ -13,11 +13,11 @@ import { whileOpen } from "./while-open.ts";
 export const answerResourceMetrics: PlainHandler = async (call, { nodes, usage }, response) => {
   if (call.nodeName === undefined) return exposition(formatResourceMetrics(undefined, undefined));
   const facts = nodes.expect(call.nodeName);
-  using open = whileOpen(response);
+  using open = abortOnClose(response);
   return exposition(formatResourceMetrics(facts, await usage.read(facts.key, open.signal)));
 };
 
-function exposition(text: string): Answer {
+function exposition(text: string): HttpReply {
   return { code: 200, text, contentType: expositionType };
 }
 

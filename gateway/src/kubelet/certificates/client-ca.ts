@@ -1,8 +1,8 @@
-import { type BackoffPolicy, backoffMs } from "../foundation/backoff.ts";
-import type { Clock, Timer } from "../foundation/clock.ts";
-import { messageOf } from "../foundation/errors.ts";
-import type { Logger } from "../foundation/log.ts";
-import type { KubeClient } from "../kubeapi/kube-client.ts";
+import { type BackoffPolicy, backoffMs } from "../../foundation/backoff.ts";
+import type { Clock, Timer } from "../../foundation/clock.ts";
+import { messageOf } from "../../foundation/errors.ts";
+import type { Logger } from "../../foundation/log.ts";
+import type { KubeClient } from "../../kubeapi/kube-client.ts";
 
 const path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
 const refreshMs = 60_000;

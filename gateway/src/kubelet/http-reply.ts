@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { AccessError, MoteletError, RequestError, UnavailableError } from "../foundation/errors.ts";
 
 /** An HTTP answer of a few words. */
-export interface Answer {
+export interface HttpReply {
   readonly code: number;
   readonly text: string;
   readonly contentType: string;
@@ -26,11 +26,11 @@ export function plainText(
   code: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): Answer {
+): HttpReply {
   return { code, text, contentType: "text/plain; charset=utf-8", headers };
 }
 
-export function json(value: unknown): Answer {
+export function json(value: unknown): HttpReply {
   return { code: 200, text: JSON.stringify(value), contentType: "application/json" };
 }
 
@@ -38,7 +38,7 @@ export function json(value: unknown): Answer {
  * What a caller is told of an error. What is our own fault is told without its inside. An error's detail `headers` are
  * the answer's.
  */
-export function answerOfError(error: unknown): Answer {
+export function replyOfError(error: unknown): HttpReply {
   const code = codeOfError(error);
   const text = error instanceof MoteletError && code !== 500 ? error.message : "internal error";
   return plainText(code, text, error instanceof MoteletError ? headersOf(error.details.headers) : {});
@@ -61,7 +61,7 @@ function codeOfError(error: unknown): number {
 }
 
 /** An answer as bytes, for a socket that waits for an upgrade. The connection ends with it. */
-export function formatRaw(answer: Answer): string {
+export function formatRaw(answer: HttpReply): string {
   const body = Buffer.from(answer.text, "utf8");
   const headers = {
     connection: "close",

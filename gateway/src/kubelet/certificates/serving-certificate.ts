@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { ConfigError } from "../foundation/errors.ts";
+import { ConfigError } from "../../foundation/errors.ts";
 
 /** What the kubelet API serves TLS with. */
 export interface ServingCertificate {
@@ -16,14 +16,6 @@ export interface ServingSubject {
   /** What the Nodes give as InternalIP. */
   readonly addresses: readonly string[];
 }
-
-export interface SelfSignedOptions {
-  readonly subject: ServingSubject;
-  readonly nowMs: number;
-  readonly validDays?: number;
-}
-
-const hourMs = 3_600_000;
 
 /**
  * The subject that the signer kubernetes.io/kubelet-serving demands: CN `system:node:<name>`, O `system:nodes`, and at
@@ -49,18 +41,4 @@ export function servingSubject(
       );
   }
   return { commonName: `system:node:${name}`, organization: "system:nodes", dnsNames, addresses };
-}
-
-/**
- * Makes a self-signed serving certificate on P-256 for server use only. It starts an hour ago, for API servers whose
- * clock is behind, and lasts ten years: clusters that check certificates mount their own or have them signed.
- */
-export async function selfSignedCertificate(options: SelfSignedOptions): Promise<ServingCertificate> {
-  const { subject, nowMs, validDays = 3_650 } = options;
-  const { signItself } = await import("./self-signed.ts");
-  return signItself({
-    ...subject,
-    notBeforeMs: nowMs - hourMs,
-    notAfterMs: nowMs + validDays * 24 * hourMs,
-  });
 }

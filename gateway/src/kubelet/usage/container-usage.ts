@@ -1,6 +1,6 @@
-import type { DeviceFacts } from "../devices/device.ts";
-import type { Usage } from "../devices/usage.ts";
-import { buildVirtualPod, deviceContainer } from "../resources/virtual-pod.ts";
+import type { DeviceFacts } from "../../devices/device.ts";
+import type { Usage } from "../../devices/usage.ts";
+import { buildVirtualPod, deviceContainer } from "../../resources/virtual-pod.ts";
 
 /** What one container of a device's Pod uses. */
 export interface ContainerUsage {

@@ -1,6 +1,6 @@
-import type { Clock } from "../foundation/clock.ts";
-import { AccessError, UnavailableError } from "../foundation/errors.ts";
-import type { KubeClient } from "../kubeapi/kube-client.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import { AccessError, UnavailableError } from "../../foundation/errors.ts";
+import type { KubeClient } from "../../kubeapi/kube-client.ts";
 import { reviewDeadline, type User } from "./authentication.ts";
 import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 

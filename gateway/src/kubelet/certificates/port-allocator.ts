@@ -8,7 +8,7 @@ export interface PortRange {
  * Which Node has which port of a range. A Node that comes back finds its port again, as long as nobody needed it
  * meanwhile; those that are gone give theirs away last.
  */
-export class PortBook {
+export class PortAllocator {
   readonly #range: PortRange;
   /** Port by Node, of those that are gone too; the one that went first is the first. */
   readonly #known = new Map<string, number>();

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
-import type { Clock } from "../foundation/clock.ts";
-import { AccessError, UnavailableError } from "../foundation/errors.ts";
-import type { KubeClient } from "../kubeapi/kube-client.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import { AccessError, UnavailableError } from "../../foundation/errors.ts";
+import type { KubeClient } from "../../kubeapi/kube-client.ts";
 import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 
 /** Who calls, as Kubernetes' authorizers want it. */

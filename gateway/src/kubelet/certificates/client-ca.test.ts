@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as breathe } from "node:timers/promises";
-import { ManualClock } from "../../test/fakes/manual-clock.ts";
-import { ReviewKubeClient } from "../../test/fakes/review-kube-client.ts";
-import { ConfigError } from "../foundation/errors.ts";
-import { createLogger } from "../foundation/log.ts";
+import { ManualClock } from "../../../test/fakes/manual-clock.ts";
+import { ReviewKubeClient } from "../../../test/fakes/review-kube-client.ts";
+import { ConfigError } from "../../foundation/errors.ts";
+import { createLogger } from "../../foundation/log.ts";
 import { ClientCa } from "./client-ca.ts";
 
 class Following {

@@ -1,10 +1,10 @@
-import type { DeviceFacts } from "../devices/device.ts";
-import type { Usage } from "../devices/usage.ts";
-import { json } from "./answers.ts";
+import type { DeviceFacts } from "../../devices/device.ts";
+import type { Usage } from "../../devices/usage.ts";
+import { abortOnClose } from "../abort-on-close.ts";
+import type { PlainHandler } from "../handlers.ts";
+import { json } from "../http-reply.ts";
+import { clusterPod } from "../pod-lookup.ts";
 import { containerUsages, cpuSeconds, leastMemoryBytes } from "./container-usage.ts";
-import type { PlainHandler } from "./handlers.ts";
-import { clusterPod } from "./pod-lookup.ts";
-import { whileOpen } from "./while-open.ts";
 
 /**
  * `/stats/summary` (stats/v1alpha1 Summary): what the API server's nodes/proxy and older tools read. Where neither the
@@ -13,7 +13,7 @@ import { whileOpen } from "./while-open.ts";
 export const answerStatsSummary: PlainHandler = async (call, serving, response) => {
   if (call.nodeName === undefined) return json(buildSummary(undefined, undefined));
   const facts = serving.nodes.expect(call.nodeName);
-  using open = whileOpen(response);
+  using open = abortOnClose(response);
   const usage = await serving.usage.read(facts.key, open.signal);
   return json(buildSummary(facts, usage, clusterPod(serving, facts)?.metadata.uid));
 };

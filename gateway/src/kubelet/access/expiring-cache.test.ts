@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../test/fakes/manual-clock.ts";
+import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import { ExpiringCache } from "./expiring-cache.ts";
 
 const limits = { entries: 2, pending: 2 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../test/fakes/manual-clock.ts";
-import { ReviewKubeClient } from "../../test/fakes/review-kube-client.ts";
+import { ManualClock } from "../../../test/fakes/manual-clock.ts";
+import { ReviewKubeClient } from "../../../test/fakes/review-kube-client.ts";
 import { Authenticator } from "./authentication.ts";
 import { Authorizer } from "./authorization.ts";
 

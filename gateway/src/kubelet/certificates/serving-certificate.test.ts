@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { createSecureContext } from "node:tls";
-import { ConfigError } from "../foundation/errors.ts";
-import { selfSignedCertificate, servingSubject } from "./serving-certificate.ts";
+import { ConfigError } from "../../foundation/errors.ts";
+import { selfSignedCertificate } from "./self-signed.ts";
+import { servingSubject } from "./serving-certificate.ts";
 
 const nowMs = Date.parse("2026-11-21T12:00:00Z");
 

@@ -1,11 +1,11 @@
-import type { DeviceFacts } from "../devices/device.ts";
-import type { Registry } from "../devices/registry.ts";
-import { ConfigError, messageOf } from "../foundation/errors.ts";
-import type { Logger } from "../foundation/log.ts";
-import type { Metrics } from "../foundation/metrics.ts";
-import type { KeyValues } from "../store/key-values.ts";
-import type { CertificateSource } from "./certificates/certificate-source.ts";
-import { PortBook } from "./port-book.ts";
+import type { DeviceFacts } from "../../devices/device.ts";
+import type { Registry } from "../../devices/registry.ts";
+import { ConfigError, messageOf } from "../../foundation/errors.ts";
+import type { Logger } from "../../foundation/log.ts";
+import type { Metrics } from "../../foundation/metrics.ts";
+import type { KeyValues } from "../../store/key-values.ts";
+import type { CertificateSource } from "./certificate-source.ts";
+import { PortAllocator } from "./port-allocator.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
 
 /** A port of one Node's own, open. */
@@ -49,7 +49,7 @@ const storeKey = "serving-ports/all";
  */
 export class NodePorts implements AsyncDisposable {
   readonly #options: NodePortsOptions;
-  readonly #book: PortBook;
+  readonly #book: PortAllocator;
   readonly #served = new Map<string, Served>();
   readonly #taken;
   readonly #without;
@@ -71,7 +71,7 @@ export class NodePorts implements AsyncDisposable {
         `ports ${firstPort} to ${lastPort} for Nodes (kubelet.firstNodePort, kubelet.nodePorts): expected at most 65535, and without the shared port ${sharedPort}`,
       );
     this.#options = options;
-    this.#book = new PortBook({ firstPort, count }, keyValues.get(storeKey));
+    this.#book = new PortAllocator({ firstPort, count }, keyValues.get(storeKey));
     this.#taken = metrics.gauge("motelet_kubelet_node_ports_taken", "Nodes that have a port of their own");
     this.#without = metrics.gauge(
       "motelet_kubelet_node_ports_missing",

@@ -1,0 +1,39 @@
+import type { DeviceLogReader } from "../devices/device-log.ts";
+import type { Registry } from "../devices/registry.ts";
+import type { UsageReader } from "../devices/usage.ts";
+import type { AttachVerb } from "../devices/verbs/attach.ts";
+import type { DialVerb } from "../devices/verbs/dial.ts";
+import type { ExecVerb } from "../devices/verbs/exec.ts";
+import type { InvokeVerb } from "../devices/verbs/invoke.ts";
+import type { Clock } from "../foundation/clock.ts";
+import type { Logger } from "../foundation/log.ts";
+import type { ObjectStore } from "../kubeapi/informer.ts";
+import type { Pod } from "../resources/virtual-pod.ts";
+import type { KubeletMetrics } from "./kubelet-metrics.ts";
+import type { NodeDirectory } from "./node-directory.ts";
+
+/**
+ * What handlers work with; one for all requests of a server. A handler that needs another part of the gateway gets a
+ * field here, which `gateway.ts` fills through the server's options.
+ */
+export interface KubeletParts {
+  readonly registry: Registry;
+  readonly exec: ExecVerb;
+  readonly attach: AttachVerb;
+  readonly dial: DialVerb;
+  readonly invoke: InvokeVerb;
+  readonly logs: DeviceLogReader;
+  readonly usage: UsageReader;
+  /** Devices' Pods as the cluster has them, by the registry's key. */
+  readonly pods: Pick<ObjectStore<Pod>, "get">;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What the server adds to its parts. */
+export interface Serving extends KubeletParts {
+  readonly meters: KubeletMetrics;
+  readonly nodes: NodeDirectory;
+  /** Aborted when the gateway goes: what streams has to end then. */
+  readonly stopping: AbortSignal;
+}
