@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import type { Config } from "./config.ts";
 import { DevicePlane } from "./devices/device-plane.ts";
 import { Registry } from "./devices/registry.ts";
-import { UsageSamples } from "./devices/usage.ts";
+import { UsageSamples } from "./devices/usage/usage.ts";
 import { AdaptiveLimit } from "./foundation/adaptive-limit.ts";
 import { systemClock } from "./foundation/clock.ts";
 import { delay } from "./foundation/delay.ts";

@@ -111,7 +111,7 @@ test("command line and rig use the gateway by its public entry, but for what dri
   // These run the mirror without devices below it, watch objects as it does, or measure one floor: they are tests of
   // those floors on a real cluster. Types of API objects are everybody's.
   const drivers =
-    /^hil-tests\/(rig\/(bare-mirror|gateway-rights|node-plane|ready-watch|real-nodes)|suites\/(mirror|policy)\.test|bench\/.*)\.ts$/;
+    /^hil-tests\/(rig\/cluster\/(bare-mirror|gateway-rights|node-plane|ready-watch|real-nodes)|suites\/(mirror|policy)\.test|bench\/.*)\.ts$/;
   const files = globSync(["gateway/cli/**/*.ts", "hil-tests/**/*.ts"], {
     cwd: root,
     exclude: ["**/node_modules/**", "**/dist/**"],

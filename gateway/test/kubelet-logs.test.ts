@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { get as httpsGet } from "node:https";
 import { test } from "node:test";
-import { DeviceLog, type DeviceLogReader, type LogEntry, type LogQuery } from "../src/devices/device-log.ts";
+import {
+  DeviceLog,
+  type DeviceLogReader,
+  type LogEntry,
+  type LogQuery,
+} from "../src/devices/log/device-log.ts";
 import { Registry } from "../src/devices/registry.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { openStore } from "../src/store/store.ts";

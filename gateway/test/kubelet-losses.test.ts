@@ -5,7 +5,7 @@ import { get } from "node:https";
 import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DeviceLog } from "../src/devices/device-log.ts";
+import { DeviceLog } from "../src/devices/log/device-log.ts";
 import { Registry } from "../src/devices/registry.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { openStore } from "../src/store/store.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Usage } from "../src/devices/usage.ts";
+import type { Usage } from "../src/devices/usage/usage.ts";
 import { buildPodList } from "../src/kubelet/pods.ts";
 import { buildVirtualPod } from "../src/resources/virtual-pod.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";

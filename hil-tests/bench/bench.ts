@@ -13,12 +13,12 @@ import { RigError } from "../rig/errors.ts";
 import { nodeFlags } from "../rig/gateway-process.ts";
 import { beatBytesFigures } from "./beat-bytes.ts";
 import { cborFigures } from "./cbor.ts";
-import { streamFigures } from "./exec-streams.ts";
 import type { Figure } from "./figure.ts";
 import { messageFigures } from "./messages.ts";
 import { nodePlanePhases } from "./node-plane.ts";
 import type { Phase } from "./phase.ts";
 import { figuresLine, runPhase } from "./phase-process.ts";
+import { streamFigures } from "./streams/exec-streams.ts";
 
 const { values, positionals } = parseArgs({
   options: {

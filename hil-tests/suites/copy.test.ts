@@ -22,9 +22,9 @@ import {
   kubectlOk,
 } from "../rig/installation.ts";
 import { type CommandResult, runCommand } from "../rig/run-command.ts";
-import { TcpProxy } from "../rig/tcp-proxy.ts";
 import { waitFor } from "../rig/wait.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../rig/watchdog.ts";
+import { TcpProxy } from "../rig/wire/tcp-proxy.ts";
 
 /*
  * kubectl cp on a device without a tar: what arrives and what comes back, and what is refused. The device keeps its files

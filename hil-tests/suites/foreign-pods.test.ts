@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { NodePlane } from "../rig/cluster/node-plane.ts";
 import { apply, kubectlOk } from "../rig/installation.ts";
-import { NodePlane } from "../rig/node-plane.ts";
 import { waitFor } from "../rig/wait.ts";
 
 /* Workloads of others that reach motes' Nodes, with the real controllers behind them. */

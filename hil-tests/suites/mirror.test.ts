@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type DeviceFacts, deviceKey } from "../../gateway/src/devices/device.ts";
 import { kubernetesVersion } from "../control-plane/assets.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
-import { type BareMirror, startBareMirror } from "../rig/bare-mirror.ts";
+import { type BareMirror, startBareMirror } from "../rig/cluster/bare-mirror.ts";
 import { waitFor } from "../rig/wait.ts";
 
 /*

@@ -6,7 +6,7 @@ import { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
 import { isConflict, KubeApiError } from "../../gateway/src/kubeapi/errors.ts";
 import { kubeconfigCredentials } from "../../gateway/src/kubeapi/kubeconfig.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
-import { brokenWithout, describeGrant, shippedGrants } from "../rig/gateway-rights.ts";
+import { brokenWithout, describeGrant, shippedGrants } from "../rig/cluster/gateway-rights.ts";
 import { gatewayAccount, gatewayNamespace, install, kubectlOk } from "../rig/installation.ts";
 import { waitFor } from "../rig/wait.ts";
 

@@ -18,10 +18,10 @@ import {
   install,
   kubectlOk,
 } from "../rig/installation.ts";
-import { badLine, type LineProxy, startLineProxy } from "../rig/line-proxy.ts";
 import { startProcess } from "../rig/process.ts";
 import { waitFor } from "../rig/wait.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../rig/watchdog.ts";
+import { badLine, type LineProxy, startLineProxy } from "../rig/wire/line-proxy.ts";
 
 /**
  * The thin slice on real things: kube-apiserver and kubectl, the gateway as a process with a ServiceAccount's token, TS devices over MQTT

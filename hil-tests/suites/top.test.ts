@@ -6,6 +6,7 @@ import type { Board } from "../rig/boards/board.ts";
 import { startPosixBoard } from "../rig/boards/posix-board.ts";
 import { startQemuBoard } from "../rig/boards/qemu-board.ts";
 import { startReferenceFleet } from "../rig/boards/reference-board.ts";
+import { resolutionS, startMetricsServer, withMetricsServer } from "../rig/cluster/metrics-server.ts";
 import { GatewayProcess } from "../rig/gateway-process.ts";
 import {
   apply,
@@ -16,7 +17,6 @@ import {
   install,
   kubectlOk,
 } from "../rig/installation.ts";
-import { resolutionS, startMetricsServer, withMetricsServer } from "../rig/metrics-server.ts";
 import type { RunningProcess } from "../rig/process.ts";
 import { waitFor } from "../rig/wait.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../rig/watchdog.ts";

@@ -1,5 +1,5 @@
 import { type CborValue, type CommandRow, type commands, Status } from "@motelet/profiles";
-import type { Consoles } from "./consoles.ts";
+import type { Consoles } from "./console/consoles.ts";
 import type { Answer } from "./exchange.ts";
 import type { ShellCommandRow } from "./shell/command.ts";
 import type { ShellHost } from "./shell/job.ts";

@@ -1,6 +1,6 @@
-import type { FileStoreLimits } from "./file-store.ts";
-import type { DeviceLink } from "./link.ts";
-import type { Services } from "./services.ts";
+import type { DeviceLink } from "./carrier/link.ts";
+import type { FileStoreLimits } from "./parts/file-store.ts";
+import type { Services } from "./parts/services.ts";
 import type { ShellCommandRow } from "./shell/command.ts";
 import type { Peripheral } from "./shell/process.ts";
 

@@ -1,7 +1,7 @@
+import { type FaultCounts, FaultyLink, faultKinds } from "./carrier/faults.ts";
 import { ReferenceDevice } from "./device.ts";
 import { onBehalfOf } from "./device-context.ts";
 import type { DeviceOptions } from "./device-options.ts";
-import { type FaultCounts, FaultyLink, faultKinds } from "./faults.ts";
 
 /** What a fleet has been through since its start. */
 export interface FleetSummary {

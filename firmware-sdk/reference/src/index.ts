@@ -1,8 +1,3 @@
-export { type Command, type CommandContext, type InfoResult, implement, type Outcome } from "./command.ts";
-export { ReferenceDevice } from "./device.ts";
-export { containDeviceErrors } from "./device-context.ts";
-export type { DeviceOptions, DeviceState } from "./device-options.ts";
-export { OptionError, UnavailableError } from "./errors.ts";
 export {
   type FaultCounts,
   type FaultKind,
@@ -10,24 +5,29 @@ export {
   FaultyLink,
   faultKinds,
   parseFaultRates,
-} from "./faults.ts";
-export { FileFolder } from "./file-folder.ts";
+} from "./carrier/faults.ts";
+export type { DeviceLink, LinkEvents, LinkTraffic } from "./carrier/link.ts";
+export { MqttLink, type MqttLinkOptions } from "./carrier/mqtt-client.ts";
+export type { MqttConnectionOptions } from "./carrier/mqtt-connection.ts";
+export { SerialLink } from "./carrier/serial-line.ts";
+export { type Command, type CommandContext, type InfoResult, implement, type Outcome } from "./command.ts";
+export { ReferenceDevice } from "./device.ts";
+export { containDeviceErrors } from "./device-context.ts";
+export type { DeviceOptions, DeviceState } from "./device-options.ts";
+export { OptionError, UnavailableError } from "./errors.ts";
+export { Fleet, type FleetSummary } from "./fleet.ts";
+export { FileFolder } from "./parts/file-folder.ts";
 export {
   type FileKeeper,
   FileStore,
   type FileStoreLimits,
   FileWrite,
   type PathStat,
-} from "./file-store.ts";
-export type { DirectoryEntry, StoredFile } from "./file-tree.ts";
-export { Fleet, type FleetSummary } from "./fleet.ts";
-export type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
-export { LogRing, type RingEntry } from "./log-ring.ts";
-export { MqttLink, type MqttLinkOptions } from "./mqtt-client.ts";
-export type { MqttConnectionOptions } from "./mqtt-connection.ts";
-export { adcPeripheral, switchPeripheral } from "./peripherals.ts";
-export { seededRandom } from "./sensors.ts";
-export { SerialLink } from "./serial-line.ts";
+} from "./parts/file-store.ts";
+export type { DirectoryEntry, StoredFile } from "./parts/file-tree.ts";
+export { LogRing, type RingEntry } from "./parts/log-ring.ts";
+export { adcPeripheral, switchPeripheral } from "./parts/peripherals.ts";
+export { seededRandom } from "./parts/sensors.ts";
 export {
   builtInServices,
   echoPort,
@@ -35,11 +35,13 @@ export {
   type Service,
   type ServiceOutput,
   type Services,
-} from "./services.ts";
+} from "./parts/services.ts";
+export { Settings } from "./parts/settings.ts";
+export type { DeviceStats, TaskStats } from "./parts/stats.ts";
+export { parseServiceAddress, type ServiceAddress, tcpService } from "./parts/tcp-service.ts";
 export { Session } from "./session.ts";
 export type { SessionPhase } from "./session-machine.ts";
 export type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
-export { Settings } from "./settings.ts";
 export type { ShellCommandRow } from "./shell/command.ts";
 export { shellCommands } from "./shell/commands.ts";
 export type {
@@ -52,7 +54,5 @@ export type {
   Terminal,
 } from "./shell/process.ts";
 export { startMqttDevice, startSerialDevice } from "./start.ts";
-export type { DeviceStats, TaskStats } from "./stats.ts";
 export { StreamReceiver, StreamSender } from "./stream.ts";
 export type { StreamEndpoint } from "./streams.ts";
-export { parseServiceAddress, type ServiceAddress, tcpService } from "./tcp-service.ts";

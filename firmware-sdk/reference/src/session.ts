@@ -14,7 +14,7 @@ import {
   type UnknownMessage,
 } from "@motelet/profiles";
 import type { CommandContext } from "./command.ts";
-import { Consoles } from "./consoles.ts";
+import { Consoles } from "./console/consoles.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Answer, OnceRecord } from "./exchange.ts";
 import { ReportSender } from "./reports.ts";

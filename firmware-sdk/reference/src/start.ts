@@ -1,7 +1,7 @@
+import { MqttLink, type MqttLinkOptions } from "./carrier/mqtt-client.ts";
+import { SerialLink } from "./carrier/serial-line.ts";
 import { ReferenceDevice } from "./device.ts";
 import type { DeviceOptions } from "./device-options.ts";
-import { MqttLink, type MqttLinkOptions } from "./mqtt-client.ts";
-import { SerialLink } from "./serial-line.ts";
 
 /** Powers on one device over MQTT; it connects, and reconnects, by itself. */
 export async function startMqttDevice(

@@ -15,8 +15,8 @@ import type { Channel } from "../transport/channel.ts";
 import type { DuplicateWatch } from "./duplicate-watch.ts";
 import { factsOfHello, firmwareOfInfo, hardwareOfInfo } from "./hardware.ts";
 import type { Liveness } from "./liveness.ts";
+import type { Reports } from "./log/reports.ts";
 import type { Registry } from "./registry.ts";
-import type { Reports } from "./reports.ts";
 import { sampleOf } from "./samples.ts";
 
 export interface SessionFactsOptions {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { DeviceLogReader, LogEntry } from "../devices/device-log.ts";
+import type { DeviceLogReader, LogEntry } from "../devices/log/device-log.ts";
 import { RequestError } from "../foundation/errors.ts";
 import type { PlainHandler } from "./handlers.ts";
 import { type LogOptions, parseLogOptions } from "./log-options.ts";

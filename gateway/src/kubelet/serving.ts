@@ -1,6 +1,6 @@
-import type { DeviceLogReader } from "../devices/device-log.ts";
+import type { DeviceLogReader } from "../devices/log/device-log.ts";
 import type { Registry } from "../devices/registry.ts";
-import type { UsageReader } from "../devices/usage.ts";
+import type { UsageReader } from "../devices/usage/usage.ts";
 import type { AttachVerb } from "../devices/verbs/attach.ts";
 import type { DialVerb } from "../devices/verbs/dial.ts";
 import type { ExecVerb } from "../devices/verbs/exec.ts";

@@ -2,7 +2,7 @@ import type { RequestOptions } from "node:https";
 import { get as httpsGet } from "node:https";
 import type WebSocket from "ws";
 import type { ClientOptions } from "ws";
-import type { DeviceLogReader } from "../../src/devices/device-log.ts";
+import type { DeviceLogReader } from "../../src/devices/log/device-log.ts";
 import { Registry } from "../../src/devices/registry.ts";
 import { systemClock } from "../../src/foundation/clock.ts";
 import { createLogger } from "../../src/foundation/log.ts";

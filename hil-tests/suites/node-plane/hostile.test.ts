@@ -8,13 +8,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { residentBytes } from "../../bench/bench-cluster.ts";
 import { Authority } from "../../control-plane/authority.ts";
 import { freePorts } from "../../control-plane/free-ports.ts";
-import { AdmittedPeer } from "../../rig/admitted-peer.ts";
-import * as attack from "../../rig/attacks.ts";
+import { collectGarbageFlags, NodePlane } from "../../rig/cluster/node-plane.ts";
 import { apply, deviceManifest, type WireIdentity } from "../../rig/installation.ts";
-import { collectGarbageFlags, NodePlane } from "../../rig/node-plane.ts";
 import { seededRandom } from "../../rig/random.ts";
 import { waitFor } from "../../rig/wait.ts";
 import { makeTemporaryFolder } from "../../rig/watchdog.ts";
+import { AdmittedPeer } from "../../rig/wire/admitted-peer.ts";
+import * as attack from "../../rig/wire/attacks.ts";
 
 /*
  * Hostile input on every port that is open, beside a fleet that goes about its work: refused with a counter, no memory kept,

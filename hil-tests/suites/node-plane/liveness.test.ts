@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { NodePlane, type RigDevice } from "../../rig/node-plane.ts";
-import { TcpProxy } from "../../rig/tcp-proxy.ts";
+import { NodePlane, type RigDevice } from "../../rig/cluster/node-plane.ts";
+import { TcpProxy } from "../../rig/wire/tcp-proxy.ts";
 
 /*
  * How long a Node stays Ready whose device does not answer any more, and how soon it is Ready again. MOTELET_SOAK=1: the

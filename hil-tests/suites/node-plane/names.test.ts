@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { KubeObject } from "../../../gateway/src/kubeapi/objects.ts";
 import type { Device } from "../../../gateway/src/resources/device.ts";
+import { NodePlane } from "../../rig/cluster/node-plane.ts";
 import { install, kubectlOk } from "../../rig/installation.ts";
-import { NodePlane } from "../../rig/node-plane.ts";
 import { runCommand } from "../../rig/run-command.ts";
 import { waitFor } from "../../rig/wait.ts";
 

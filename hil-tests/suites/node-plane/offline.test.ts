@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Device } from "../../../gateway/src/resources/device.ts";
 import type { Pod } from "../../../gateway/src/resources/virtual-pod.ts";
+import { NodePlane } from "../../rig/cluster/node-plane.ts";
+import { RealNodes } from "../../rig/cluster/real-nodes.ts";
 import { kubectlOk } from "../../rig/installation.ts";
-import { NodePlane } from "../../rig/node-plane.ts";
-import { RealNodes } from "../../rig/real-nodes.ts";
 import { waitFor } from "../../rig/wait.ts";
 
 /*

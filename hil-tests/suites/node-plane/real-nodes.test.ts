@@ -3,9 +3,9 @@ import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KubeList } from "../../../gateway/src/kubeapi/objects.ts";
+import { NodePlane } from "../../rig/cluster/node-plane.ts";
+import { RealNodes, type ScheduledPod } from "../../rig/cluster/real-nodes.ts";
 import { apply, kubectlOk } from "../../rig/installation.ts";
-import { NodePlane } from "../../rig/node-plane.ts";
-import { RealNodes, type ScheduledPod } from "../../rig/real-nodes.ts";
 import { waitFor } from "../../rig/wait.ts";
 
 /*

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KubeObject } from "../../../gateway/src/kubeapi/objects.ts";
 import type { Device } from "../../../gateway/src/resources/device.ts";
+import { NodePlane, stepClockFlag } from "../../rig/cluster/node-plane.ts";
 import { apply, gatewayAccount, gatewayNamespace, kubectlOk } from "../../rig/installation.ts";
-import { NodePlane, stepClockFlag } from "../../rig/node-plane.ts";
 import { runCommand } from "../../rig/run-command.ts";
 import { waitFor } from "../../rig/wait.ts";
 

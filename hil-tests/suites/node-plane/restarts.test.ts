@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Device } from "../../../gateway/src/resources/device.ts";
 import { startScript } from "../../bench/line-process.ts";
-import { gatewayWrites, tally, type Write, writesOfDevices } from "../../rig/audit-log.ts";
-import { NodePlane, type RigDevice } from "../../rig/node-plane.ts";
+import { gatewayWrites, tally, type Write, writesOfDevices } from "../../rig/cluster/audit-log.ts";
+import { NodePlane, type RigDevice } from "../../rig/cluster/node-plane.ts";
 import { waitFor } from "../../rig/wait.ts";
 
 /*

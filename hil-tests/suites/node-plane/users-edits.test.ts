@@ -5,8 +5,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { BeatMessage } from "@motelet/profiles";
 import type { Device } from "../../../gateway/src/resources/device.ts";
 import type { Node } from "../../../gateway/src/resources/node.ts";
+import { NodePlane } from "../../rig/cluster/node-plane.ts";
 import { apply, kubectlOk } from "../../rig/installation.ts";
-import { NodePlane } from "../../rig/node-plane.ts";
 import { waitFor } from "../../rig/wait.ts";
 
 /*

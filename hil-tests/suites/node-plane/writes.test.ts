@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BeatMessage } from "@motelet/profiles";
 import { kubernetesVersion } from "../../control-plane/assets.ts";
-import { gatewayWrites, tally, writesOfDevices } from "../../rig/audit-log.ts";
-import { NodePlane, stepClockFlag } from "../../rig/node-plane.ts";
+import { gatewayWrites, tally, writesOfDevices } from "../../rig/cluster/audit-log.ts";
+import { NodePlane, stepClockFlag } from "../../rig/cluster/node-plane.ts";
 
 /*
  * What a fleet costs the API server, as its own audit log has it: quiet devices, devices that toggle as much as they can,

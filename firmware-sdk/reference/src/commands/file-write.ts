@@ -1,6 +1,6 @@
 import { commands, Status } from "@motelet/profiles";
 import { implement } from "../command.ts";
-import type { FileWrite } from "../file-store.ts";
+import type { FileWrite } from "../parts/file-store.ts";
 import type { StreamSender } from "../stream.ts";
 import type { StreamEndpoint } from "../streams.ts";
 

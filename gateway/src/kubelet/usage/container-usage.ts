@@ -1,5 +1,5 @@
 import type { DeviceFacts } from "../../devices/device.ts";
-import type { Usage } from "../../devices/usage.ts";
+import type { Usage } from "../../devices/usage/usage.ts";
 import { buildVirtualPod, deviceContainer } from "../../resources/virtual-pod.ts";
 
 /** What one container of a device's Pod uses. */

@@ -1,5 +1,5 @@
 import type { DeviceFacts } from "../../devices/device.ts";
-import type { Usage } from "../../devices/usage.ts";
+import type { Usage } from "../../devices/usage/usage.ts";
 import { abortOnClose } from "../abort-on-close.ts";
 import type { PlainHandler } from "../handlers.ts";
 import { json } from "../http-reply.ts";

@@ -1,0 +1,194 @@
+import type { ShellCommandRow } from "../shell/command.ts";
+import { startShellCommand } from "../shell/commands.ts";
+import { type JobOutput, type ShellHost, ShellJob } from "../shell/job.ts";
+import type { Terminal } from "../shell/process.ts";
+import { exitCodeOf } from "../shell/words.ts";
+import { LineEditor } from "./line-editor.ts";
+
+/** Where a console prints. */
+export interface ConsoleSink extends JobOutput {
+  /** Takes all of the bytes, come what may. */
+  tell(bytes: Uint8Array): void;
+  pump?(): void;
+}
+
+export interface ConsoleOptions {
+  readonly host: ShellHost;
+  readonly sink: ConsoleSink;
+  readonly commands?: ReadonlyMap<string, ShellCommandRow> | undefined;
+  /** Ends lines with a carriage return too, as a serial line's reader expects. */
+  readonly returns?: boolean;
+  /** Nothing more is read; absent: a console that cannot be closed. */
+  readonly onClose?: () => void;
+}
+
+/** Input that is typed ahead while a command runs, bytes; more is dropped, or not taken. */
+export const typeAheadBytes = 1_024;
+const interruptSignal = 2;
+const interruptKey = 0x03;
+
+/**
+ * A console: each line of input is a command of the shell, one at a time. It is a terminal, which prompts and echoes, once it has been given
+ * a size (SHELL.md).
+ */
+export class Console {
+  readonly #options: ConsoleOptions;
+  readonly #editor = new LineEditor();
+  #terminal: Terminal | undefined;
+  #job: ShellJob | undefined;
+  #typedAhead: number[] = [];
+  #inputEnded = false;
+  #closed = false;
+
+  constructor(options: ConsoleOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of input that it takes now. */
+  get room(): number {
+    const room = typeAheadBytes - this.#typedAhead.length;
+    // A terminal takes what it has no room for as well: Ctrl-C must get through.
+    return this.#terminal ? Math.max(room, 1) : room;
+  }
+
+  /** When `pump` must be called although nothing came in. */
+  get wakeAtMs(): number {
+    return this.#job?.wakeAtMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes input, at most `room` bytes; more is dropped. */
+  input(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (this.#job && byte === interruptKey) this.#interrupt(this.#job);
+      else if (this.#typedAhead.length < typeAheadBytes) this.#typedAhead.push(byte);
+      this.#goOn();
+    }
+  }
+
+  /** No more input: closes when what was typed has been carried out. */
+  endInput(): void {
+    this.#inputEnded = true;
+    this.#goOn();
+  }
+
+  /** Signals the command that runs, if one does. */
+  signal(signal: number): void {
+    this.#job?.signal(signal);
+    this.#goOn();
+  }
+
+  resize(columns: number, rows: number | undefined): void {
+    const becomesTerminal = this.#terminal === undefined;
+    this.#terminal = { columns, rows: rows ?? this.#terminal?.rows ?? 0 };
+    this.#job?.resize(columns, rows);
+    if (becomesTerminal && !this.#job) this.#prompt();
+  }
+
+  /** Shows what the device says of its own accord. */
+  tell(text: string): void {
+    this.#show(text);
+  }
+
+  /** Goes on with what waited for room or time. */
+  pump(): void {
+    this.#options.sink.pump?.();
+    this.#job?.step();
+    this.#goOn();
+  }
+
+  /** Ends it without a word. */
+  kill(): void {
+    this.#closed = true;
+    this.#job?.kill();
+    this.#job = undefined;
+  }
+
+  #interrupt(job: ShellJob): void {
+    this.#typedAhead = [];
+    if (this.#terminal) this.#show("^C\n");
+    job.signal(interruptSignal);
+  }
+
+  /** Deals with what was typed as far as it can be, and closes at the end of it all. */
+  #goOn(): void {
+    while (this.#typedAhead.length > 0 && !this.#closed) {
+      if (!this.#job) this.#press(this.#typedAhead.shift() as number);
+      else {
+        // Whoever types into a terminal types the command's input too.
+        const room = this.#terminal && !this.#job.ended ? (this.#job.inputRoom ?? 0) : 0;
+        if (room === 0) return;
+        this.#job.take(Uint8Array.from(this.#typedAhead.splice(0, room)));
+      }
+    }
+    if (this.#inputEnded && !this.#job) this.#close();
+  }
+
+  #press(byte: number): void {
+    const event = this.#editor.press(byte);
+    switch (event?.kind) {
+      case undefined:
+        break;
+      case "typed":
+        if (this.#terminal) this.#options.sink.tell(Buffer.from(event.echo, "latin1"));
+        break;
+      case "interrupt":
+        if (this.#terminal) this.#show("^C\n");
+        this.#prompt();
+        break;
+      case "end":
+        if (this.#terminal) this.#close();
+        break;
+      case "line":
+        if (this.#terminal) this.#show("\n");
+        this.#run(event.text);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #run(line: string): void {
+    const argv = line.split(" ").filter((word) => word !== "");
+    const { host, sink, commands, returns } = this.#options;
+    const [name] = argv;
+    if (name === undefined) {
+      this.#prompt();
+      return;
+    }
+    const job = new ShellJob({
+      name: name.slice(0, 16),
+      host,
+      out: sink,
+      terminal: this.#terminal,
+      returns: returns === true || this.#terminal !== undefined,
+      onExit: () => {
+        if (this.#job === job) this.#job = undefined;
+        const leaves = name === "exit" && exitCodeOf(argv.slice(1)) !== undefined;
+        if (leaves && this.#options.onClose) this.#close();
+        else this.#prompt();
+      },
+    });
+    this.#job = job;
+    job.start((process) => startShellCommand(process, argv, commands), []);
+    if (!this.#terminal) job.endInput();
+    if (this.#job === job) job.step();
+  }
+
+  #prompt(): void {
+    if (!this.#terminal || this.#closed) return;
+    this.#show(`${this.#options.host.parts.settings?.get("prompt") ?? ">"} `);
+  }
+
+  #show(text: string): void {
+    const { sink, returns } = this.#options;
+    const ends = returns === true || this.#terminal !== undefined;
+    sink.tell(Buffer.from(ends ? text.replaceAll("\n", "\r\n") : text));
+  }
+
+  #close(): void {
+    const { onClose } = this.#options;
+    if (this.#closed || !onClose) return;
+    this.kill();
+    onClose();
+  }
+}

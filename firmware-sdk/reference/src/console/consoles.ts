@@ -1,0 +1,98 @@
+import { Status } from "@motelet/profiles";
+import type { ShellCommandRow } from "../shell/command.ts";
+import type { ShellHost } from "../shell/job.ts";
+import type { StreamTable } from "../streams.ts";
+import { Console, type ConsoleSink, typeAheadBytes } from "./console.ts";
+import { ConsoleOutput } from "./console-output.ts";
+
+/** The consoles that are open: that of the serial line, if there is one, and those of streams. */
+export class Consoles {
+  readonly #host: ShellHost;
+  readonly #commands: ReadonlyMap<string, ShellCommandRow> | undefined;
+  readonly #onStreams = new Set<Console>();
+  #onLine: Console | undefined;
+
+  constructor(host: ShellHost, commands?: ReadonlyMap<string, ShellCommandRow>) {
+    this.#host = host;
+    this.#commands = commands;
+  }
+
+  /** Consoles on streams. */
+  get open(): number {
+    return this.#onStreams.size;
+  }
+
+  /** When `pump` must be called although nothing came in. */
+  get wakeAtMs(): number {
+    return this.#onLine?.wakeAtMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Opens a console as a duplex stream (SPEC §6.5). @returns OK or RESOURCE_EXHAUSTED */
+  openOn(stream: number, streams: StreamTable, rtoMs: number): Status {
+    const [host, commands] = [this.#host, this.#commands];
+    return streams.open([stream], rtoMs, ([sender]) => {
+      if (!sender) throw new RangeError("a console needs a stream");
+      const opened = new Console({
+        host,
+        commands,
+        sink: new ConsoleOutput(sender),
+        onClose: () => sender.finish({ status: Status.OK }),
+      });
+      this.#onStreams.add(opened);
+      return {
+        mostRoom: typeAheadBytes,
+        get room() {
+          return opened.room;
+        },
+        get wakeAtMs() {
+          return opened.wakeAtMs;
+        },
+        take: (bytes) => opened.input(bytes),
+        end: () => opened.endInput(),
+        pump: () => opened.pump(),
+        signal: (signal) => opened.signal(signal),
+        resize: (columns, rows) => opened.resize(columns, rows),
+        closed: () => {
+          opened.kill();
+          this.#onStreams.delete(opened);
+        },
+      };
+    });
+  }
+
+  /** Shows a text on the consoles of streams. */
+  tell(text: string): void {
+    for (const console of this.#onStreams) console.tell(text);
+  }
+
+  /** Takes input of the serial line. @param print where its output goes */
+  lineInput(bytes: Uint8Array, print: (text: string) => void): void {
+    this.#onLine ??= new Console({
+      host: this.#host,
+      commands: this.#commands,
+      sink: lineSink(print),
+      returns: true,
+    });
+    this.#onLine.input(bytes);
+  }
+
+  /** Lets the serial line's console go on; those of streams are pumped with their streams. */
+  pump(): void {
+    this.#onLine?.pump();
+  }
+}
+
+/** Room on a serial line is never short: what a slow reader does not take is lost there. */
+const lineRoomBytes = 4_096;
+
+function lineSink(print: (text: string) => void): ConsoleSink {
+  const tell = (bytes: Uint8Array) => print(Buffer.from(bytes).toString("utf8"));
+  return {
+    free: lineRoomBytes,
+    write(bytes) {
+      tell(bytes);
+      return bytes.length;
+    },
+    tell,
+  };
+}

@@ -1,0 +1,79 @@
+import type { SensorValues } from "../session-settings.ts";
+
+/** A small seeded generator (mulberry32): the same seed gives the same life. Values are in 0…1. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A value that wanders between two bounds and is drawn to their middle. */
+export class Wanderer {
+  readonly #least: number;
+  readonly #most: number;
+  readonly #random: () => number;
+  #value: number;
+
+  constructor(least: number, most: number, random: () => number) {
+    this.#least = least;
+    this.#most = most;
+    this.#random = random;
+    this.#value = least + (most - least) * (0.3 + 0.4 * random());
+  }
+
+  get value(): number {
+    return Math.round(this.#value);
+  }
+
+  next(): number {
+    const span = this.#most - this.#least;
+    const middle = this.#least + span / 2;
+    const pull = (middle - this.#value) * 0.05;
+    const step = (this.#random() - 0.5) * span * 0.1;
+    this.#value = Math.min(this.#most, Math.max(this.#least, this.#value + pull + step));
+    return this.value;
+  }
+}
+
+/** What a board that is not there can be asked. */
+export interface SimulatedSensors {
+  /** The readings of the next beat. */
+  sense(): SensorValues;
+  /** Free heap as the last beat told it, and the least that any told, bytes. */
+  readonly heap: { readonly freeBytes: number; readonly leastBytes: number };
+}
+
+/** Sensors of a board that is not there: each reading is plausible and near the one before. */
+export function simulatedSensors(options: {
+  readonly seed: number;
+  readonly ramKiB: number;
+  /** False: the carrier has no radio. */
+  readonly radio: boolean;
+}): SimulatedSensors {
+  const random = seededRandom(options.seed);
+  // A third to two thirds of the RAM is free.
+  const heapFree64 = new Wanderer(options.ramKiB * 5, Math.min(0xffff, options.ramKiB * 11), random);
+  const rssiDbm = new Wanderer(-84, -48, random);
+  const temperatureC = new Wanderer(19, 41, random);
+  const heap = { freeBytes: heapFree64.value * heapUnitBytes, leastBytes: heapFree64.value * heapUnitBytes };
+  return {
+    heap,
+    sense() {
+      const free64 = heapFree64.next();
+      heap.freeBytes = free64 * heapUnitBytes;
+      heap.leastBytes = Math.min(heap.leastBytes, heap.freeBytes);
+      return {
+        heapFree64: free64,
+        ...(options.radio ? { rssiDbm: rssiDbm.next() } : {}),
+        temperatureC: temperatureC.next(),
+      };
+    },
+  };
+}
+
+/** Unit of a beat's free heap (SPEC §3.4). */
+const heapUnitBytes = 64;
