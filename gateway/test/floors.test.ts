@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative, sep } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { importCircles } from "./import-circles.ts";
 
 /** The rooms of the house and what each may import besides itself (docs/architecture.md). */
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -124,4 +125,62 @@ test("command line and rig use the gateway by its public entry, but for what dri
       ),
   );
   assert.deepEqual(deep, []);
+});
+
+const everywhere = { cwd: root, exclude: ["**/node_modules/**", "**/dist/**", "build/**"] };
+
+/** What a C file includes of this repository. */
+function includesOf(file: string): string[] {
+  const names = [...readFileSync(join(root, file), "utf8").matchAll(/^#include "([^"]+)"/gm)];
+  return names.map(([, name = ""]) =>
+    name.startsWith("mote/") ? `firmware-sdk/c/include/${name}` : join(dirname(file), name),
+  );
+}
+
+test("no file imports itself by way of others, not even for a type", () => {
+  const files = globSync("**/*.ts", everywhere);
+  const cFiles = globSync("firmware-sdk/c/**/*.{c,h}", everywhere);
+  assert.ok(files.length > 500 && cFiles.length > 80);
+  const graph = new Map<string, readonly string[]>([
+    ...files.map((file) => [file, importsOf(file)] as const),
+    ...cFiles.map((file) => [file, includesOf(file)] as const),
+  ]);
+  const circles = importCircles(graph).map((circle) =>
+    circle.map((file) => {
+      const inside = graph.get(file)?.filter((target) => circle.includes(target)) ?? [];
+      return `${file} imports ${inside.join(", ")}`;
+    }),
+  );
+  assert.deepEqual(circles, []);
+});
+
+/**
+ * Sources and how many lines they have. Not counted are tests (`*.test.ts`; what tests share is counted) and generated
+ * files.
+ */
+function sourceLines(): ReadonlyMap<string, number> {
+  const files = globSync(["**/*.ts", "firmware-sdk/c/**/*.{c,h}"], everywhere);
+  const sources = files.filter((file) => !/\.test\.ts$|\.gen\./.test(file));
+  return new Map(
+    sources.map((file) => [file, readFileSync(join(root, file), "utf8").split("\n").length - 1]),
+  );
+}
+
+test("no folder holds more than 25 sources", () => {
+  const counts = new Map<string, number>();
+  for (const file of sourceLines().keys()) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  const crowded = [...counts].filter(([, count]) => count > 25).map(([folder]) => folder);
+  // The public headers are one folder, so that an include is `mote/<name>.h`.
+  assert.deepEqual(crowded, ["firmware-sdk/c/include/mote"]);
+});
+
+test("no source is longer than 450 lines, and most have less than 100", () => {
+  const lines = [...sourceLines()].sort(([, a], [, b]) => b - a);
+  const long = lines.filter(([, count]) => count > 450).map(([file, count]) => `${file}: ${count} lines`);
+  // One flash format with its recovery; a replacement is under review.
+  assert.deepEqual(
+    long.filter((line) => !line.startsWith("firmware-sdk/c/src/stores/flash_store.c:")),
+    [],
+  );
+  assert.ok((lines[lines.length >> 1]?.[1] ?? 0) < 100);
 });
