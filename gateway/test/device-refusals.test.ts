@@ -6,7 +6,7 @@ import { MqttLink, ReferenceDevice } from "@motelet/reference";
 import { type IClientOptions, type MqttClient, connect as mqttConnect } from "mqtt";
 import type { DeviceSpec } from "../src/devices/device.ts";
 import { DevicePlane } from "../src/devices/device-plane.ts";
-import { type RefusalCode, refusalTexts } from "../src/devices/refusals.ts";
+import { refusalTexts as commonTexts } from "../src/devices/refusals.ts";
 import { Registry } from "../src/devices/registry.ts";
 import { systemClock } from "../src/foundation/clock.ts";
 import { createLogger } from "../src/foundation/log.ts";
@@ -15,6 +15,7 @@ import { eventsOf } from "../src/mirror/device-events.ts";
 import { openStore } from "../src/store/store.ts";
 import { defaultMqttLimits } from "../src/transport/mqtt/mqtt-limits.ts";
 import { MqttTransport } from "../src/transport/mqtt/mqtt-transport.ts";
+import { mqttRefusalTexts } from "../src/transport/mqtt/refusal-texts.ts";
 import { CertificateFolder } from "./fakes/certificate-folder.ts";
 import { ClientAuthority } from "./fakes/client-authority.ts";
 import { eventually } from "./fakes/lamp-bed.ts";
@@ -23,6 +24,9 @@ import { eventually } from "./fakes/lamp-bed.ts";
  * Every way in which a client that names a Device is refused, over real sockets: the Device's facts say why and from where, an
  * Event follows from it, and the device's next success clears it.
  */
+
+const refusalTexts = { ...commonTexts, ...mqttRefusalTexts };
+type RefusalCode = keyof typeof refusalTexts;
 
 type Listener = "plain" | "mutual" | "psk";
 
@@ -270,9 +274,10 @@ suite("a client that names a Device", { concurrency: 8 }, () => {
       using _client = await attempt(way, id);
       const refusal = await eventually(code, () => refusalOf(device), 20_000);
       const { atMs, ...said } = refusal;
-      assert.deepEqual(said, { code, peer: "127.0.0.1", ...(detail ? { detail } : {}) });
+      const words = refusalTexts[code];
+      assert.deepEqual(said, { code, peer: "127.0.0.1", ...words, ...(detail ? { detail } : {}) });
       assert.ok(Math.abs(Date.now() - atMs) < 10_000);
-      const expected = refusalTexts[code]?.unproved ? "AuthenticationFailed" : "ConnectionRefused";
+      const expected = words?.unproved ? "AuthenticationFailed" : "ConnectionRefused";
       const event = eventsOf(before, { ...registry.get(device)!, phase: before!.phase }).find(
         ({ type }) => type === "Warning",
       );

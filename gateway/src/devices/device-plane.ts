@@ -23,7 +23,7 @@ import { MessageReader } from "./message-reader.ts";
 import { PeripheralWatch } from "./peripheral-watch.ts";
 import { RawConsoles } from "./raw-consoles.ts";
 import { RefusalNotes } from "./refusal-notes.ts";
-import type { HelloRefusal } from "./refusals.ts";
+import { type HelloRefusal, refusalTextOf } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
 import { SessionFacts } from "./session-facts.ts";
 import { type AttachVerb, SessionAttach } from "./verbs/attach.ts";
@@ -256,10 +256,11 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#refusedHellos.inc({ reason });
     const { carrier, peer } = channel;
     this.#options.log.warn({ device, link: carrier, peer, code: reason }, "device refused");
-    if (device === undefined || reason === "no-device") return;
+    const text = refusalTextOf(reason);
+    if (device === undefined || !text) return;
     // The port of an address is another one each time; a serial port is itself.
     const host = carrier === "mqtt" ? peer.slice(0, peer.lastIndexOf(":")) : peer;
-    this.#refusalNotes.note(device, { code: reason, peer: host });
+    this.#refusalNotes.note(device, { code: reason, peer: host, ...text });
   }
 
   #console(gate: Gate, bytes: Uint8Array): void {

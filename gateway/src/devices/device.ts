@@ -1,5 +1,5 @@
 import type { Carrier } from "@motelet/profiles";
-import type { RefusalCode } from "./refusals.ts";
+import type { RefusalText } from "../transport/directory.ts";
 
 export type { Carrier } from "@motelet/profiles";
 
@@ -149,9 +149,9 @@ export interface DeviceFacts {
 }
 
 /** A client named the device and was turned away. */
-export interface DeviceRefusal {
-  readonly code: RefusalCode;
-  /** Address without port, or the serial port. */
+export interface DeviceRefusal extends RefusalText {
+  readonly code: string;
+  /** The same for as long as the client stays where it is: an address without port, or a serial port. */
   readonly peer: string;
   /** The error's own words, if they say more than the code. */
   readonly detail?: string;

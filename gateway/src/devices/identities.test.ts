@@ -59,16 +59,19 @@ test("a refusal is noted at the device that was named: by the first name that is
     [{ reason: "client-id", names: ["gone.1", "xyz"] }, "default/other client-id"],
     [{ reason: "client-certificate", names: ["abc.1"] }, "default/lamp client-certificate"],
     // A transport asks for a key, and gets none also where the generation is another.
-    [{ reason: "wrong-key", names: ["abc.1"] }, "default/lamp wrong-key"],
-    [{ reason: "unknown-psk-identity", names: ["abc.2"] }, "default/lamp wrong-generation"],
-    [{ reason: "unknown-psk-identity", names: ["abc.1"] }, "default/lamp wrong-key"],
-    [{ reason: "unknown-psk-identity", names: ["abc"] }, "default/lamp unknown-psk-identity"],
+    [{ reason: "wrong-key", lacksKey: true, names: ["abc.1"] }, "default/lamp wrong-key"],
+    [{ reason: "unknown-psk-identity", lacksKey: true, names: ["abc.2"] }, "default/lamp wrong-generation"],
+    [{ reason: "unknown-psk-identity", lacksKey: true, names: ["abc.1"] }, "default/lamp wrong-key"],
+    [{ reason: "unknown-psk-identity", lacksKey: true, names: ["abc"] }, "default/lamp unknown-psk-identity"],
     [{ reason: "unknown-id", names: ["gone"] }, undefined],
+    // Nothing that the owner could correct.
+    [{ reason: "stalled", text: undefined as never, names: ["abc"] }, undefined],
     [{ reason: "user-name", names: ["lamp", "default/lamp", "__proto__", "x".repeat(2_000)] }, undefined],
   ];
+  const text = { unproved: true, text: "a carrier's own words" };
   for (const [client, expected] of cases) {
     noted.length = 0;
-    who.refused({ reason: "user-name", peer: "192.0.2.9", names: [], ...client });
+    who.refused({ reason: "user-name", text, peer: "192.0.2.9", names: [], ...client });
     assert.deepEqual(noted, [], "not before the answer: its time must not tell which ids exist");
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(noted, expected === undefined ? [] : [expected], client.reason);
@@ -79,7 +82,7 @@ test("what a handshake did not prove is counted beside the credentials that were
   const { registry, who, metrics } = identities();
   registry.admit(lamp);
   for (const name of ["abd.1", "abc.1", "abc.2"])
-    who.refused({ reason: "unknown-psk-identity", peer: "192.0.2.9", names: [name] });
+    who.refused({ reason: "unknown-psk-identity", lacksKey: true, peer: "192.0.2.9", names: [name] });
   who.refused({ reason: "will", peer: "192.0.2.9", names: ["abc.1"] });
   const counted = (verdict: string) => metrics.valueOf("motelet_authentications_total", { verdict });
   assert.deepEqual(

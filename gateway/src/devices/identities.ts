@@ -1,16 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { parseUserName } from "@motelet/profiles";
 import type { Metrics } from "../foundation/metrics.ts";
-import type {
-  Authenticator,
-  Claim,
-  RefusedClient,
-  TransportRefusal,
-  Verdict,
-  WireIdentity,
-} from "../transport/directory.ts";
+import type { Authenticator, Claim, RefusedClient, Verdict, WireIdentity } from "../transport/directory.ts";
 import type { Credential, DeviceIdentity, DeviceSpec } from "./device.ts";
 import type { RefusalNotes } from "./refusal-notes.ts";
+import { refusalTextOf } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
 
 interface Proof {
@@ -83,16 +77,18 @@ export class Identities implements Authenticator, Disposable {
     return this.#byWireId.get(identity.wireId)?.proofs.get(identity.generation)?.psk;
   }
 
-  refused({ reason, peer, names, detail }: RefusedClient): void {
+  refused({ reason, text, lacksKey = false, peer, names, detail }: RefusedClient): void {
     const claims = names.map((name) => parseUserName(name) ?? { wireId: name, generation: undefined });
     const claim = claims.find(({ wireId }) => this.#byWireId.has(wireId));
     const holder = claim && this.#byWireId.get(claim.wireId);
-    const code = pskReason(reason, holder, claim?.generation);
+    const code = lacksKey ? keyReason(reason, holder, claim?.generation) : reason;
     // The others have been judged by their credential, or show none.
-    if (isPskReason(reason)) this.#verdicts.inc({ verdict: holder ? code : "unknown-id" });
-    if (!holder) return;
+    if (lacksKey) this.#verdicts.inc({ verdict: holder ? code : "unknown-id" });
+    const words = refusalTextOf(code) ?? text;
+    if (!holder || !words) return;
+    const refusal = { code, peer, ...words, ...(detail ? { detail } : {}) };
     // After the answer, so that the time does not tell which ids exist.
-    setImmediate(() => this.#notes.note(holder.key, { code, peer, ...(detail ? { detail } : {}) }));
+    setImmediate(() => this.#notes.note(holder.key, refusal));
   }
 
   onRevoked(listener: (wireId: string) => void): () => void {
@@ -187,17 +183,9 @@ export class Identities implements Authenticator, Disposable {
   }
 }
 
-function isPskReason(reason: TransportRefusal): boolean {
-  return reason === "wrong-key" || reason === "unknown-psk-identity";
-}
-
-/** A transport cannot tell a pre-shared key that is wrong or unusable from one of another generation. */
-function pskReason(
-  reason: TransportRefusal,
-  holder: Holder | undefined,
-  generation: number | undefined,
-): TransportRefusal {
-  if (!isPskReason(reason) || generation === undefined) return reason;
+/** A transport cannot tell a key that is wrong or unusable from one of another generation. */
+function keyReason(reason: string, holder: Holder | undefined, generation: number | undefined): string {
+  if (generation === undefined) return reason;
   return holder?.proofs.has(generation) ? "wrong-key" : "wrong-generation";
 }
 

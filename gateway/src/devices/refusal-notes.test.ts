@@ -8,7 +8,12 @@ import { Registry } from "./registry.ts";
 
 const lamp: DeviceSpec = { namespace: "default", name: "lamp", uid: "u", nodeName: "lamp", paused: false };
 const key = "default/lamp";
-const refusal = { code: "wrong-password", peer: "192.0.2.9" } as const;
+const refusal = {
+  code: "wrong-password",
+  peer: "192.0.2.9",
+  unproved: true,
+  text: "wrong password",
+} as const;
 
 function notes() {
   const clock = new ManualClock();
@@ -37,13 +42,9 @@ test("a refusal is a fact of its device, with its time", () => {
   });
 });
 
-test("a pause, a device that is not served, and what the owner cannot mend are not noted", () => {
+test("refusals of a device that is paused or not served are not noted", () => {
   const { registry, noted, changed } = notes();
   registry.admit(lamp);
-  assert.equal(
-    changed(() => noted.note(key, { ...refusal, code: "paused" })),
-    0,
-  );
   assert.equal(
     changed(() => noted.note("default/other", refusal)),
     0,

@@ -2,7 +2,6 @@ import type { Clock } from "../foundation/clock.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { DeviceRefusal } from "./device.ts";
-import { type RefusalCode, refusalTexts } from "./refusals.ts";
 import type { Registry } from "./registry.ts";
 
 /** Each note costs an Event and may cost a status: for one device so many at once, then one a minute. */
@@ -35,10 +34,10 @@ export class RefusalNotes implements Disposable {
     this.#unsubscribe = options.registry.changes.subscribe((key) => this.#forgetReplaced(key));
   }
 
-  /** Does nothing where the owner can do nothing, has paused the device, or it is not served. */
-  note(key: string, refusal: Pick<DeviceRefusal, "peer" | "detail"> & { readonly code: RefusalCode }): void {
+  /** Does nothing if the owner has paused the device, or it is not served. */
+  note(key: string, refusal: Omit<DeviceRefusal, "atMs">): void {
     const facts = this.#registry.get(key);
-    if (!facts || facts.spec.paused || refusalTexts[refusal.code] === undefined) return;
+    if (!facts || facts.spec.paused) return;
     // Two boards that take turns: the device's condition names both already.
     if (facts.duplicate && refusal.code === "take-over-limit") return;
     if (!this.#isWithinLimits(this.#bucketOf(key, facts.spec.uid))) return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DeviceFacts } from "../devices/device.ts";
-import type { RefusalCode } from "../devices/refusals.ts";
+import { refusalTextOf } from "../devices/refusals.ts";
 import { eventsOf } from "./device-events.ts";
 
 const facts = (more: Partial<DeviceFacts> = {}): DeviceFacts => ({
@@ -81,7 +81,9 @@ test("texts of repetitions are equal, so that they become one Event", () => {
 });
 
 test("each refusal that is noted is told with its peer and reason, what a person does by pausing is not", () => {
-  const refusal = (code: RefusalCode) => ({ refusal: { code, peer: "192.0.2.9", atMs: 0 } });
+  const refusal = (code: string) => ({
+    refusal: { code, peer: "192.0.2.9", ...refusalTextOf(code)!, atMs: 0 },
+  });
   const first = facts(refusal("wrong-password"));
   assert.deepEqual(eventsOf(facts(), first), [
     {

@@ -511,7 +511,13 @@ test("a refusal is a condition of its Device until the next success, or for ten 
   const status = () =>
     t.server.at(`${devices}/lamp`)?.status as { boot?: number; conditions: WantedCondition[] } | undefined;
   const refused = () => status()?.conditions.find(({ type }) => type === "Refused");
-  const refusal = { code: "client-certificate", peer: "192.0.2.9", detail: "CERT_HAS_EXPIRED" } as const;
+  const refusal = {
+    code: "client-certificate",
+    peer: "192.0.2.9",
+    unproved: true,
+    text: "the client certificate is not valid for it",
+    detail: "CERT_HAS_EXPIRED",
+  };
   const learn = () => t.registry.learn(lamp, { refusal: { ...refusal, atMs: t.clock.wallMs() } });
   learn();
   await until("the condition", () => refused() !== undefined);
@@ -537,13 +543,14 @@ test("a flood of refusals costs a bounded number of requests", async () => {
   await using t = await setUp();
   await enrol(t);
   using notes = new RefusalNotes(t);
+  const wrongPassword = { code: "wrong-password", unproved: true, text: "wrong password" };
   const from = t.server.requests.length;
   const requests = (path: string) =>
     t.server.requests.slice(from).filter((each) => each.path.includes(path)).length;
   for (let minute = 0; minute < 10; minute++) {
     const [eventsBefore, statusesBefore] = [requests("/events"), requests("/devices/lamp")];
     for (let index = 0; index < 1_000; index++)
-      notes.note(lamp, { code: "wrong-password", peer: `192.0.${minute}.${index % 256}` });
+      notes.note(lamp, { ...wrongPassword, peer: `192.0.${minute}.${index % 256}` });
     await until("an Event", () => requests("/events") > eventsBefore);
     await until("a status", () => requests("/devices/lamp") > statusesBefore);
     t.clock.advance(60_000);

@@ -28,7 +28,12 @@ test("a device that only lives changes nothing that is shown", () => {
   changes({ sample: { atMs: 0, rssiDbm: -60 } });
   for (let beat = 1; beat < 100; beat++)
     assert.equal(changes({ lastSeenMs: beat, sample: { atMs: beat, rssiDbm: -60 - (beat % 5) } }), false);
-  assert.equal(changes({ refusal: { code: "wrong-password", peer: "192.0.2.1", atMs: 1 } }), false);
+  assert.equal(
+    changes({
+      refusal: { code: "wrong-password", peer: "192.0.2.1", unproved: true, text: "wrong password", atMs: 1 },
+    }),
+    false,
+  );
   assert.equal(changes({}), false);
 });
 

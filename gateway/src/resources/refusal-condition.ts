@@ -1,5 +1,4 @@
 import type { DeviceFacts, DeviceRefusal } from "../devices/device.ts";
-import { refusalTexts } from "../devices/refusals.ts";
 import type { WantedCondition } from "./conditions.ts";
 
 /** Condition of a Device that is there while clients that name it are refused. */
@@ -9,8 +8,8 @@ export const refusedType = "Refused";
 export const refusalHoldsMs = 10 * 60_000;
 
 /** Event and condition say the same. Nothing in it is new each time, so that repetitions become one Event with a count. */
-export function refusalText({ code, peer, detail }: DeviceRefusal): { reason: string; message: string } {
-  const { unproved = false, text = "" } = refusalTexts[code] ?? {};
+export function refusalText(refusal: DeviceRefusal): { reason: string; message: string } {
+  const { code, peer, detail, unproved, text } = refusal;
   const why = detail === undefined ? code : `${code}, ${detail}`;
   const message = `a client at ${peer} was refused: ${text} (${why})`;
   return unproved ? { reason: "AuthenticationFailed", message } : { reason: "ConnectionRefused", message };

@@ -20,36 +20,29 @@ export type Verdict =
       readonly reason: "unknown-id" | "wrong-generation" | "wrong-password" | "paused";
     };
 
-/** Why a transport turns somebody away: label of its counter and `code` of its log line. */
-export type TransportRefusal =
+/** Why a client is refused that named an identity, whatever the carrier; `devices` has the words for its owner. */
+export type IdentityRefusal =
   | Extract<Verdict, { admitted: false }>["reason"]
-  | "user-name"
-  | "client-id"
-  | "will"
-  | "persistent-session"
-  | "publish-topic"
-  | "publish-retained"
-  | "publish-qos"
-  | "subscribe-topic"
-  | "client-certificate"
-  | "take-over-limit"
   | "wrong-key"
-  | "unknown-psk-identity"
-  | "resumed-session"
-  | "handshake"
-  | "handshake-deadline"
-  | "connect-deadline"
-  | "not-mqtt"
-  | "malformed-length"
-  | "packet-too-long"
-  | "protocol"
-  | "stalled"
-  | "pending-limit"
-  | "connection-limit";
+  // Connections that prove the same identity end each other too often.
+  | "take-over-limit";
 
-/** Somebody whom a transport turned away. */
+/** What the owner of a device reads about a refusal. */
+export interface RefusalText {
+  /** Whether the identity was not proved; otherwise the client did something that the profile does not allow. */
+  readonly unproved: boolean;
+  /** Ends a sentence that begins "a client was refused:". */
+  readonly text: string;
+}
+
+/** A client that a transport turned away. */
 export interface RefusedClient {
-  readonly reason: TransportRefusal;
+  /** Label of the transport's counter and `code` of its log line. */
+  readonly reason: string;
+  /** Absent: the reason is an IdentityRefusal, or nothing that the owner can correct. */
+  readonly text?: RefusalText;
+  /** The client did not have the key of the identity that it named: the directory finds out whether key or generation was wrong. */
+  readonly lacksKey?: boolean;
   /** Address without port. */
   readonly peer: string;
   /** What it showed as `<wireId>.<generation>` or as a wire id, proved or not; the first that names a device counts. */

@@ -4,9 +4,10 @@ import type { Clock } from "../../foundation/clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
 import type { Authenticator, WireIdentity } from "../directory.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
+import { peerOf } from "./peer.ts";
 import type { MqttListenerOptions } from "./security.ts";
 import type { SocketTable } from "./socket-table.ts";
-import { type HandshakeRefusal, peerOf, TlsDoor } from "./tls-door.ts";
+import { type HandshakeRefusal, TlsDoor } from "./tls-door.ts";
 
 /** A connection on which MQTT may begin. */
 export interface AcceptedSocket {

@@ -1,12 +1,13 @@
 import { downlinkTopic } from "@motelet/profiles";
 import type { ChannelAcceptor, ChannelEvents } from "../channel.ts";
-import type { Authenticator, TransportRefusal, WireIdentity } from "../directory.ts";
+import type { Authenticator, WireIdentity } from "../directory.ts";
 import { type ConnectRequest, decideConnect, refusePublish, refuseSubscribe } from "./access.ts";
 import type { BrokerClient, BrokerFault, ConnackCode, IncomingPublish } from "./broker.ts";
 import type { AcceptedSocket } from "./listener.ts";
 import { MqttChannel } from "./mqtt-channel.ts";
 import type { MqttMeters } from "./mqtt-meters.ts";
 import type { PacketGuard } from "./packet-guard.ts";
+import type { MqttRefusal } from "./refusal-texts.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** What all connections of one transport share. */
@@ -181,7 +182,7 @@ export class MqttConnection implements BrokerClient {
   }
 
   #refuse(
-    reason: TransportRefusal,
+    reason: MqttRefusal,
     fields: Readonly<Record<string, string | undefined>>,
     names: readonly (string | undefined)[],
   ): void {

@@ -3,13 +3,18 @@ import type { Clock } from "../../foundation/clock.ts";
 import type { Logger } from "../../foundation/log.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
 import { TokenBucket } from "../../foundation/token-bucket.ts";
-import type { Authenticator, TransportRefusal } from "../directory.ts";
+import type { Authenticator } from "../directory.ts";
+import { addressOf } from "./peer.ts";
+import { type MqttRefusal, mqttRefusalTextOf } from "./refusal-texts.ts";
 
 /** Log lines at once and one more each second, so that a hostile network cannot fill the disk. */
 const logRate = { burst: 20, refillMs: 1_000 };
 
 /** Longest text of a peer's making that goes into a log line. */
 const maxFieldLength = 64;
+
+/** A handshake cannot tell a pre-shared key that is wrong or unusable from one of another generation. */
+const keyRefusals: readonly MqttRefusal[] = ["wrong-key", "unknown-psk-identity"];
 
 /** Who was refused, as the peer said it: may be wrong, is cut to size. */
 type RefusedFields = Readonly<Record<string, string | undefined>> & { readonly peer: string };
@@ -44,16 +49,23 @@ export class Refusals {
   }
 
   /** @param names what was shown as an identity or a wire id, in the order in which they count */
-  add(reason: TransportRefusal, fields: RefusedFields, names: readonly (string | undefined)[] = []): void {
+  add(reason: MqttRefusal, fields: RefusedFields, names: readonly (string | undefined)[] = []): void {
     this.#counter.inc({ reason });
     this.#write(reason, fields);
     const shown = names.filter((name) => name !== undefined && name !== "") as string[];
-    const detail = reason === "client-certificate" && fields.err !== undefined ? { detail: fields.err } : {};
-    if (shown.length > 0)
-      this.#authenticator.refused({ reason, peer: hostOf(fields.peer), names: shown, ...detail });
+    if (shown.length === 0) return;
+    const text = mqttRefusalTextOf(reason);
+    this.#authenticator.refused({
+      reason,
+      ...(text ? { text } : {}),
+      ...(keyRefusals.includes(reason) ? { lacksKey: true } : {}),
+      peer: addressOf(fields.peer),
+      names: shown,
+      ...(reason === "client-certificate" && fields.err !== undefined ? { detail: fields.err } : {}),
+    });
   }
 
-  #write(reason: TransportRefusal, fields: RefusedFields): void {
+  #write(reason: MqttRefusal, fields: RefusedFields): void {
     if (this.#bucket.take(this.#clock.monotonicMs()) > 0) {
       this.#unlogged++;
       return;
@@ -63,9 +75,4 @@ export class Refusals {
     this.#unlogged = 0;
     this.#log.warn({ ...Object.fromEntries(cut), ...unlogged, code: reason }, "mqtt peer refused");
   }
-}
-
-/** The address of a peer without its port, which is another one each time. */
-function hostOf(peer: string): string {
-  return peer.slice(0, peer.lastIndexOf(":"));
 }

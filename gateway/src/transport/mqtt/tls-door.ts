@@ -6,6 +6,7 @@ import { ConfigError, messageOf } from "../../foundation/errors.ts";
 import { type FileContents, WatchedFiles } from "../../foundation/watched-files.ts";
 import type { Authenticator, WireIdentity } from "../directory.ts";
 import { commonNameOf, identityOfCertificate } from "./certificate-identity.ts";
+import { peerOf } from "./peer.ts";
 import { PskHandshakes } from "./psk-handshakes.ts";
 import type { MqttSecurity } from "./security.ts";
 
@@ -213,9 +214,4 @@ export class TlsDoor implements Disposable {
     }
     return options;
   }
-}
-
-/** Who is at the other end, for people and log lines. */
-export function peerOf(socket: Pick<Socket, "remoteAddress" | "remotePort">): string {
-  return `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
 }
