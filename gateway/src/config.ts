@@ -1,81 +1,19 @@
-import { isIP } from "node:net";
 import { logLevels } from "./foundation/log.ts";
+import {
+  integer,
+  ipAddress,
+  list,
+  oneOf,
+  port,
+  type Settings,
+  setting,
+  text,
+  type ValuesOf,
+  yesNo,
+} from "./foundation/setting.ts";
 import { certificateModes } from "./kubelet/certificates/certificate-source.ts";
 import { defaultLogLimits } from "./store/log-store.ts";
-import { anyPort } from "./transport/serial/allowed-ports.ts";
-
-/** How one setting is read: from text (environment, flags) and from a YAML value. Both give undefined for what it is not. */
-interface Kind<T> {
-  readonly expected: string;
-  parse(text: string): T | undefined;
-  accept(value: unknown): T | undefined;
-}
-
-/** A row of the table of settings. */
-export interface Setting<T> {
-  readonly kind: Kind<T>;
-  readonly preset: T;
-  readonly help: string;
-}
-
-function setting<T>(kind: Kind<T>, preset: T, help: string): Setting<T> {
-  return { kind, preset, help };
-}
-
-function checked<T>(
-  expected: string,
-  parse: (text: string) => T | undefined,
-  accept: (value: unknown) => value is T,
-): Kind<T> {
-  const take = (value: unknown) => (accept(value) ? value : undefined);
-  return { expected, parse: (text) => take(parse(text)), accept: take };
-}
-
-const text = checked(
-  "a text",
-  (given) => given,
-  (value): value is string => typeof value === "string",
-);
-/** As the status of Nodes and Pods takes it: a name there is refused, for ever, by the API server. */
-const ipAddress = checked(
-  "an IP address, not that of all interfaces",
-  (given) => given,
-  (value): value is string => typeof value === "string" && isIP(value) !== 0 && !/^[0:.]+$/.test(value),
-);
-const yesNo = checked<boolean>(
-  "true or false",
-  (given) => (given === "true" ? true : given === "false" ? false : undefined),
-  (value): value is boolean => typeof value === "boolean",
-);
-const list = checked<readonly string[]>(
-  "a list of texts",
-  (given) =>
-    given
-      .split(",")
-      .map((part) => part.trim())
-      .filter((part) => part !== ""),
-  (value): value is readonly string[] =>
-    Array.isArray(value) && value.every((entry) => typeof entry === "string"),
-);
-
-function integer(least: number, most: number): Kind<number> {
-  return checked<number>(
-    `an integer of ${least} to ${most}`,
-    (given) => (/^-?\d+$/.test(given) ? Number(given) : undefined),
-    (value): value is number =>
-      typeof value === "number" && Number.isInteger(value) && value >= least && value <= most,
-  );
-}
-
-function oneOf<T extends string>(choices: readonly T[]): Kind<T> {
-  return checked<T>(
-    `one of ${choices.join(", ")}`,
-    (given) => given as T,
-    (value): value is T => choices.includes(value as T),
-  );
-}
-
-const port = integer(0, 65_535);
+import { carrierSettings } from "./transport/carriers.ts";
 
 /**
  * Everything that can be set, by dotted key. The environment variable of `mqtt.port` is MOTELET_MQTT_PORT, its flag
@@ -142,42 +80,7 @@ export const settings = {
     "",
     "PEM bundle that signs the API server's client certificate, read again when it changes; empty: the cluster's own",
   ),
-  "mqtt.enabled": setting(yesNo, true, "whether devices may come over plain MQTT, with a password"),
-  "mqtt.host": setting(text, "127.0.0.1", "address on which the plain broker listens"),
-  "mqtt.port": setting(port, 1883, "port of the plain broker; 0: any free one"),
-  "mqtt.insecure": setting(
-    yesNo,
-    false,
-    "plain MQTT on addresses beyond loopback: passwords can be read on the way",
-  ),
-  "mqtt.tls.enabled": setting(
-    yesNo,
-    false,
-    "whether devices may come over MQTT in TLS, with password or certificate",
-  ),
-  "mqtt.tls.host": setting(text, "0.0.0.0", "address on which the TLS broker listens"),
-  "mqtt.tls.port": setting(port, 8883, "port of the TLS broker; 0: any free one"),
-  "mqtt.tls.certFile": setting(text, "", "PEM certificate of the TLS broker; read again when it changes"),
-  "mqtt.tls.keyFile": setting(text, "", "PEM key of that certificate"),
-  "mqtt.tls.clientCaFile": setting(
-    text,
-    "",
-    "PEM CA of device certificates, which then take the place of passwords",
-  ),
-  "mqtt.psk.enabled": setting(
-    yesNo,
-    false,
-    "whether devices may come over MQTT in TLS with a pre-shared key",
-  ),
-  "mqtt.psk.host": setting(text, "0.0.0.0", "address on which the PSK broker listens"),
-  "mqtt.psk.port": setting(port, 8884, "port of the PSK broker; 0: any free one"),
-  "mqtt.rtoMs": setting(integer(50, 60_000), 2000, "time until a message over MQTT is repeated"),
-  "serial.rtoMs": setting(integer(20, 60_000), 500, "time until a message over a serial line is repeated"),
-  "serial.ports": setting(
-    list,
-    anyPort,
-    "ports that Devices may name in `spec.links`, to the letter or by their beginning with a `*` at the end",
-  ),
+  ...carrierSettings,
   "session.heartbeatS": setting(
     integer(1, 3600),
     10,
@@ -217,14 +120,13 @@ export const settings = {
   "operations.host": setting(text, "127.0.0.1", "address of /metrics, /healthz and /readyz"),
   "operations.port": setting(port, 9095, "port of /metrics, /healthz and /readyz; 0: any free one"),
   "log.level": setting(oneOf(logLevels), "info", "least level that is logged"),
-} as const satisfies Record<string, Setting<never> | Setting<unknown>>;
+} as const satisfies Settings;
 
 export type SettingKey = keyof typeof settings;
 export const settingKeys = Object.keys(settings) as SettingKey[];
-type ValueOf<S> = S extends Setting<infer T> ? T : never;
 
 /** The effective configuration: a value for every setting. */
-export type Config = { readonly [K in SettingKey]: ValueOf<(typeof settings)[K]> };
+export type Config = ValuesOf<typeof settings>;
 
 /** Where a value came from, for people. */
 export type ConfigSource = "preset" | "file" | "environment" | "flag";

@@ -21,9 +21,7 @@ import { OperationsServer } from "./operations-server.ts";
 import { shellExec } from "./programs/sh/shell-exec.ts";
 import { copyingExec } from "./programs/tar/copying-exec.ts";
 import { openStore } from "./store/store.ts";
-import { MqttTransport } from "./transport/mqtt/mqtt-transport.ts";
-import type { MqttListenerOptions, MqttSecurity } from "./transport/mqtt/security.ts";
-import { SerialTransport } from "./transport/serial/serial-transport.ts";
+import { Transports } from "./transports.ts";
 
 /** How long the whole shutdown may take; what has not ended by then is cut. */
 const shutdownMs = 4_500;
@@ -45,8 +43,9 @@ export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   readonly ports: {
     readonly kubelet: number;
-    readonly mqtt: number | undefined;
     readonly operations: number;
+    /** Of the transports that listen on one, by the name of their carrier. */
+    readonly carriers: Readonly<Record<string, number>>;
   };
 
   private constructor(parts: AsyncDisposableStack, ports: Gateway["ports"]) {
@@ -70,6 +69,15 @@ export class Gateway implements AsyncDisposable {
     const plane = parts.use(
       new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: config["session.heartbeatS"] }),
     );
+    const { authenticator, acceptor, wantedLinks } = plane;
+    const transports = await Transports.open(config, {
+      authenticator,
+      acceptor,
+      wantedLinks,
+      log,
+      metrics,
+      clock,
+    });
     const usage = parts.use(new UsageSamples({ registry, stats: plane.stats, clock, metrics }));
     usage.start();
 
@@ -185,9 +193,7 @@ export class Gateway implements AsyncDisposable {
       }),
     );
     mirror = mirroring;
-    const listeners = mqttListeners(config);
     let mirrored = false;
-    let mqtt: MqttTransport | undefined;
     const operations = parts.use(
       new OperationsServer({
         host: config["operations.host"],
@@ -198,7 +204,7 @@ export class Gateway implements AsyncDisposable {
           store: () => store.database.trouble(),
           kubelet: () => kubelet.trouble(),
           mirror: () => mirroring.trouble() ?? (mirrored ? undefined : "still starting"),
-          mqtt: () => (listeners.length === 0 ? undefined : mqtt ? mqtt.trouble() : "not started yet"),
+          ...transports.readiness(),
         },
       }),
     );
@@ -212,27 +218,10 @@ export class Gateway implements AsyncDisposable {
     mirrored = true;
 
     // Transports last: a device that comes finds its Device known.
-    const { authenticator, acceptor, wantedLinks } = plane;
-    const common = { acceptor, log, metrics, clock };
-    let mqttPort: number | undefined;
-    if (listeners.length > 0) {
-      mqtt = parts.use(
-        new MqttTransport({ ...common, authenticator, listeners, rtoMs: config["mqtt.rtoMs"] }),
-      );
-      mqttPort = (await mqtt.start()).port;
-    }
-    const serial = parts.use(
-      new SerialTransport({
-        ...common,
-        wantedLinks,
-        rtoMs: config["serial.rtoMs"],
-        ports: config["serial.ports"],
-      }),
-    );
-    await serial.start();
+    const ports = await parts.use(transports).start();
     // Above the transports: who is connected hears that we go while the lines are still open.
     parts.defer(() => plane.sayGoodbye());
-    return new Gateway(parts.move(), { kubelet: kubeletPort, mqtt: mqttPort, operations: operationsPort });
+    return new Gateway(parts.move(), { kubelet: kubeletPort, operations: operationsPort, carriers: ports });
   }
 
   /** Runs a gateway until SIGTERM or SIGINT, then lets everything end in order. A second signal ends it at once. */
@@ -255,9 +244,12 @@ export class Gateway implements AsyncDisposable {
     process.on("SIGUSR2", () => toggleDebug(log, config["log.level"]));
     try {
       await using gateway = await Gateway.start(config, version, log, stop.signal);
-      const { kubelet, mqtt, operations } = gateway.ports;
+      const { kubelet, operations, carriers } = gateway.ports;
+      const carrierPorts = Object.fromEntries(
+        Object.entries(carriers).map(([carrier, port]) => [`${carrier}Port`, port]),
+      );
       log.info(
-        { kubeletPort: kubelet, mqttPort: mqtt, operationsPort: operations, version },
+        { kubeletPort: kubelet, ...carrierPorts, operationsPort: operations, version },
         "gateway ready",
       );
       if (!stop.signal.aborted)
@@ -273,21 +265,6 @@ export class Gateway implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
-}
-
-/** The brokers that the configuration asks for; the plain one is the first. */
-function mqttListeners(config: Config): MqttListenerOptions[] {
-  const listener = (kind: "mqtt" | "mqtt.tls" | "mqtt.psk", security: MqttSecurity): MqttListenerOptions[] =>
-    config[`${kind}.enabled`]
-      ? [{ host: config[`${kind}.host`], port: config[`${kind}.port`], security }]
-      : [];
-  const clientCaFile = config["mqtt.tls.clientCaFile"];
-  const files = { certFile: config["mqtt.tls.certFile"], keyFile: config["mqtt.tls.keyFile"] };
-  return [
-    ...listener("mqtt", { kind: "plain", insecure: config["mqtt.insecure"] }),
-    ...listener("mqtt.tls", { kind: "tls", ...files, ...(clientCaFile === "" ? {} : { clientCaFile }) }),
-    ...listener("mqtt.psk", { kind: "psk" }),
-  ];
 }
 
 /** Asks for the API server's version until it answers, with at most 5 s between two questions. */

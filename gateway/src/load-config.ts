@@ -5,12 +5,12 @@ import {
   type ConfigSource,
   environmentName,
   flagName,
-  type Setting,
   type SettingKey,
   settingKeys,
   settings,
 } from "./config.ts";
 import { ConfigError, messageOf } from "./foundation/errors.ts";
+import type { Setting } from "./foundation/setting.ts";
 
 export interface LoadedConfig {
   readonly config: Config;

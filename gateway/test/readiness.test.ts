@@ -156,11 +156,11 @@ test("MQTT is in trouble as long as one of its listeners does not listen", deadl
     clock: systemClock,
   });
   const reason = `the plain broker on 127.0.0.1:${listeners[0]?.port} does not listen`;
-  assert.equal(transport.trouble(), reason);
+  assert.equal(transport.unhealthyReason(), reason);
   await transport.start();
-  assert.equal(transport.trouble(), undefined);
+  assert.equal(transport.unhealthyReason(), undefined);
   await transport[Symbol.asyncDispose]();
-  assert.equal(transport.trouble(), reason);
+  assert.equal(transport.unhealthyReason(), reason);
 });
 
 test(

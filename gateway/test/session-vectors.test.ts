@@ -206,6 +206,7 @@ class Bed {
     const channel: Channel = {
       carrier: line,
       peer: "script",
+      peerAddress: "script",
       identity:
         line === "serial"
           ? { kind: "port", port: "pty:lamp" }
@@ -213,6 +214,7 @@ class Bed {
       maxMessageBytes: 1024,
       rtoMs: this.#gateway.rtoMs[line],
       acksBeats: line === "serial",
+      demandsHello: line === "serial",
       send: (bytes) => {
         const sent = (this.#sent[line] ??= []);
         sent.push(Buffer.from(bytes).toString("hex"));
@@ -220,6 +222,6 @@ class Bed {
       },
       close: () => undefined,
     };
-    this.#links.set(line, this.#session.attach(channel, { demandHello: line === "serial" }));
+    this.#links.set(line, this.#session.attach(channel));
   }
 }

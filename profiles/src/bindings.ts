@@ -1,5 +1,6 @@
-/** How messages travel on each carrier (SPEC §10). */
-export type Carrier = "mqtt" | "coap" | "serial";
+/** The carriers of the protocol (SPEC §10). */
+export const carrierNames = ["mqtt", "coap", "serial"] as const;
+export type CarrierName = (typeof carrierNames)[number];
 
 const wireIdPattern = /^[a-z0-9]{1,12}$/;
 const topicPattern = /^m\/([a-z0-9]{1,12})\/([ud])$/;

@@ -1,8 +1,11 @@
 import { type HelloMessage, profileVersion } from "@motelet/profiles";
 import type { KeyValues } from "../store/key-values.ts";
-import type { ProvenIdentity } from "../transport/channel.ts";
-import type { Carrier, DeviceFacts, DeviceSpec } from "./device.ts";
+import type { Channel } from "../transport/channel.ts";
+import type { DeviceFacts, DeviceSpec } from "./device.ts";
 import type { HelloRefusal } from "./refusals.ts";
+
+/** What a transport has proved of a channel. */
+type Way = Pick<Channel, "carrier" | "identity">;
 
 /** Hardware ids by port, as stored. */
 type Pins = Readonly<Record<string, string>>;
@@ -19,14 +22,10 @@ export class Admission {
   }
 
   /** @returns undefined where the device is admitted */
-  judge(
-    facts: DeviceFacts,
-    identity: ProvenIdentity,
-    carrier: Carrier,
-    hello: HelloMessage,
-  ): HelloRefusal | undefined {
+  judge(facts: DeviceFacts, channel: Way, hello: HelloMessage): HelloRefusal | undefined {
     const { spec } = facts;
-    const refusal = judgeLink(spec, identity, carrier);
+    const { identity } = channel;
+    const refusal = judgeLink(spec, channel);
     if (refusal) return refusal;
     if (hello.version > profileVersion) return "newer-version";
     if (identity.kind === "port" && !this.#pinHolds(spec.uid, identity.port, hello)) return "other-hardware";
@@ -46,17 +45,14 @@ export class Admission {
 }
 
 /** What the spec alone says about a way in. */
-export function judgeLink(
-  spec: DeviceSpec,
-  identity: ProvenIdentity,
-  carrier: Carrier,
-): HelloRefusal | undefined {
+export function judgeLink(spec: DeviceSpec, channel: Way): HelloRefusal | undefined {
   if (spec.paused) return "paused";
-  return listsLink(spec, identity, carrier) ? undefined : "link-not-listed";
+  return listsLink(spec, channel) ? undefined : "link-not-listed";
 }
 
-function listsLink(spec: DeviceSpec, identity: ProvenIdentity, carrier: Carrier): boolean {
-  if (identity.kind === "port")
-    return spec.links?.some((link) => link.carrier === "serial" && link.port === identity.port) ?? false;
-  return spec.links?.some((link) => link.carrier === carrier) ?? true;
+/** Without `spec.links` a device may use every carrier over which it proves its identity, and no port. */
+function listsLink({ links }: DeviceSpec, { carrier, identity }: Way): boolean {
+  const port = identity.kind === "port" ? identity.port : undefined;
+  if (!links) return port === undefined;
+  return links.some((link) => link.carrier === carrier && (port === undefined || link.port === port));
 }

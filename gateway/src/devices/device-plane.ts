@@ -241,7 +241,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
       channel.send(encodeMessage({ kind: "bye", reason }));
       return;
     }
-    const refusal = this.#admission.judge(facts, channel.identity, channel.carrier, hello);
+    const refusal = this.#admission.judge(facts, channel, hello);
     if (refusal === undefined) {
       // First: what is learnt of the hello depends on whether another board has said it.
       this.#duplicates.greeted(owner.key, owner.link, channel.peer, hello);
@@ -258,9 +258,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     this.#options.log.warn({ device, link: carrier, peer, code: reason }, "device refused");
     const text = refusalTextOf(reason);
     if (device === undefined || !text) return;
-    // The port of an address is another one each time; a serial port is itself.
-    const host = carrier === "mqtt" ? peer.slice(0, peer.lastIndexOf(":")) : peer;
-    this.#refusalNotes.note(device, { code: reason, peer: host, ...text });
+    this.#refusalNotes.note(device, { code: reason, peer: channel.peerAddress, ...text });
   }
 
   #console(gate: Gate, bytes: Uint8Array): void {
@@ -275,10 +273,10 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   }
 
   #ownerOf(channel: Channel): DeviceFacts | undefined {
-    const { identity } = channel;
+    const { carrier, identity } = channel;
     const key =
       identity.kind === "port"
-        ? this.#links.deviceOf(identity.port)
+        ? this.#links.deviceOf(carrier, identity.port)
         : this.#identities.deviceOf(identity.wireId, identity.generation);
     return key === undefined ? undefined : this.#options.registry.get(key);
   }
@@ -289,8 +287,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
     const { key, spec } = facts;
     const session = this.#sessions.open(key, () => this.#buildSession(key, spec.uid));
     if (!session) return;
-    // A line says nothing by itself when it opens: after a restart of the gateway this brings its device back at once.
-    const link = session.attach(gate.channel, { demandHello: gate.channel.carrier === "serial" });
+    const link = session.attach(gate.channel);
     gate.owner = { key, uid: spec.uid, session, link };
     this.#consoles.opened(gate.channel, key);
   }
@@ -337,7 +334,7 @@ export class DevicePlane implements ChannelAcceptor, AsyncDisposable {
   #judgeAgain(key: string, before: DeviceSpec, spec: DeviceSpec): void {
     for (const { channel, owner } of this.#gates) {
       if (owner?.key !== key) continue;
-      const [was, is] = [before, spec].map((each) => judgeLink(each, channel.identity, channel.carrier));
+      const [was, is] = [before, spec].map((each) => judgeLink(each, channel));
       if (!was && is) owner.session.refuse(owner.link, "refused");
       if (was && !is) owner.session.invite();
     }

@@ -1,19 +1,19 @@
-import type { Carrier } from "@motelet/profiles";
+import type { CarrierName } from "@motelet/profiles";
 import type { RefusalText } from "../transport/directory.ts";
-
-export type { Carrier } from "@motelet/profiles";
 
 /**
  * What the gateway knows of a device: facts only. What can be done with it is in `verbs/`, who judges whether it
- * lives is `liveness.ts`, what the cluster sees of it is `resources/`. No Kubernetes, MQTT, CoAP or serial type here.
+ * lives is `liveness.ts`, what the cluster sees of it is `resources/`. No type of Kubernetes or of a carrier here.
  */
 
 export type Phase = "Pending" | "Online" | "Asleep" | "Offline" | "Retired";
 
-/** One allowed link of a device, in its order of preference. A serial one names its port. */
-export type LinkSpec =
-  | { readonly carrier: "mqtt" | "coap" }
-  | { readonly carrier: "serial"; readonly port: string };
+/** One allowed link of a device, in its order of preference. */
+export interface LinkSpec {
+  readonly carrier: CarrierName;
+  /** Where it is plugged in, on a carrier that knows a device by its port; absent: the device proves its identity. */
+  readonly port?: string;
+}
 
 /** One generation of what a device shows. */
 export interface Credential {
@@ -57,7 +57,7 @@ export interface DeviceSpec {
 }
 
 export interface DeviceLink {
-  readonly carrier: Carrier;
+  readonly carrier: CarrierName;
   /** Address or port, for people. */
   readonly peer: string;
   readonly sinceMs: number;

@@ -21,7 +21,7 @@ test("wanted are the ports that devices name, each for the first that named it, 
   let changes = 0;
   links.onChanged(() => changes++);
   registry.admit(device("b", "p1", "p2"));
-  assert.deepEqual(links.ports(), [
+  assert.deepEqual(links.ports("serial"), [
     { port: "p1", device: "default/a" },
     { port: "p2", device: "default/b" },
   ]);
@@ -29,7 +29,7 @@ test("wanted are the ports that devices name, each for the first that named it, 
   registry.admit(device("b", "p1", "p2"));
   assert.equal(changes, 1);
   registry.admit(device("a"));
-  assert.equal(links.deviceOf("p1"), "default/b");
+  assert.equal(links.deviceOf("serial", "p1"), "default/b");
   registry.remove("default/b");
-  assert.deepEqual([links.ports(), changes], [[], 3]);
+  assert.deepEqual([links.ports("serial"), changes], [[], 3]);
 });

@@ -1,17 +1,24 @@
+import type { CarrierName } from "@motelet/profiles";
 import type { WantedLinks, WantedPort } from "../transport/directory.ts";
 import type { DeviceSpec } from "./device.ts";
 import type { Registry } from "./registry.ts";
 
+/** A port, and the devices that name it, in the order in which they came. */
+interface Claim {
+  readonly carrier: CarrierName;
+  readonly port: string;
+  readonly devices: readonly string[];
+}
+
 /**
- * Which serial ports the devices' specs name, and whose each is: the first device that names a port has it. Ports of
- * paused devices stay open, so that nothing else takes them; their device is refused.
+ * Which ports the devices' specs name, and whose each is: the first device that names a port has it. Ports of paused
+ * devices stay open, so that nothing else takes them; their device is refused.
  */
 export class RegistryLinks implements WantedLinks, Disposable {
   readonly #registry: Registry;
   readonly #listeners = new Set<() => void>();
   readonly #specs = new Map<string, DeviceSpec>();
-  /** Devices that name a port, in the order in which they came. */
-  readonly #claims = new Map<string, string[]>();
+  readonly #claims = new Map<string, Claim>();
   #unsubscribe: (() => void) | undefined;
 
   constructor(registry: Registry) {
@@ -27,8 +34,10 @@ export class RegistryLinks implements WantedLinks, Disposable {
     this.#unsubscribe?.();
   }
 
-  ports(): readonly WantedPort[] {
-    return [...this.#claims].flatMap(([port, [device]]) => (device === undefined ? [] : { port, device }));
+  ports(carrier: CarrierName): readonly WantedPort[] {
+    return [...this.#claims.values()].flatMap(({ carrier: named, port, devices: [device] }) =>
+      named === carrier && device !== undefined ? { port, device } : [],
+    );
   }
 
   onChanged(listener: () => void): () => void {
@@ -37,8 +46,8 @@ export class RegistryLinks implements WantedLinks, Disposable {
   }
 
   /** Key of the device that a port belongs to. */
-  deviceOf(port: string): string | undefined {
-    return this.#claims.get(port)?.[0];
+  deviceOf(carrier: CarrierName, port: string): string | undefined {
+    return this.#claims.get(claimKey({ carrier, port }))?.devices[0];
   }
 
   #follow(key: string): void {
@@ -48,20 +57,29 @@ export class RegistryLinks implements WantedLinks, Disposable {
     if (spec) this.#specs.set(key, spec);
     else this.#specs.delete(key);
     const [now, then] = [portsOf(spec), portsOf(before)];
-    if (now.join("\n") === then.join("\n")) return;
-    for (const port of then.filter((old) => !now.includes(old))) this.#release(port, key);
-    for (const port of now.filter((fresh) => !then.includes(fresh)))
-      this.#claims.set(port, [...(this.#claims.get(port) ?? []), key]);
+    if ([...now.keys()].join("\n") === [...then.keys()].join("\n")) return;
+    for (const id of then.keys()) if (!now.has(id)) this.#release(id, key);
+    for (const [id, port] of now)
+      if (!then.has(id))
+        this.#claims.set(id, { ...port, devices: [...(this.#claims.get(id)?.devices ?? []), key] });
     for (const listener of this.#listeners) listener();
   }
 
-  #release(port: string, key: string): void {
-    const left = (this.#claims.get(port) ?? []).filter((other) => other !== key);
-    if (left.length > 0) this.#claims.set(port, left);
-    else this.#claims.delete(port);
+  #release(id: string, key: string): void {
+    const claim = this.#claims.get(id);
+    const devices = claim?.devices.filter((other) => other !== key) ?? [];
+    if (claim && devices.length > 0) this.#claims.set(id, { ...claim, devices });
+    else this.#claims.delete(id);
   }
 }
 
-function portsOf(spec: DeviceSpec | undefined): string[] {
-  return (spec?.links ?? []).flatMap((link) => (link.carrier === "serial" ? link.port : []));
+function claimKey({ carrier, port }: Pick<Claim, "carrier" | "port">): string {
+  return `${carrier} ${port}`;
+}
+
+function portsOf(spec: DeviceSpec | undefined): ReadonlyMap<string, Pick<Claim, "carrier" | "port">> {
+  const named = (spec?.links ?? []).flatMap(({ carrier, port }) =>
+    port === undefined ? [] : { carrier, port },
+  );
+  return new Map(named.map((port) => [claimKey(port), port]));
 }

@@ -1,14 +1,12 @@
+import { carrierNames } from "@motelet/profiles";
 import { type Static, Type } from "typebox";
+import { rules } from "../foundation/validation-rules.ts";
+import { carrierLinkFields, carriers } from "../transport/carriers.ts";
 
 /**
  * The Device's schema: the one source of its TypeScript types and of its CRD (gateway/scripts/generate-crds.ts).
  * Every string, list and map is bounded: the API server refuses CEL rules over unbounded ones.
  */
-
-/** A CEL rule of the API server, on the value that carries it. */
-function rules(...entries: readonly { rule: string; message: string }[]) {
-  return { "x-kubernetes-validations": entries };
-}
 
 const dnsLabel = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const subdomain = `${dnsLabel}([.]${dnsLabel})*`;
@@ -49,27 +47,13 @@ const userKeys = (one: string, many: string) => {
 
 const link = Type.Object(
   {
-    carrier: Type.Enum(["mqtt", "coap", "serial"], {
+    carrier: Type.Enum(carrierNames, {
       type: "string",
       description: "What the link runs over.",
     }),
-    port: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 255,
-        description: "Serial only: a path (/dev/ttyACM0, pty:/path), unix:/<path> or tcp:<host>:<port>.",
-        ...rules({
-          // usb: and rfc2217: come later; a Device that names them now would wait for its hello without a word.
-          rule: "self.matches('^(/dev/.+|(unix|pty):/.+|tcp:.+:[0-9]{1,5})$')",
-          message: "a port is /dev/<name>, pty:/<path>, unix:/<path> or tcp:<host>:<port>",
-        }),
-      }),
-    ),
+    ...carrierLinkFields,
   },
-  rules({
-    rule: "(self.carrier == 'serial') == has(self.port)",
-    message: "a serial link names its port, others have none",
-  }),
+  rules(...carriers.flatMap(({ link }) => link.rules)),
 );
 
 const taint = Type.Object({

@@ -10,6 +10,7 @@ import {
 import type { RestoredFacts } from "../devices/registry.ts";
 import type { EventSubject } from "../kubeapi/event-recorder.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
+import { carrierNamed } from "../transport/carriers.ts";
 import { mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import type { Condition, DeviceResourceSpec, DeviceResourceStatus } from "./device-schema.ts";
 import { duplicateCondition, duplicateIdentity } from "./duplicate-condition.ts";
@@ -85,9 +86,9 @@ function sleepSpecOf({ checkInSeconds, wait = false }: NonNullable<DeviceResourc
 }
 
 function linkSpecOf(link: NonNullable<DeviceResourceSpec["links"]>[number]): LinkSpec {
-  // The API server holds the rule that a serial link has a port.
-  if (link.carrier === "serial") return { carrier: "serial", port: link.port ?? "" };
-  return { carrier: link.carrier as "mqtt" | "coap" };
+  const { carrier } = link;
+  const port = carrierNamed(carrier)?.link.portOf?.(link);
+  return { carrier, ...(port === undefined ? {} : { port }) };
 }
 
 /** What an earlier gateway wrote into the status, for a registry that starts anew. */

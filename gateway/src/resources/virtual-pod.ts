@@ -1,6 +1,7 @@
 import { type DeviceFacts, deviceKey, missingPeripherals } from "../devices/device.ts";
 import { resetCauseOf } from "../devices/reset-cause.ts";
 import type { KubeObject } from "../kubeapi/objects.ts";
+import { carrierNamed } from "../transport/carriers.ts";
 import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import { firmwareImage } from "./firmware.ts";
 import { apiVersion, deviceContainer, deviceLabel, managedByLabel } from "./labels.ts";
@@ -121,9 +122,12 @@ function containerNames({ spec }: Pick<DeviceFacts, "spec">): readonly string[] 
   return [deviceContainer, ...(spec.peripherals ?? [])];
 }
 
-/** Whether there is something to attach to: the firmware's console, or what stands on a serial line whatever its firmware. */
+/** Whether there is something to attach to: the firmware's console, or that of the carrier, whatever the firmware. */
 function hasConsole({ capabilities, spec }: Pick<DeviceFacts, "capabilities" | "spec">): boolean {
-  return capabilities.includes("console") || (spec.links ?? []).some(({ carrier }) => carrier === "serial");
+  return (
+    capabilities.includes("console") ||
+    (spec.links ?? []).some(({ carrier }) => carrierNamed(carrier)?.hasConsole)
+  );
 }
 
 /** Ours: a Pod that this very Device owns. */

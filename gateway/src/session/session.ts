@@ -117,11 +117,11 @@ export class Session implements Disposable {
   }
 
   /** Takes a channel that was proved to be the device's. */
-  attach(channel: Channel, options: { demandHello: boolean }): Link {
+  attach(channel: Channel): Link {
     const link = ++this.#lastLink;
     this.#channels.set(link, channel);
-    const { rtoMs, acksBeats } = channel;
-    this.#step({ type: "opened", link, rtoMs, acksBeats, demandHello: options.demandHello });
+    const { rtoMs, acksBeats, demandsHello } = channel;
+    this.#step({ type: "opened", link, rtoMs, acksBeats, demandHello: demandsHello });
     return link;
   }
 

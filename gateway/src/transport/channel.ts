@@ -1,4 +1,4 @@
-import type { Carrier } from "@motelet/profiles";
+import type { CarrierName } from "@motelet/profiles";
 
 /** What a transport has proved about the peer: a wire id by a credential, or the port it is wired to. */
 export type ProvenIdentity =
@@ -10,9 +10,11 @@ export type ProvenIdentity =
  * may drop, but never blocks and never throws.
  */
 export interface Channel {
-  readonly carrier: Carrier;
+  readonly carrier: CarrierName;
   /** Address or port, for people and log lines. */
   readonly peer: string;
+  /** `peer` without what differs at each connection, such as a TCP port: the same for as long as the peer stays where it is. */
+  readonly peerAddress: string;
   readonly identity: ProvenIdentity;
   /** Largest message that the carrier takes. */
   readonly maxMessageBytes: number;
@@ -20,6 +22,8 @@ export interface Channel {
   readonly rtoMs: number;
   /** True where a beat is answered by an ack, because the carrier has no keep-alive of its own (SPEC §5.4). */
   readonly acksBeats: boolean;
+  /** True if the peer does not say hello by itself when the channel opens, so that the gateway has to demand it (SPEC §5.3). */
+  readonly demandsHello: boolean;
   /** Queues one encoded message. False: dropped, its buffer is full or it is closed (counted by the transport). */
   send(message: Uint8Array): boolean;
   /**

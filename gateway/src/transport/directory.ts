@@ -1,3 +1,5 @@
+import type { CarrierName } from "@motelet/profiles";
+
 /** What a transport asks upward. It proves an id; `devices` says whether that id is admitted. */
 
 /** One generation of a device's credential. Its text, `<wireId>.<generation>`, is MQTT user name and PSK identity. */
@@ -64,14 +66,15 @@ export interface Authenticator {
   onRevoked(listener: (wireId: string) => void): () => void;
 }
 
-/** A serial port that a device's `spec.links` names, e.g. `unix:/run/lamp.sock`, `pty:/dev/pts/3`, `/dev/ttyACM0`. */
+/** A port that a device's `spec.links` names, on a serial line e.g. `unix:/run/lamp.sock`, `pty:/dev/pts/3`, `/dev/ttyACM0`. */
 export interface WantedPort {
   readonly port: string;
   /** Key of the device that owns it, for log lines. */
   readonly device: string;
 }
 
+/** The ports that links of Devices name, on carriers that know a device by its port. */
 export interface WantedLinks {
-  ports(): readonly WantedPort[];
+  ports(carrier: CarrierName): readonly WantedPort[];
   onChanged(listener: () => void): () => void;
 }

@@ -40,10 +40,12 @@ export class InProcessLink implements DeviceLink {
     const channel: Channel = {
       carrier: this.carrier,
       peer: "in-process",
+      peerAddress: "in-process",
       identity: this.#identity,
       maxMessageBytes: 1024,
       rtoMs: this.rtoMs,
       acksBeats: this.carrier === "serial",
+      demandsHello: this.carrier === "serial",
       send: (message) => this.#carry(message, "down", (bytes) => this.#device?.message(bytes)),
       close: (reason) => this.unplug(reason),
     };

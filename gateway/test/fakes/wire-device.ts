@@ -25,10 +25,12 @@ export class WireDevice {
     this.channel = {
       carrier: identity.kind === "port" ? "serial" : "mqtt",
       peer,
+      peerAddress: peer,
       identity,
       maxMessageBytes: 1024,
       rtoMs,
       acksBeats: identity.kind === "port",
+      demandsHello: identity.kind === "port",
       send: (message) => {
         this.heard.push(decodeMessage(message).message);
         return true;

@@ -1,4 +1,4 @@
-import type { Carrier, MessageKind } from "@motelet/profiles";
+import type { CarrierName, MessageKind } from "@motelet/profiles";
 import { OptionError } from "../errors.ts";
 import { seededRandom } from "../parts/sensors.ts";
 import type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
@@ -59,7 +59,7 @@ const mostDelayed = 64;
  */
 export class FaultyLink implements DeviceLink {
   readonly counts: FaultCounts = { drop: 0, delay: 0, duplicate: 0, corrupt: 0, freeze: 0, reset: 0 };
-  readonly carrier: Carrier;
+  readonly carrier: CarrierName;
   readonly rtoMs: number;
   readonly print?: (text: string) => void;
   readonly #link: DeviceLink;

@@ -1,4 +1,4 @@
-import type { Carrier, MessageKind } from "@motelet/profiles";
+import type { CarrierName, MessageKind } from "@motelet/profiles";
 
 /** What a carrier tells the device. Calls come on the event loop and must not throw. */
 export interface LinkEvents {
@@ -25,7 +25,7 @@ export interface LinkTraffic {
 
 /** A device's way to its gateway. It may lose messages, and opens again by itself. */
 export interface DeviceLink {
-  readonly carrier: Carrier;
+  readonly carrier: CarrierName;
   /** Retransmission time-out before a welcome says otherwise, milliseconds (SPEC §8). */
   readonly rtoMs: number;
   /** Absent: not counted. */

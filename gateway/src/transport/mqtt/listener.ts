@@ -104,7 +104,7 @@ export class Listener implements AsyncDisposable {
   }
 
   /** For readiness: what is wrong where devices cannot connect. */
-  trouble(): string | undefined {
+  unhealthyReason(): string | undefined {
     const { host, port, security } = this.#options;
     return this.#server?.listening
       ? undefined

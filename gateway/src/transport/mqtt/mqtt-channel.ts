@@ -1,15 +1,18 @@
 import { downlinkTopic, limits } from "@motelet/profiles";
 import type { Channel, ProvenIdentity } from "../channel.ts";
 import type { PacketGuard } from "./packet-guard.ts";
+import { addressOf } from "./peer.ts";
 
 /** A device's downlink and uplink over one MQTT connection. */
 export class MqttChannel implements Channel {
   readonly carrier = "mqtt";
   readonly peer: string;
+  readonly peerAddress: string;
   readonly identity: ProvenIdentity;
   readonly maxMessageBytes = limits.messageBytes;
   readonly rtoMs: number;
   readonly acksBeats = false;
+  readonly demandsHello = false;
   readonly #guard: PacketGuard;
   readonly #topic: Buffer;
   readonly #bufferBytes: number;
@@ -30,6 +33,7 @@ export class MqttChannel implements Channel {
   }) {
     const { wireId, generation } = options;
     this.peer = options.peer;
+    this.peerAddress = addressOf(options.peer);
     this.rtoMs = options.rtoMs;
     this.identity = { kind: "wire-id", wireId, generation };
     this.#guard = options.guard;

@@ -2,8 +2,7 @@ import { defaults } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import type { Logger } from "../../foundation/log.ts";
-import type { Metrics } from "../../foundation/metrics.ts";
-import type { ChannelAcceptor } from "../channel.ts";
+import type { Transport, TransportContext } from "../carrier.ts";
 import type { Authenticator } from "../directory.ts";
 import { Broker } from "./broker.ts";
 import { type AcceptedSocket, Listener } from "./listener.ts";
@@ -16,13 +15,8 @@ import type { MqttListenerOptions } from "./security.ts";
 import { SocketTable } from "./socket-table.ts";
 import { TakeOvers } from "./take-overs.ts";
 
-export interface MqttTransportOptions {
+export interface MqttTransportOptions extends Omit<TransportContext, "wantedLinks"> {
   readonly listeners: readonly MqttListenerOptions[];
-  readonly authenticator: Authenticator;
-  readonly acceptor: ChannelAcceptor;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  readonly clock: Clock;
   /** Retransmission time-out of the channels, milliseconds. */
   readonly rtoMs?: number;
   readonly limits?: Partial<MqttLimits>;
@@ -33,7 +27,7 @@ export interface MqttTransportOptions {
  * listener's way: password, pre-shared key or certificate; then it may say what it likes on its own two topics and
  * nothing else. A channel opens when it has subscribed to its downlink, and closes with its connection.
  */
-export class MqttTransport implements AsyncDisposable {
+export class MqttTransport implements Transport {
   readonly #listeners: readonly Listener[];
   readonly #table: SocketTable;
   readonly #broker: Broker;
@@ -115,8 +109,8 @@ export class MqttTransport implements AsyncDisposable {
   }
 
   /** For readiness: the first listener with which something is wrong. */
-  trouble(): string | undefined {
-    return this.#listeners.map((listener) => listener.trouble()).find((reason) => reason);
+  unhealthyReason(): string | undefined {
+    return this.#listeners.map((listener) => listener.unhealthyReason()).find((reason) => reason);
   }
 
   /** Takes no more connections, closes every channel and its connection. */

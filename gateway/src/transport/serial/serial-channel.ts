@@ -11,10 +11,13 @@ export const outputBufferBytes = 16 * 1024;
 export class SerialChannel implements Channel {
   readonly carrier = "serial";
   readonly peer: string;
+  readonly peerAddress: string;
   readonly identity: ProvenIdentity;
   readonly maxMessageBytes = limits.messageBytes;
   readonly rtoMs: number;
   readonly acksBeats = true;
+  /** A line reports nothing when it opens: after a restart of the gateway this brings its device back at once. */
+  readonly demandsHello = true;
   readonly #line: Line;
   readonly #clock: Clock;
   readonly #meters: SerialMeters;
@@ -27,6 +30,7 @@ export class SerialChannel implements Channel {
 
   constructor(options: { line: Line; port: string; rtoMs: number; clock: Clock; meters: SerialMeters }) {
     this.peer = options.port;
+    this.peerAddress = options.port;
     this.identity = { kind: "port", port: options.port };
     this.rtoMs = options.rtoMs;
     this.#line = options.line;

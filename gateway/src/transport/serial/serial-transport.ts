@@ -2,7 +2,7 @@ import { defaults } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import { MoteletError, messageOf } from "../../foundation/errors.ts";
 import type { Logger } from "../../foundation/log.ts";
-import type { Metrics } from "../../foundation/metrics.ts";
+import type { Transport, TransportContext } from "../carrier.ts";
 import type { ChannelAcceptor } from "../channel.ts";
 import type { WantedLinks, WantedPort } from "../directory.ts";
 import { anyPort, expectAllowed } from "./allowed-ports.ts";
@@ -10,11 +10,20 @@ import { parsePort } from "./port-selector.ts";
 import { PortSupervisor } from "./port-supervisor.ts";
 import { SerialMeters } from "./serial-meters.ts";
 
+export interface SerialTransportOptions extends Omit<TransportContext, "authenticator"> {
+  /** Retransmission time-out of the channels, milliseconds. */
+  readonly rtoMs?: number;
+  /** Ports that Devices may name, or their beginnings with a `*` at the end; absent: any. */
+  readonly ports?: readonly string[];
+  /** In [0, 1): spreads the attempts. */
+  readonly random?: () => number;
+}
+
 /**
  * Devices on serial lines (SPEC §4, §10.2): one supervised line for each wanted port, opened and reopened for as long
  * as it is wanted. The port is the identity of what answers on it.
  */
-export class SerialTransport implements AsyncDisposable {
+export class SerialTransport implements Transport {
   readonly #wantedLinks: WantedLinks;
   readonly #acceptor: ChannelAcceptor;
   readonly #log: Logger;
@@ -29,19 +38,7 @@ export class SerialTransport implements AsyncDisposable {
   #endChanges: (() => void) | undefined;
   #disposed = false;
 
-  constructor(options: {
-    wantedLinks: WantedLinks;
-    acceptor: ChannelAcceptor;
-    log: Logger;
-    metrics: Metrics;
-    clock: Clock;
-    /** Retransmission time-out of the channels, milliseconds. */
-    rtoMs?: number;
-    /** Ports that Devices may name, or their beginnings with a `*` at the end; absent: any. */
-    ports?: readonly string[];
-    /** In [0, 1): spreads the attempts. */
-    random?: () => number;
-  }) {
+  constructor(options: SerialTransportOptions) {
     this.#wantedLinks = options.wantedLinks;
     this.#acceptor = options.acceptor;
     this.#log = options.log;
@@ -53,9 +50,10 @@ export class SerialTransport implements AsyncDisposable {
   }
 
   /** Begins to open what is wanted; a port that cannot be opened yet is tried again, not an error. */
-  async start(): Promise<void> {
+  async start(): Promise<Record<never, never>> {
     this.#endChanges = this.#wantedLinks.onChanged(() => this.#follow());
     this.#follow();
+    return {};
   }
 
   /** Closes every line; resolves when all are closed. */
@@ -68,7 +66,7 @@ export class SerialTransport implements AsyncDisposable {
 
   #follow(): void {
     if (this.#disposed) return;
-    const wanted = new Map(this.#wantedLinks.ports().map((port) => [port.port, port]));
+    const wanted = new Map(this.#wantedLinks.ports("serial").map((port) => [port.port, port]));
     for (const port of [...this.#supervisors.keys()]) {
       if (!wanted.has(port)) this.#leave(port, "no longer wanted");
     }

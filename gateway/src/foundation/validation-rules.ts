@@ -1,0 +1,10 @@
+/** A rule of the API server in CEL, and what it answers to who breaks it. */
+export interface ValidationRule {
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** Rules on the value whose schema carries them (`x-kubernetes-validations`). */
+export function rules(...entries: readonly ValidationRule[]) {
+  return { "x-kubernetes-validations": entries };
+}
