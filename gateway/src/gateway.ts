@@ -78,7 +78,7 @@ export class Gateway implements AsyncDisposable {
       metrics,
       clock,
     });
-    const usage = parts.use(new UsageSamples({ registry, stats: plane.stats, clock, metrics }));
+    const usage = parts.use(new UsageSamples({ registry, stats: plane.verbs.stats, clock, metrics }));
     usage.start();
 
     const context = config["kubernetes.context"];
@@ -123,16 +123,16 @@ export class Gateway implements AsyncDisposable {
         certificate: await certificate.start((next) => kubelet.useCertificate(next)),
         registry,
         exec: shellExec({
-          exec: copyingExec({ exec: plane.exec, files: plane.files, registry, clock, metrics }),
-          attach: plane.attach,
-          files: plane.files,
+          exec: copyingExec({ exec: plane.verbs.exec, files: plane.verbs.files, registry, clock, metrics }),
+          attach: plane.verbs.attach,
+          files: plane.verbs.files,
           registry,
           clock,
           metrics,
         }),
-        attach: plane.attach,
-        dial: plane.dial,
-        invoke: plane.invoke,
+        attach: plane.verbs.attach,
+        dial: plane.verbs.dial,
+        invoke: plane.verbs.invoke,
         logs: plane.logs,
         usage,
         pods: { get: (key) => mirror?.pods.get(key) },

@@ -10,9 +10,9 @@ const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
 
 async function start(hello: Parameters<WireDevice["hello"]>[0] = {}) {
   const bed = startPlaneBed();
-  const device = new WireDevice().plug(bed.plane);
+  const device = new WireDevice().plug(bed.plane.acceptor);
   await bed.join(device, { caps: Capability.files, maxMessageBytes: 512, rxWindowBytes: 8, ...hello });
-  const { files } = bed.plane;
+  const { files } = bed.plane.verbs;
   /** Answers the newest request; with a status other than OK what was asked fails by it. */
   const refused = async (asked: Promise<unknown>, status: number, error: object) => {
     const failing = assert.rejects(asked, error);

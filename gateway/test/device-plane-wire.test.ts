@@ -11,7 +11,7 @@ const kinds = (device: WireDevice) => device.heard.map((message) => message.kind
 
 test("a serial line is asked for a hello at once, the welcome comes when the session is stored, beats are answered", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   assert.deepEqual(device.heard, [{ kind: "bye", reason: ByeReason.noSession }]);
   device.hello({ attempt: 3 });
   assert.equal(device.all("welcome").length, 0);
@@ -27,12 +27,12 @@ test("a serial line is asked for a hello at once, the welcome comes when the ses
 
 test("the session outlives the gateway: same sid, no streams, and no id that may have been used", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
   const sid = device.last("welcome")!.sid;
   const firstId = device.last("request")!.id;
   const reborn = startPlane(t.store, t.clock);
-  const again = new WireDevice().plug(reborn.plane);
+  const again = new WireDevice().plug(reborn.plane.acceptor);
   again.hello({ attempt: 2, sid });
   await t.commit();
   assert.deepEqual([again.last("welcome")?.sid, again.last("welcome")?.streamsKept], [sid, false]);
@@ -43,9 +43,9 @@ test("the session outlives the gateway: same sid, no streams, and no id that may
 
 test("exec asks once, repeats the same request, and what the device says of it comes through", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
-  const starting = t.plane.exec.start(key, execRequest, { signal: new AbortController().signal });
+  const starting = t.plane.verbs.exec.start(key, execRequest, { signal: new AbortController().signal });
   await t.commit();
   const isExec = (message: Message) => message.kind === "request" && message.op === commands.exec.op;
   const request = device.heard.find(isExec) as Extract<Message, { kind: "request" }>;
@@ -65,7 +65,7 @@ test("exec asks once, repeats the same request, and what the device says of it c
 
 test("what a device refuses fails in the words of its status", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
   const cases = [
     [Status.RESOURCE_EXHAUSTED, "UnavailableError"],
@@ -73,7 +73,7 @@ test("what a device refuses fails in the words of its status", async () => {
     [Status.OUT_OF_RANGE, "RequestError"],
   ] as const;
   for (const [status, name] of cases) {
-    const starting = t.plane.exec.start(key, execRequest, { signal: new AbortController().signal });
+    const starting = t.plane.verbs.exec.start(key, execRequest, { signal: new AbortController().signal });
     const refused = assert.rejects(starting, { name });
     await t.commit();
     device.say({ kind: "response", id: device.last("request")!.id, status, result: [] });
@@ -83,9 +83,9 @@ test("what a device refuses fails in the words of its status", async () => {
 
 test("exec on a device that cannot, that is not there, or with too long a command fails at once", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   const run = (argv: string[]) =>
-    t.plane.exec.start(key, { ...execRequest, argv }, { signal: new AbortController().signal });
+    t.plane.verbs.exec.start(key, { ...execRequest, argv }, { signal: new AbortController().signal });
   await assert.rejects(run(["x"]), { code: "DEVICE_OFFLINE" });
   await t.join(device, { caps: 0 });
   await assert.rejects(run(["x"]), { code: "EXEC_UNSUPPORTED" });
@@ -100,12 +100,12 @@ test("exec on a device that cannot, that is not there, or with too long a comman
 test("a device that counts as Online but has no session yet is waited for, three seconds at most", async () => {
   const t = start();
   t.registry.learn(key, { phase: "Online" });
-  const run = () => t.plane.exec.start(key, execRequest, { signal: new AbortController().signal });
+  const run = () => t.plane.verbs.exec.start(key, execRequest, { signal: new AbortController().signal });
   const tooLate = assert.rejects(run(), { code: "DEVICE_OFFLINE" });
   t.clock.advance(3_000);
   await tooLate;
   const started = run();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
   const request = device.all("request").find(({ op }) => op === commands.exec.op)!;
   device.say({ kind: "response", id: request.id, status: Status.OK, result: [] });
@@ -115,10 +115,10 @@ test("a device that counts as Online but has no session yet is waited for, three
 test("a sleeper is waited for where its Device says so: until it wakes, until it is lost, or until nobody waits any more", async () => {
   const t = start();
   t.registry.admit({ ...spec, sleep: { wait: true } });
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
   const caller = new AbortController();
-  const run = () => t.plane.exec.start(key, execRequest, { signal: caller.signal });
+  const run = () => t.plane.verbs.exec.start(key, execRequest, { signal: caller.signal });
   const sleep = () => device.say({ kind: "bye", reason: ByeReason.sleeping, seconds: 600 });
   sleep();
   const started = run();
@@ -139,16 +139,16 @@ test("a sleeper is waited for where its Device says so: until it wakes, until it
   await left;
 
   t.registry.admit({ ...spec, sleep: { wait: false } });
-  await assert.rejects(t.plane.exec.start(key, execRequest, { signal: new AbortController().signal }), {
+  await assert.rejects(t.plane.verbs.exec.start(key, execRequest, { signal: new AbortController().signal }), {
     code: "DEVICE_OFFLINE",
   });
 });
 
 test("a disposed command is cancelled on the device", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
-  const starting = t.plane.exec.start(key, execRequest, { signal: new AbortController().signal });
+  const starting = t.plane.verbs.exec.start(key, execRequest, { signal: new AbortController().signal });
   await t.commit();
   device.say({ kind: "response", id: device.last("request")!.id, status: Status.OK, result: [] });
   const session = await starting;
@@ -174,9 +174,9 @@ for (const [code, reason, lose] of [
 ] satisfies [string, string, (device: WireDevice) => void][]) {
   test(`a command that is on its way when ${reason} may have run, and says so`, async () => {
     const t = start();
-    const device = new WireDevice().plug(t.plane);
+    const device = new WireDevice().plug(t.plane.acceptor);
     await t.join(device);
-    const starting = t.plane.exec.start(key, execRequest, { signal: new AbortController().signal });
+    const starting = t.plane.verbs.exec.start(key, execRequest, { signal: new AbortController().signal });
     const unanswered = assert.rejects(starting, {
       name: "UnavailableError",
       code,
@@ -192,7 +192,7 @@ for (const [code, reason, lose] of [
 test("what was deleted while the gateway was away is forgotten, what is served is kept", async () => {
   const t = start();
   await t.store.keyValues.put("session/gone", { sid: 1 });
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
   const forgotten = t.plane.forgetRemoved();
   await t.commit();
@@ -202,7 +202,7 @@ test("what was deleted while the gateway was away is forgotten, what is served i
 
 test("bad bytes are counted and change nothing", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
   const before = device.heard.length;
   device.sayBytes(Uint8Array.of(0xff));
@@ -224,9 +224,9 @@ test("the device at the bound of sessions is served, one past it is told busy", 
     links: [{ carrier: "serial", port: "pty:other" }],
   };
   t.registry.admit(other);
-  const first = new WireDevice().plug(t.plane);
+  const first = new WireDevice().plug(t.plane.acceptor);
   await t.join(first);
-  const second = new WireDevice({ kind: "port", port: "pty:other" }).plug(t.plane);
+  const second = new WireDevice({ kind: "port", port: "pty:other" }).plug(t.plane.acceptor);
   second.hello();
   assert.deepEqual(second.heard, [{ kind: "bye", reason: ByeReason.busy }]);
   assert.equal(await t.metrics.valueOf("motelet_hellos_refused_total", { reason: "session-table-full" }), 1);
@@ -237,7 +237,7 @@ test("the device at the bound of sessions is served, one past it is told busy", 
 test("a carrier that the spec does not list is refused", async () => {
   const t = start();
   t.registry.admit({ ...spec, identity: { wireId: "abc", generation: 1, password: "p" } });
-  const device = new WireDevice({ kind: "wire-id", wireId: "abc", generation: 1 }).plug(t.plane);
+  const device = new WireDevice({ kind: "wire-id", wireId: "abc", generation: 1 }).plug(t.plane.acceptor);
   device.hello();
   assert.deepEqual(device.heard, [{ kind: "bye", reason: ByeReason.refused }]);
   assert.equal(await t.metrics.valueOf("motelet_hellos_refused_total", { reason: "link-not-listed" }), 1);
@@ -250,10 +250,12 @@ test("a session moves to another carrier and back, and the serial console goes o
     links: [...spec.links!, { carrier: "mqtt" }],
     identity: { wireId: "abc", generation: 1, password: "p" },
   });
-  const serial = new WireDevice().plug(t.plane);
+  const serial = new WireDevice().plug(t.plane.acceptor);
   await t.join(serial);
   const sid = serial.last("welcome")!.sid;
-  const mqtt = new WireDevice({ kind: "wire-id", wireId: "abc", generation: 1 }, 2_000).plug(t.plane);
+  const mqtt = new WireDevice({ kind: "wire-id", wireId: "abc", generation: 1 }, 2_000).plug(
+    t.plane.acceptor,
+  );
   await t.join(mqtt, { attempt: 2, sid });
   assert.deepEqual([mqtt.last("welcome")?.sid, mqtt.last("welcome")?.streamsKept], [sid, true]);
   assert.deepEqual(serial.last("bye"), { kind: "bye", reason: ByeReason.superseded });
@@ -268,7 +270,7 @@ test("a session moves to another carrier and back, and the serial console goes o
 
 test("a store that keeps nothing welcomes nobody", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   t.store.database.all("PRAGMA query_only=1");
   device.hello();
   await t.commit();
@@ -282,7 +284,7 @@ test("a store that keeps nothing welcomes nobody", async () => {
 
 test("a removed device leaves nothing in the store", async () => {
   const t = start();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device, { hardwareId: Uint8Array.of(1), ring: { epoch: 1, nextSeq: 1, oldestSeq: 0 } });
   device.say({ kind: "report", seq: 0, ageMs: 0, body: { type: "text", level: 1, text: "x" } });
   await t.commit();

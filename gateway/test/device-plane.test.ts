@@ -101,7 +101,7 @@ test("a follower gets what comes, and ends with its signal", async () => {
 test("reboot answers, and the device comes back by itself as another boot", async () => {
   await using lamp = await startLamp();
   const boot = lamp.facts()?.boot;
-  await lamp.plane.reboot(key);
+  await lamp.plane.verbs.reboot(key);
   await eventually("another boot", () => lamp.facts()?.boot !== boot);
   assert.equal(lamp.facts()?.resetCause, 3);
 });
@@ -125,7 +125,7 @@ test("a gateway that died has its serial device back at once, and goes on with r
 test("a device that is lost is Offline after 2.5 heartbeats, and what ran on it ends as UNAVAILABLE", async () => {
   let lost = false;
   await using lamp = await startLamp({ heartbeatS: 1, fate: () => (lost ? "lose" : "pass") });
-  const session = await lamp.plane.exec.start(
+  const session = await lamp.plane.verbs.exec.start(
     key,
     { argv: ["cat"], tty: false, stdin: true, stdout: true, stderr: false },
     { signal: AbortSignal.timeout(60_000) },
@@ -144,7 +144,7 @@ test("a device that is lost is Offline after 2.5 heartbeats, and what ran on it 
 
 test("a line that is pulled and put back goes on with what runs on it", async () => {
   await using lamp = await startLamp();
-  const session = await lamp.plane.exec.start(
+  const session = await lamp.plane.verbs.exec.start(
     key,
     { argv: ["cat"], tty: false, stdin: true, stdout: true, stderr: false },
     { signal: AbortSignal.timeout(60_000) },
@@ -164,7 +164,7 @@ test("another board on a pinned port is refused, told why, and counted", async (
   await using lamp = await startLamp();
   await lamp.device.stop();
   const link = new InProcessLink({
-    acceptor: () => lamp.plane,
+    acceptor: () => lamp.plane.acceptor,
     identity: { kind: "port", port: "pty:lamp" },
   });
   const stranger = new ReferenceDevice({ link, hardwareId: Uint8Array.of(9) });

@@ -25,17 +25,17 @@ test("stderr has a stream of its own where another one stays free, and goes with
   ] as const;
   for (const [streams, open, apart] of rows) {
     const t = startPlaneBed();
-    const device = new WireDevice().plug(t.plane);
+    const device = new WireDevice().plug(t.plane.acceptor);
     const caps = Capability.exec | Capability.stderr | Capability.dial | Capability.peripherals;
     await t.join(device, { caps, ...(streams === undefined ? {} : { streams }) });
     for (let count = 0; count < open; count++) {
-      const dialling = t.plane.dial.dial(key, echoPort, by("bob"));
+      const dialling = t.plane.verbs.dial.dial(key, echoPort, by("bob"));
       await t.answer(device, Status.OK);
       await dialling;
     }
     const starts = [
-      [commands.exec, () => t.plane.exec.start(key, command("ps"), by("alice"))],
-      [commands.peripheralInvoke, () => t.plane.invoke.start(key, "led", command("get"), by("alice"))],
+      [commands.exec, () => t.plane.verbs.exec.start(key, command("ps"), by("alice"))],
+      [commands.peripheralInvoke, () => t.plane.verbs.invoke.start(key, "led", command("get"), by("alice"))],
     ] as const;
     for (const [row, start] of starts) {
       const starting = start();
@@ -54,10 +54,10 @@ test("where stdout and stderr must not be mixed the last stream is taken, unless
   ] as const;
   for (const [streams, open, apart] of rows) {
     const t = startPlaneBed();
-    const device = new WireDevice().plug(t.plane);
+    const device = new WireDevice().plug(t.plane.acceptor);
     await t.join(device, { caps: Capability.exec | Capability.stderr | Capability.dial, streams });
     for (let count = 0; count < open; count++) {
-      const dialling = t.plane.dial.dial(key, echoPort, by("bob"));
+      const dialling = t.plane.verbs.dial.dial(key, echoPort, by("bob"));
       await t.answer(device, Status.OK);
       await dialling;
     }
@@ -65,7 +65,7 @@ test("where stdout and stderr must not be mixed the last stream is taken, unless
       { ...command("ps"), apart: true },
       { ...command("ps"), stdout: false },
     ]) {
-      const starting = t.plane.exec.start(key, request, by("alice"));
+      const starting = t.plane.verbs.exec.start(key, request, by("alice"));
       const { stderrStream } = commands.exec.decodeRequest(await t.answer(device, Status.OK));
       assert.equal(stderrStream !== 0, apart, `${streams} streams, ${open} open`);
       await (await starting)[Symbol.asyncDispose]();
@@ -75,7 +75,7 @@ test("where stdout and stderr must not be mixed the last stream is taken, unless
 
 test("with two streams a command with stdin and a forwarded port go together, and a third is told who has them", async () => {
   await using lamp = await startLamp({ streams: 2 });
-  const { exec, dial, files, attach } = lamp.plane;
+  const { exec, dial, files, attach } = lamp.plane.verbs;
   const cat = await exec.start(key, { ...command("cat"), stdin: true }, by("alice"));
   const conversation = await dial.dial(key, echoPort, by("bob"));
   await Promise.all([cat.write(Buffer.from("in and out")), conversation.write(Buffer.from("echoed"))]);
@@ -114,9 +114,9 @@ test("an error of a command is seen where it shares a stream, and its exit code 
 
 test("a device without room that the gateway does not use says so", async () => {
   const t = startPlaneBed();
-  const device = new WireDevice().plug(t.plane);
+  const device = new WireDevice().plug(t.plane.acceptor);
   await t.join(device);
-  const failing = assert.rejects(t.plane.exec.start(key, command("ps"), by("alice")), {
+  const failing = assert.rejects(t.plane.verbs.exec.start(key, command("ps"), by("alice")), {
     message:
       "device default/lamp did not start the command: it has no room for it now, although the gateway uses none of its 2 streams",
   });

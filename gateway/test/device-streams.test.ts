@@ -11,7 +11,7 @@ const everything = Capability.dial | Capability.console | Capability.peripherals
 
 async function start(hello: Parameters<WireDevice["hello"]>[0] = {}) {
   const bed = startPlaneBed();
-  const device = new WireDevice().plug(bed.plane);
+  const device = new WireDevice().plug(bed.plane.acceptor);
   await bed.join(device, { caps: everything, rxWindowBytes: 64, ...hello });
   const send = (stream: number, offset: number, text: string, end?: { status: number; exitCode?: number }) =>
     device.say({ kind: "data", stream, offset, bytes: bytes(text), ...(end ? { end } : {}) });
@@ -23,7 +23,7 @@ const textOf = async (output: AsyncIterable<Uint8Array>) =>
 
 test("a conversation carries bytes both ways, and our end leaves the service time to answer", async () => {
   const t = await start();
-  const dialling = t.plane.dial.dial(key, 8080, never());
+  const dialling = t.plane.verbs.dial.dial(key, 8080, never());
   const [stream, port] = (await t.answer(t.device, Status.OK)) as [number, number];
   assert.equal(port, 8080);
   const conversation = await dialling;
@@ -46,24 +46,24 @@ test("a service that is not there, and one that does not answer, are told apart"
     [Status.RESOURCE_EXHAUSTED, "UnavailableError", "DIAL_RESOURCE_EXHAUSTED"],
   ] as const;
   for (const [status, name, code] of rows) {
-    const failing = assert.rejects(t.plane.dial.dial(key, 1, never()), { name, code });
+    const failing = assert.rejects(t.plane.verbs.dial.dial(key, 1, never()), { name, code });
     await t.answer(t.device, status);
     await failing;
   }
-  await assert.rejects(t.plane.dial.dial(key, 65_536, never()), { code: "DIAL_INVALID_ARGUMENT" });
+  await assert.rejects(t.plane.verbs.dial.dial(key, 65_536, never()), { code: "DIAL_INVALID_ARGUMENT" });
   assert.equal(await t.metrics.valueOf("motelet_verbs_total", { verb: "dial" }), 4);
 });
 
 test("the last of 23 streams is given, the next is refused, and a conversation that is left gives its own back", async () => {
   const t = await start();
   const open = async () => {
-    const dialling = t.plane.dial.dial(key, 1, never());
+    const dialling = t.plane.verbs.dial.dial(key, 1, never());
     await t.answer(t.device, Status.OK);
     return dialling;
   };
   const conversations = [];
   while (conversations.length < 23) conversations.push(await open());
-  await assert.rejects(t.plane.dial.dial(key, 1, never()), { code: "STREAMS_EXHAUSTED" });
+  await assert.rejects(t.plane.verbs.dial.dial(key, 1, never()), { code: "STREAMS_EXHAUSTED" });
   await conversations[4]![Symbol.asyncDispose]();
   assert.equal(t.device.last("credit")?.status, Status.CANCELLED);
   assert.equal((await conversations[4]!.ended).status, Status.CANCELLED);
@@ -72,7 +72,7 @@ test("the last of 23 streams is given, the next is refused, and a conversation t
 
 test("a lost device ends a conversation with its reason", async () => {
   const t = await start();
-  const dialling = t.plane.dial.dial(key, 1, never());
+  const dialling = t.plane.verbs.dial.dial(key, 1, never());
   await t.answer(t.device, Status.OK);
   const conversation = await dialling;
   t.device.unplug();
@@ -86,7 +86,7 @@ test("a lost device ends a conversation with its reason", async () => {
 test("a peripheral gets its argv, and its exit code comes back", async () => {
   const t = await start();
   const request = { argv: ["set", "on"], tty: false, stdin: false, stdout: true, stderr: true };
-  const starting = t.plane.invoke.start(key, "led", request, never());
+  const starting = t.plane.verbs.invoke.start(key, "led", request, never());
   const args = await t.answer(t.device, Status.OK);
   const { stream, stderrStream, peripheral, argv } = commands.peripheralInvoke.decodeRequest(args);
   assert.deepEqual([stderrStream, peripheral, argv], [0, "led", ["set", "on"]]);
@@ -100,7 +100,7 @@ test("a peripheral's name shares the room of argv: both at the limit are sent, o
   const t = await start();
   const run = (argument: string) => {
     const request = { argv: [argument], tty: false, stdin: false, stdout: true, stderr: false };
-    return t.plane.invoke.start(key, "p".repeat(32), request, never());
+    return t.plane.verbs.invoke.start(key, "p".repeat(32), request, never());
   };
   // M − 32 less the name with its head, the head of argv and the head of its one text.
   const room = 128 - 32 - 34 - 1 - 2;
@@ -115,7 +115,7 @@ test("a peripheral's name shares the room of argv: both at the limit are sent, o
 
 test("stats are read page by page, and what the device does not know is absent", async () => {
   const t = await start();
-  const asked = t.plane.stats.stats(key, never());
+  const asked = t.plane.verbs.stats.stats(key, never());
   const device = new Map<number, [number, number] | number>([
     [1, [12, 500]],
     [3, 4_000],
@@ -137,16 +137,18 @@ test("stats are read page by page, and what the device does not know is absent",
 test("stats, dial and invoke of a device that has none of them say so at once", async () => {
   const t = await start({ caps: 0 });
   const request = { argv: ["get"], tty: false, stdin: false, stdout: true, stderr: false };
-  await assert.rejects(t.plane.stats.stats(key, never()), { code: "STATS_UNSUPPORTED" });
-  await assert.rejects(t.plane.dial.dial(key, 1, never()), { code: "DIAL_UNSUPPORTED" });
-  await assert.rejects(t.plane.invoke.start(key, "led", request, never()), { code: "INVOKE_UNSUPPORTED" });
+  await assert.rejects(t.plane.verbs.stats.stats(key, never()), { code: "STATS_UNSUPPORTED" });
+  await assert.rejects(t.plane.verbs.dial.dial(key, 1, never()), { code: "DIAL_UNSUPPORTED" });
+  await assert.rejects(t.plane.verbs.invoke.start(key, "led", request, never()), {
+    code: "INVOKE_UNSUPPORTED",
+  });
 });
 
 const wanted = { stdin: true, stdout: true, tty: false };
 
 test("attach opens the console: lines go in, what it prints comes out, end closes it", async () => {
   const t = await start();
-  const attaching = t.plane.attach.attach(key, wanted, never());
+  const attaching = t.plane.verbs.attach.attach(key, wanted, never());
   const [stream] = (await t.answer(t.device, Status.OK)) as [number];
   assert.equal(t.device.last("request")?.op, commands.console.op);
   const console = await attaching;
@@ -161,14 +163,16 @@ test("attach opens the console: lines go in, what it prints comes out, end close
 
 test("a console that is taken is unavailable, not unsupported", async () => {
   const t = await start();
-  const failing = assert.rejects(t.plane.attach.attach(key, wanted, never()), { name: "UnavailableError" });
+  const failing = assert.rejects(t.plane.verbs.attach.attach(key, wanted, never()), {
+    name: "UnavailableError",
+  });
   await t.answer(t.device, Status.RESOURCE_EXHAUSTED);
   await failing;
 });
 
 test("a device without a console command is attached to over its serial line, raw both ways", async () => {
   const t = await start({ caps: 0 });
-  const console = await t.plane.attach.attach(key, wanted, never());
+  const console = await t.plane.verbs.attach.attach(key, wanted, never());
   await console.write(bytes("reset\r"));
   assert.equal(t.device.typed, "reset\r");
   t.device.print("boot ROM\n");
@@ -179,21 +183,21 @@ test("a device without a console command is attached to over its serial line, ra
 
 test("also a board that never said hello is attached to over its line", async () => {
   const bed = startPlaneBed();
-  assert.equal(bed.plane.attach.hasLine(key), false);
-  const device = new WireDevice().plug(bed.plane);
-  assert.equal(bed.plane.attach.hasLine(key), true);
-  const console = await bed.plane.attach.attach(key, wanted, never());
+  assert.equal(bed.plane.verbs.attach.hasLine(key), false);
+  const device = new WireDevice().plug(bed.plane.acceptor);
+  assert.equal(bed.plane.verbs.attach.hasLine(key), true);
+  const console = await bed.plane.verbs.attach.attach(key, wanted, never());
   await console.write(bytes("x"));
   assert.equal(device.typed, "x");
   device.unplug();
   const { status, message } = await console.exit;
   assert.deepEqual([status, message], [Status.UNAVAILABLE, "the serial line has closed"]);
-  assert.equal(bed.plane.attach.hasLine(key), false);
+  assert.equal(bed.plane.verbs.attach.hasLine(key), false);
 });
 
 test("after the end of input a serial console is left when it has been quiet for a second", async () => {
   const t = await start({ caps: 0 });
-  const console = await t.plane.attach.attach(key, wanted, never());
+  const console = await t.plane.verbs.attach.attach(key, wanted, never());
   await console.endInput();
   let over = false;
   void console.exit.then(() => {
@@ -213,7 +217,7 @@ test("after the end of input a serial console is left when it has been quiet for
 
 test("typing waits while the line has no room, and gives up after ten seconds", async () => {
   const t = await start({ caps: 0 });
-  const console = await t.plane.attach.attach(key, wanted, never());
+  const console = await t.plane.verbs.attach.attach(key, wanted, never());
   t.device.consoleHasRoom = false;
   const patient = console.write(bytes("a"));
   await settle();
@@ -232,7 +236,7 @@ test("typing waits while the line has no room, and gives up after ten seconds", 
 
 test("a console reader's buffer holds its limit, and what is past it is dropped and counted", async () => {
   const t = await start({ caps: 0 });
-  const console = await t.plane.attach.attach(key, wanted, never());
+  const console = await t.plane.verbs.attach.attach(key, wanted, never());
   t.device.print("x".repeat(maxWaitingBytes));
   t.device.print("y");
   assert.equal(await t.metrics.valueOf("motelet_attach_dropped_bytes_total"), 1);
@@ -244,19 +248,19 @@ test("a line takes its last reader and refuses the next, until one leaves", asyn
   const t = await start({ caps: 0 });
   const readers = [];
   for (let count = 0; count < maxReaders; count++)
-    readers.push(await t.plane.attach.attach(key, wanted, never()));
-  await assert.rejects(t.plane.attach.attach(key, wanted, never()), { code: "ATTACH_TAKEN" });
+    readers.push(await t.plane.verbs.attach.attach(key, wanted, never()));
+  await assert.rejects(t.plane.verbs.attach.attach(key, wanted, never()), { code: "ATTACH_TAKEN" });
   await readers[0]![Symbol.asyncDispose]();
-  await t.plane.attach.attach(key, wanted, never());
+  await t.plane.verbs.attach.attach(key, wanted, never());
 });
 
 test("a device without a console and without a line cannot be attached to, an absent one is offline", async () => {
   const t = startPlaneBed();
-  await assert.rejects(t.plane.attach.attach(key, wanted, never()), { code: "DEVICE_OFFLINE" });
+  await assert.rejects(t.plane.verbs.attach.attach(key, wanted, never()), { code: "DEVICE_OFFLINE" });
   const { spec } = t.registry.get(key)!;
   const identity = { wireId: "abc", generation: 1, password: "p" };
   t.registry.admit({ ...spec, links: [{ carrier: "mqtt" }], identity });
-  const device = new WireDevice({ kind: "wire-id", wireId: "abc", generation: 1 }).plug(t.plane);
+  const device = new WireDevice({ kind: "wire-id", wireId: "abc", generation: 1 }).plug(t.plane.acceptor);
   await t.join(device);
-  await assert.rejects(t.plane.attach.attach(key, wanted, never()), { code: "ATTACH_UNSUPPORTED" });
+  await assert.rejects(t.plane.verbs.attach.attach(key, wanted, never()), { code: "ATTACH_UNSUPPORTED" });
 });

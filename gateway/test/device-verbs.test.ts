@@ -19,7 +19,7 @@ async function* source(bytes: Uint8Array, pieceBytes = 4_096): AsyncGenerator<Ui
 
 test("a file goes there and back unchanged where a seventh of the messages is lost and some come twice", async (t) => {
   await using lamp = await startLamp({ fate: weather(0.15) });
-  const { files } = lamp.plane;
+  const { files } = lamp.plane.verbs;
   const startedMs = performance.now();
   const file = { size: 20_000, mode: 0o640, bytes: source(pattern(20_000)) };
   await files.write(key, "/data/log.bin", file, soon());
@@ -35,7 +35,7 @@ test("a file goes there and back unchanged where a seventh of the messages is lo
 
 test("removals and renames happen once where messages come twice, and a directory of many pages is listed whole", async () => {
   await using lamp = await startLamp({ fate: weather(0.2), maxMessageBytes: 128 });
-  const { files } = lamp.plane;
+  const { files } = lamp.plane.verbs;
   const put = (path: string, text: string) =>
     files.write(key, path, { size: text.length, mode: 0o644, bytes: source(Buffer.from(text)) }, soon());
   for (let index = 0; index < 12; index++) await put(`/d/${String(index).padStart(2, "0")}`, `${index}`);
@@ -58,7 +58,7 @@ test("removals and renames happen once where messages come twice, and a director
 
 test("a full device says so, at once where the size is known, later where it is not, and keeps what it had", async () => {
   await using lamp = await startLamp({ files: { totalBytes: 10_000 } });
-  const { files } = lamp.plane;
+  const { files } = lamp.plane.verbs;
   const small = { size: 5, mode: 0o644, bytes: source(Buffer.from("small")) };
   await files.write(key, "/a", small, soon());
   for (const size of [20_000, undefined]) {
@@ -66,12 +66,12 @@ test("a full device says so, at once where the size is known, later where it is 
     await assert.rejects(files.write(key, "/a", large, soon()), { code: "FILE_NO_ROOM" });
   }
   assert.equal(String(await collect(await files.read(key, "/a", soon()))), "small");
-  assert.equal((await lamp.plane.stats.stats(key, soon())).filesFreeBytes, 9_995);
+  assert.equal((await lamp.plane.verbs.stats.stats(key, soon())).filesFreeBytes, 9_995);
 });
 
 test("a conversation with the echo service brings 60 kB back unchanged over a lossy line", async (t) => {
   await using lamp = await startLamp({ fate: weather(0.1) });
-  await using conversation = await lamp.plane.dial.dial(key, echoPort, soon());
+  await using conversation = await lamp.plane.verbs.dial.dial(key, echoPort, soon());
   const startedMs = performance.now();
   const output = collect(conversation.output);
   for await (const piece of source(pattern(60_000), 32_768)) await conversation.write(piece);
@@ -79,13 +79,13 @@ test("a conversation with the echo service brings 60 kB back unchanged over a lo
   assert.ok((await output).equals(pattern(60_000)));
   t.diagnostic(`60 kB there and back in ${Math.round(performance.now() - startedMs)} ms`);
   assert.equal((await conversation.ended).status, 0);
-  await assert.rejects(lamp.plane.dial.dial(key, 9, soon()), { code: "DIAL_NOT_FOUND" });
+  await assert.rejects(lamp.plane.verbs.dial.dial(key, 9, soon()), { code: "DIAL_NOT_FOUND" });
 });
 
 test("the console over a stream takes a command and gives its output and log lines in between", async () => {
   await using lamp = await startLamp();
   const request = { stdin: true, stdout: true, tty: false };
-  await using console = await lamp.plane.attach.attach(key, request, soon());
+  await using console = await lamp.plane.verbs.attach.attach(key, request, soon());
   let text = "";
   const reading = (async () => {
     for await (const bytes of console.stdout) text += Buffer.from(bytes).toString();
@@ -103,7 +103,7 @@ test("a peripheral takes its command, and an unknown one is told apart from a co
   await using lamp = await startLamp({ peripherals: () => [switchPeripheral("relay0", "relay")] });
   const run = async (peripheral: string, ...argv: string[]) => {
     const request = { argv, tty: false, stdin: false, stdout: true, stderr: true };
-    await using running = await lamp.plane.invoke.start(key, peripheral, request, soon());
+    await using running = await lamp.plane.verbs.invoke.start(key, peripheral, request, soon());
     const output = await collect(running.stdout);
     return { output: String(output), ...(await running.exit) };
   };
@@ -115,7 +115,7 @@ test("a peripheral takes its command, and an unknown one is told apart from a co
 
 test("stats come with tasks and what files take", async () => {
   await using lamp = await startLamp({ files: { totalBytes: 1_048_576 } });
-  const stats = await lamp.plane.stats.stats(key, soon());
+  const stats = await lamp.plane.verbs.stats.stats(key, soon());
   assert.equal(stats.filesTotalBytes, 1_048_576);
   assert.ok((stats.cpuMs ?? -1) >= 0);
   assert.ok(stats.tasks.length > 0);
@@ -125,7 +125,7 @@ test("everything that runs on a device that is lost ends within 3 s and says why
   let lost = false;
   const fate: Fate = () => (lost ? "lose" : "pass");
   await using lamp = await startLamp({ heartbeatS: 1, fate });
-  const { files, dial, attach } = lamp.plane;
+  const { files, dial, attach } = lamp.plane.verbs;
   const file = { size: 200_000, mode: 0o644, bytes: source(pattern(200_000)) };
   await files.write(key, "/large", file, soon());
   let slowestMs = 0;

@@ -17,7 +17,9 @@ function startBed() {
   /** A board comes, and ends the connection that was there. */
   const come = async (peer: string, hello: Partial<HelloMessage>): Promise<number> => {
     open?.unplug();
-    open = new WireDevice({ kind: "wire-id", wireId: "lamp", generation: 1 }, 500, peer).plug(bed.plane);
+    open = new WireDevice({ kind: "wire-id", wireId: "lamp", generation: 1 }, 500, peer).plug(
+      bed.plane.acceptor,
+    );
     await bed.join(open, hello);
     bed.clock.advance(1_000);
     await bed.commit();
@@ -89,10 +91,10 @@ test("a board on a serial line and one over MQTT that have one identity are name
   t.registry.remove(key);
   const identity = { wireId: "lamp", generation: 1, password: "secret" };
   t.registry.admit({ ...spec, identity, links: [...(spec.links ?? []), { carrier: "mqtt" }] });
-  const serial = new WireDevice(undefined, 500, "pty:lamp").plug(t.plane);
+  const serial = new WireDevice(undefined, 500, "pty:lamp").plug(t.plane.acceptor);
   await t.join(serial, a);
   const mqtt = new WireDevice({ kind: "wire-id", wireId: "lamp", generation: 1 }, 500, "192.0.2.9:2").plug(
-    t.plane,
+    t.plane.acceptor,
   );
   await t.join(mqtt, b);
   assert.equal(t.registry.get(key)?.duplicate, undefined);
@@ -108,7 +110,7 @@ test("a board on a serial line and one over MQTT that have one identity are name
 
 test("a power cycle over a half-open connection, and a board that comes again and again, are one board", async () => {
   const t = startBed();
-  const halfOpen = new WireDevice({ kind: "wire-id", wireId: "lamp", generation: 1 }).plug(t.plane);
+  const halfOpen = new WireDevice({ kind: "wire-id", wireId: "lamp", generation: 1 }).plug(t.plane.acceptor);
   await t.join(halfOpen, a);
   let sid = await t.come("192.0.2.7:1", { ...a, boot: 8, uptimeS: 1 });
   assert.equal(halfOpen.last("bye")?.reason, ByeReason.superseded);

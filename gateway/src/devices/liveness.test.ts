@@ -28,8 +28,8 @@ function plane() {
   const metrics = new Metrics();
   const store = openStore({ path: ":memory:", metrics, clock, commitSpacingMs: 0 });
   const log = createLogger({ level: "silent" });
-  const gate = new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: 10 });
-  gate.start();
+  const plane = new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: 10 });
+  plane.start();
   const phases: string[] = [];
   registry.changes.subscribe(() => {
     const phase = registry.get(key)?.phase;
@@ -41,7 +41,7 @@ function plane() {
     store.database.flush();
     return settle().then(() => device.say({ kind: "beat" }));
   };
-  return { clock, registry, metrics, store, gate, phases, join };
+  return { clock, registry, metrics, store, plane, phases, join };
 }
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -49,7 +49,7 @@ const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 test("a device is Online when it has answered, not when it has only greeted", async () => {
   const p = plane();
   p.registry.admit(spec);
-  const device = new WireDevice().plug(p.gate);
+  const device = new WireDevice().plug(p.plane.acceptor);
   device.hello();
   p.store.database.flush();
   await settle();
@@ -62,7 +62,7 @@ test("a device is Online when it has answered, not when it has only greeted", as
 test("2.5 heartbeats of silence make a device Offline, a heartbeat less does not", async () => {
   const p = plane();
   p.registry.admit(spec);
-  const device = new WireDevice().plug(p.gate);
+  const device = new WireDevice().plug(p.plane.acceptor);
   await p.join(device);
   p.clock.advance(24_999);
   assert.equal(p.registry.get(key)?.phase, "Online");
@@ -73,12 +73,12 @@ test("2.5 heartbeats of silence make a device Offline, a heartbeat less does not
 test("a closed channel by itself makes nobody Offline, a good-bye does at once", async () => {
   const p = plane();
   p.registry.admit(spec);
-  const device = new WireDevice().plug(p.gate);
+  const device = new WireDevice().plug(p.plane.acceptor);
   await p.join(device);
   device.unplug();
   p.clock.advance(24_000);
   assert.equal(p.registry.get(key)?.phase, "Online");
-  device.plug(p.gate);
+  device.plug(p.plane.acceptor);
   device.hello({ attempt: 2, sid: device.last("welcome")!.sid });
   await settle();
   device.say({ kind: "bye", reason: 0 });
@@ -98,7 +98,7 @@ test("one that returns in that time was never away", async () => {
   const p = plane();
   p.registry.admit(spec, { phase: "Online", hardware: {}, capabilities: [] });
   p.clock.advance(20_000);
-  const device = new WireDevice().plug(p.gate);
+  const device = new WireDevice().plug(p.plane.acceptor);
   await p.join(device);
   p.clock.advance(10_000);
   assert.deepEqual(p.phases, ["Online"]);
@@ -107,7 +107,7 @@ test("one that returns in that time was never away", async () => {
 test("a sleeper is Asleep until 2.5 heartbeats after it was to be back", async () => {
   const p = plane();
   p.registry.admit(spec);
-  const device = new WireDevice().plug(p.gate);
+  const device = new WireDevice().plug(p.plane.acceptor);
   await p.join(device);
   device.say({ kind: "bye", reason: 3, seconds: 3_600 });
   p.clock.advance(3_624_999);
@@ -119,7 +119,7 @@ test("a sleeper is Asleep until 2.5 heartbeats after it was to be back", async (
 test("a sleeper that does not say for how long sleeps as long as its Device says, and the device's own word counts more", async () => {
   const p = plane();
   p.registry.admit({ ...spec, sleep: { checkInS: 600, wait: false } });
-  const device = new WireDevice().plug(p.gate);
+  const device = new WireDevice().plug(p.plane.acceptor);
   await p.join(device);
   device.say({ kind: "bye", reason: 3 });
   assert.equal(p.registry.get(key)?.asleepUntilMs, p.clock.wallMs() + 600_000);
@@ -145,9 +145,9 @@ test("a sleeper that an earlier gateway knew sleeps on, and has 2.5 heartbeats a
 test("the gateway's own end makes nobody Offline", async () => {
   const p = plane();
   p.registry.admit(spec);
-  const device = new WireDevice().plug(p.gate);
+  const device = new WireDevice().plug(p.plane.acceptor);
   await p.join(device);
-  await p.gate[Symbol.asyncDispose]();
+  await p.plane[Symbol.asyncDispose]();
   assert.equal(p.registry.get(key)?.phase, "Online");
   assert.deepEqual(device.last("bye"), { kind: "bye", reason: 0 });
   device.hello({ attempt: 2 });
@@ -171,7 +171,7 @@ async function lossyDays(
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return (state >>> 8) / 2 ** 24 < share;
   };
-  const device = new WireDevice(identity, rtoMs).plug(p.gate);
+  const device = new WireDevice(identity, rtoMs).plug(p.plane.acceptor);
   await p.join(device);
   device.heard.length = 0;
   const send = device.channel.send;

@@ -51,7 +51,7 @@ export async function startLamp(
   const store = openStore({ path: ":memory:", metrics: new Metrics() });
   let current = startPlane(store, heartbeatS);
   const link = new InProcessLink({
-    acceptor: () => current.plane,
+    acceptor: () => current.plane.acceptor,
     identity: { kind: "port", port: "pty:lamp" },
     rtoMs,
     ...(fate ? { fate } : {}),
@@ -88,7 +88,7 @@ export async function startLamp(
       link.plug();
     },
     run: async (argv: string[], input?: Uint8Array) => {
-      const session = await current.plane.exec.start(
+      const session = await current.plane.verbs.exec.start(
         key,
         { argv, tty: false, stdin: input !== undefined, stdout: true, stderr: true },
         { signal: AbortSignal.timeout(60_000) },
