@@ -88,6 +88,7 @@ export class Mirror implements AsyncDisposable {
   readonly #events: DeviceEvents;
   readonly #podCidrs: PodCidrBudget;
   readonly #stop = new AbortController();
+  #isStarted = false;
   readonly #farewellMs: number;
   readonly #options: MirrorOptions;
 
@@ -170,6 +171,7 @@ export class Mirror implements AsyncDisposable {
     await this.#devices.start();
     // Not waited for: the right to see Pods of others may have been left out.
     if (this.#options.foreignPods ?? true) void this.#foreignPods.start();
+    this.#isStarted = true;
   }
 
   /** Devices' Pods as the cluster has them, by the registry's key. */
@@ -180,7 +182,8 @@ export class Mirror implements AsyncDisposable {
   /** For readiness: what is wrong where the cluster is not read or not followed. DeviceProfiles and Pods of others are no must. */
   trouble(): string | undefined {
     const informers = [this.#nodes, this.#secrets, this.#pods, this.#devices];
-    return informers.map((informer) => informer.trouble()).find((reason) => reason);
+    const reason = informers.map((informer) => informer.trouble()).find((each) => each);
+    return reason ?? (this.#isStarted ? undefined : "still starting");
   }
 
   /** Where the CRD is not (yet) installed, devices come without their profiles. */
