@@ -8,7 +8,7 @@ import { HttpKubeClient } from "./kubeapi/client.ts";
 import type { KubeClient } from "./kubeapi/kube-client.ts";
 import { loadCredentials } from "./kubeapi/load-credentials.ts";
 
-/** Requests to the API server at a time: of the work queue, and renewals of Leases beside them. */
+/** Requests to the API server at a time: of the work queue, and renewals of Leases in addition. */
 const concurrency = {
   writes: { min: 4, max: 24, start: 8 },
   renewals: { min: 8, max: 32, start: 8 },
@@ -45,7 +45,7 @@ export async function connectCluster(
   log.info({ credentials: credentials.source, server: credentials.server }, "cluster chosen");
   const writes = new AdaptiveLimit(concurrency.writes);
   const renewals = new AdaptiveLimit(concurrency.renewals);
-  // Callers' tokens and rights are asked about beside all writes.
+  // Callers' tokens and rights are reviewed in addition to all writes.
   const connections = concurrency.writes.max + reviewConnections;
   const kube = parts.use(new HttpKubeClient({ credentials, clock, metrics, connections, pace: writes }));
   const leaseKube = parts.use(

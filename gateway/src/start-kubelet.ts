@@ -11,7 +11,7 @@ import { shellExec } from "./programs/sh/shell-exec.ts";
 import { copyingExec } from "./programs/tar/copying-exec.ts";
 import type { Store } from "./store/store.ts";
 
-/** What the kubelet API stands on. */
+/** The parts that the kubelet API is built on. */
 export interface KubeletBasis {
   readonly kube: HttpKubeClient;
   readonly store: Store;

@@ -142,7 +142,7 @@ export class DevicePlane implements AsyncDisposable {
     this.#options.store.database.flush();
   }
 
-  /** Follows who is served and who may come in; most changes are facts and change neither. */
+  /** Follows which devices are served and over which links; most changes are facts and change neither. */
   #follow(key: string): void {
     const spec = this.#options.registry.get(key)?.spec;
     const before = this.#specs.get(key);

@@ -32,7 +32,7 @@ export interface Transport extends AsyncDisposable {
 
 /** What a link of the carrier looks like in `spec.links` of a Device. */
 export interface LinkForm<F extends TProperties = TProperties> {
-  /** Fields beside `carrier`, all optional in the schema. No two carriers have a field of the same name. */
+  /** Fields next to `carrier`, all optional in the schema. No two carriers have a field of the same name. */
   readonly fields: F;
   /** Rules on the whole link: which of the fields a link of this carrier needs, and that others have none. */
   readonly rules: readonly ValidationRule[];

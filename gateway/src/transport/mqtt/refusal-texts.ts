@@ -4,7 +4,7 @@ const unproved = (text: string): RefusalText => ({ unproved: true, text });
 const proved = (text: string): RefusalText => ({ unproved: false, text });
 
 /**
- * Why this transport turns clients away, beside the identity that does not hold, with what the owner of a device reads
+ * Why this transport turns clients away, for reasons other than the identity, with what the owner of a device reads
  * about it. Undefined: nothing that the owner could correct, or nothing that names a device.
  */
 export const mqttRefusalTexts = {
