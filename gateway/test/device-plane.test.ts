@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ReferenceDevice, switchPeripheral } from "@motelet/reference";
+import { until } from "@motelet/testing";
 import { missingPeripherals } from "../src/devices/device.ts";
 import { InProcessLink } from "./fakes/in-process-link.ts";
-import { bitErrors, collect, eventually, key, pattern, spec, startLamp, weather } from "./fakes/lamp-bed.ts";
+import { bitErrors, collect, key, pattern, spec, startLamp, weather } from "./fakes/lamp-bed.ts";
 import { LoopTime } from "./fakes/loop-time.ts";
 
 test("a device that greets is Online, with what it says of itself and of its hardware", async () => {
   await using lamp = await startLamp();
-  await eventually("info", () => lamp.facts()?.hardware.arch);
+  await until("info", () => lamp.facts()?.hardware.arch);
   const facts = lamp.facts();
   assert.equal(facts?.hardware.hardwareId, "010203");
   assert.equal(facts?.firmware?.text, "reference 0.1.0");
   assert.equal(facts?.link?.carrier, "serial");
   assert.ok(facts?.capabilities.includes("exec"));
-  await eventually("a beat", () => lamp.facts()?.sample?.uptimeS !== undefined);
+  await until("a beat", () => lamp.facts()?.sample?.uptimeS !== undefined);
 });
 
 test("exec runs a command: output, errors and exit code come apart", async () => {
@@ -59,11 +60,11 @@ test("100 kB go through cat unchanged over a serial line that hits one byte in 2
 test("reports and console text are in the log in order of arrival, the boot before stays readable", async () => {
   await using lamp = await startLamp();
   lamp.device.log("first report");
-  await eventually("stored", () => lamp.device.waitingReports === 0);
+  await until("stored", () => lamp.device.waitingReports === 0);
   lamp.link.print("printf text\r\n");
   lamp.link.print("half a ");
   lamp.link.print("line\n");
-  await eventually("console stored", () =>
+  await until("console stored", () =>
     lamp.store.logs.after("uid-lamp", 0, 100).some((l) => l.text === "half a line\n"),
   );
   const text = await lamp.log();
@@ -73,8 +74,8 @@ test("reports and console text are in the log in order of arrival, the boot befo
   );
   const boot = lamp.facts()?.boot;
   lamp.device.reboot();
-  await eventually("another boot", () => lamp.facts()?.boot !== boot && lamp.facts()?.phase === "Online");
-  await eventually("stored", () => lamp.device.waitingReports === 0);
+  await until("another boot", () => lamp.facts()?.boot !== boot && lamp.facts()?.phase === "Online");
+  await until("stored", () => lamp.device.waitingReports === 0);
   assert.match(await lamp.log(true), /half a line\n/);
   assert.doesNotMatch(await lamp.log(), /half a line/);
 });
@@ -89,7 +90,7 @@ test("a follower gets what comes, and ends with its signal", async () => {
       for (const entry of batch) got.push(entry.text);
   })();
   for (let i = 0; i < 5; i++) lamp.device.log(`line ${i}`);
-  await eventually("all lines", () => got.filter((line) => line.startsWith("line")).length === 5);
+  await until("all lines", () => got.filter((line) => line.startsWith("line")).length === 5);
   stop.abort();
   await following;
   assert.deepEqual(
@@ -102,22 +103,22 @@ test("reboot answers, and the device comes back by itself as another boot", asyn
   await using lamp = await startLamp();
   const boot = lamp.facts()?.boot;
   await lamp.plane.verbs.reboot(key);
-  await eventually("another boot", () => lamp.facts()?.boot !== boot);
+  await until("another boot", () => lamp.facts()?.boot !== boot);
   assert.equal(lamp.facts()?.resetCause, 3);
 });
 
 test("a gateway that died has its serial device back at once, and goes on with reports where it was", async (t) => {
   await using lamp = await startLamp();
   lamp.device.log("before");
-  await eventually("stored", () => lamp.device.waitingReports === 0);
+  await until("stored", () => lamp.device.waitingReports === 0);
   const startedMs = performance.now();
   lamp.restart();
   assert.equal(lamp.facts()?.phase, "Online");
   // Half a heartbeat: the device is asked, and not waited for.
-  await eventually("back", () => lamp.facts()?.boot !== undefined, 5_000);
+  await until("back", () => lamp.facts()?.boot !== undefined, 5_000);
   t.diagnostic(`back after ${Math.round(performance.now() - startedMs)} ms`);
   lamp.device.log("after");
-  await eventually("stored", () => lamp.device.waitingReports === 0);
+  await until("stored", () => lamp.device.waitingReports === 0);
   assert.match(await lamp.log(), /before\nafter\n$/);
   assert.equal(String((await lamp.run(["echo", "x"])).stdout), "x\n");
 });
@@ -169,7 +170,7 @@ test("another board on a pinned port is refused, told why, and counted", async (
   });
   const stranger = new ReferenceDevice({ link, hardwareId: Uint8Array.of(9) });
   await stranger.start();
-  const { code, peer } = await eventually("refused", () => lamp.facts()?.refusal);
+  const { code, peer } = await until("refused", () => lamp.facts()?.refusal);
   assert.deepEqual([code, peer], ["other-hardware", "in-process"]);
   assert.notEqual(lamp.facts()?.phase, "Online");
   assert.ok((await lamp.metrics.valueOf("motelet_hellos_refused_total", { reason: "other-hardware" })) >= 1);
@@ -187,7 +188,7 @@ test("a paused device is refused and Offline; resumed, it is back at once", asyn
 test("a device without a Device is refused; when its Device comes it is let in", async () => {
   await using lamp = await startLamp();
   lamp.registry.remove(key);
-  await eventually("refused", () => lamp.device.state === "waiting");
+  await until("refused", () => lamp.device.state === "waiting");
   lamp.registry.admit({ ...spec, uid: "uid-other" });
   await lamp.online();
 });
@@ -201,11 +202,11 @@ test("which peripherals the firmware has is asked page by page, and again with t
   });
   assert.equal(lamp.facts()?.peripherals, undefined);
   lamp.registry.admit({ ...spec, peripherals: ["fan0", ...names.slice(-2)] });
-  await eventually("the list", () => lamp.facts()?.peripherals);
+  await until("the list", () => lamp.facts()?.peripherals);
   assert.deepEqual(lamp.facts()?.peripherals, names);
   const missing = () => missingPeripherals(lamp.facts() ?? assert.fail("no device"));
   assert.deepEqual(missing(), ["fan0"]);
   has.push("fan0");
   lamp.device.reboot();
-  await eventually("the new firmware's list", () => missing().length === 0);
+  await until("the new firmware's list", () => missing().length === 0);
 });

@@ -3,6 +3,7 @@ import { after, before, suite, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { encodeMessage } from "@motelet/profiles";
 import { MqttLink, ReferenceDevice } from "@motelet/reference";
+import { until } from "@motelet/testing";
 import { type IClientOptions, type MqttClient, connect as mqttConnect } from "mqtt";
 import type { DeviceSpec } from "../src/devices/device.ts";
 import { DevicePlane } from "../src/devices/device-plane.ts";
@@ -18,7 +19,6 @@ import { MqttTransport } from "../src/transport/mqtt/mqtt-transport.ts";
 import { mqttRefusalTexts } from "../src/transport/mqtt/refusal-texts.ts";
 import { CertificateFolder } from "./fakes/certificate-folder.ts";
 import { ClientAuthority } from "./fakes/client-authority.ts";
-import { eventually } from "./fakes/lamp-bed.ts";
 
 /*
  * Every way in which a client that names a Device is refused, over real sockets: the Device's facts say why and from where, an
@@ -260,7 +260,7 @@ async function succeed(id: string): Promise<void> {
   });
   const device = new ReferenceDevice({ link, name: id });
   await device.start();
-  await eventually(`${id} to be welcome`, () => refusalOf(`default/${id}`) === undefined, 20_000);
+  await until(`${id} to be welcome`, () => refusalOf(`default/${id}`) === undefined, 20_000);
   await device.stop();
 }
 
@@ -272,7 +272,7 @@ suite("a client that names a Device", { concurrency: 8 }, () => {
       const device = admit(id, spec);
       const before = registry.get(device);
       using _client = await attempt(way, id);
-      const refusal = await eventually(code, () => refusalOf(device), 20_000);
+      const refusal = await until(code, () => refusalOf(device), 20_000);
       const { atMs, ...said } = refusal;
       const words = refusalTexts[code];
       assert.deepEqual(said, { code, peer: "127.0.0.1", ...words, ...(detail ? { detail } : {}) });
@@ -312,7 +312,7 @@ for (const { code, says, connectDeadlineMs } of [
     const socket = connectTls({ host: "127.0.0.1", port, ...psk });
     socket.on("error", () => {}).resume();
     socket.write(says);
-    assert.equal((await eventually(code, () => refusalOf(device), 20_000)).code, code);
+    assert.equal((await until(code, () => refusalOf(device), 20_000)).code, code);
     socket.destroy();
   });
 }
@@ -324,11 +324,11 @@ test("a client whose identity is taken over too often is shown at the Device, an
   using stack = new DisposableStack();
   for (let newcomer = 0; newcomer <= defaultMqttLimits.takeOverBurst; newcomer++) {
     stack.use(await attempt({ ...one, does: () => connected.push(newcomer) }, "takes"));
-    await eventually(`newcomer ${newcomer}`, () => connected.length > newcomer, 20_000);
+    await until(`newcomer ${newcomer}`, () => connected.length > newcomer, 20_000);
   }
   assert.equal(refusalOf(device), undefined);
   stack.use(await attempt(one, "takes"));
-  const refusal = await eventually("the refusal", () => refusalOf(device), 20_000);
+  const refusal = await until("the refusal", () => refusalOf(device), 20_000);
   assert.equal(refusal.code, "take-over-limit");
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Capability, commands, Status } from "@motelet/profiles";
-import { collect, eventually, startLamp } from "./fakes/lamp-bed.ts";
+import { until } from "@motelet/testing";
+import { collect, startLamp } from "./fakes/lamp-bed.ts";
 import { key, startPlaneBed } from "./fakes/plane-under-test.ts";
 import { WireDevice } from "./fakes/wire-device.ts";
 
@@ -102,7 +103,7 @@ test("with two streams a command with stdin and a forwarded port go together, an
   ]);
   assert.deepEqual([String(said), String(echoed), exit.exitCode], ["in and out", "echoed", 0]);
   // Both have given theirs back; the line of the log that follows took none at any time.
-  await eventually("a command runs", () => lamp.device.state === "online");
+  await until("a command runs", () => lamp.device.state === "online");
   assert.equal((await lamp.run(["echo", "again"])).exit.exitCode, 0);
 });
 

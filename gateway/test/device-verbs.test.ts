@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { echoPort, switchPeripheral } from "@motelet/reference";
+import { until } from "@motelet/testing";
 import type { Fate } from "./fakes/in-process-link.ts";
-import { collect, eventually, key, pattern, startLamp, weather } from "./fakes/lamp-bed.ts";
+import { collect, key, pattern, startLamp, weather } from "./fakes/lamp-bed.ts";
 import { LoopTime } from "./fakes/loop-time.ts";
 
 /*
@@ -91,9 +92,9 @@ test("the console over a stream takes a command and gives its output and log lin
     for await (const bytes of console.stdout) text += Buffer.from(bytes).toString();
   })();
   await console.write(Buffer.from("echo over the stream\n"));
-  await eventually("the command's output", () => text.includes("over the stream"));
+  await until("the command's output", () => text.includes("over the stream"));
   lamp.device.print("a line of the log\n");
-  await eventually("the log line", () => text.includes("a line of the log"));
+  await until("the log line", () => text.includes("a line of the log"));
   await console.endInput();
   assert.equal((await console.exit).status, 0);
   await reading;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ReferenceDevice, startMqttDevice } from "@motelet/reference";
+import { until } from "@motelet/testing";
 import { DevicePlane } from "../src/devices/device-plane.ts";
 import { systemClock } from "../src/foundation/clock.ts";
 import { createLogger } from "../src/foundation/log.ts";
 import { openStore } from "../src/store/store.ts";
 import { defaultMqttLimits } from "../src/transport/mqtt/mqtt-limits.ts";
 import { MqttTransport } from "../src/transport/mqtt/mqtt-transport.ts";
-import { until } from "./fakes/fake-api-server.ts";
 import { device, devices, lamp, nodes, pods, setUp } from "./fakes/mirror-under-test.ts";
 
 interface Condition {

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type DeviceLink, type LinkEvents, ReferenceDevice } from "@motelet/reference";
+import { until } from "@motelet/testing";
 import type { DeviceSpec } from "../src/devices/device.ts";
 import { DevicePlane } from "../src/devices/device-plane.ts";
 import { Registry } from "../src/devices/registry.ts";
@@ -15,8 +16,7 @@ import type { ValuesOf } from "../src/foundation/setting.ts";
 import { openStore } from "../src/store/store.ts";
 import { udpCarrier } from "./example-carrier/udp-carrier.ts";
 import { udp, udpLink } from "./example-carrier/udp-link.ts";
-import { until } from "./fakes/fake-api-server.ts";
-import { collect, eventually } from "./fakes/lamp-bed.ts";
+import { collect } from "./fakes/lamp-bed.ts";
 
 /* The example of docs/guides/add-a-carrier.md: it is built, runs, and is what the page shows. */
 
@@ -93,7 +93,7 @@ test("a device over the example's datagrams comes online, runs a command, and is
   await device.start();
   stack.defer(() => device.stop());
   registry.admit(specOf(address));
-  await eventually("the device is online", () => registry.get(key)?.phase === "Online");
+  await until("the device is online", () => registry.get(key)?.phase === "Online");
   assert.deepEqual([registry.get(key)?.link?.carrier, registry.get(key)?.link?.peer], ["udp", address]);
 
   const request = { argv: ["echo", "hi"], tty: false, stdin: false, stdout: true, stderr: false };
@@ -108,7 +108,7 @@ test("a device over the example's datagrams comes online, runs a command, and is
   stranger.close();
 
   registry.admit({ ...specOf(address), links: [] });
-  await eventually("the channel is closed", () => registry.get(key)?.phase === "Offline");
+  await until("the channel is closed", () => registry.get(key)?.phase === "Offline");
 });
 
 test("the example is not opened unless the configuration enables it", async () => {

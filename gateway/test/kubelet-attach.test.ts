@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "@motelet/testing";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
 const deadline = { timeout: 60_000 };
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
-    await sleep(5);
-  }
-}
 
 async function attach(kubelet: KubeletUnderTest, flags: string, types: readonly string[]) {
   const answer = await kubelet.spdyUpgrade(`/attach/default/lamp/device?${flags}`, ["v4.channel.k8s.io"]);

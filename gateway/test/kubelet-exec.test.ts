@@ -2,20 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Status } from "@motelet/profiles";
+import { until } from "@motelet/testing";
 import { createLogger } from "../src/foundation/log.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 import { LoopTime } from "./fakes/loop-time.ts";
 import type { SpdyClient } from "./fakes/spdy-client.ts";
 
 const deadline = { timeout: 60_000 };
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!condition()) {
-    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
-    await sleep(5);
-  }
-}
 
 /** Opens the streams in kubectl's order. */
 async function openStreams(client: SpdyClient, types: readonly string[]): Promise<Record<string, number>> {

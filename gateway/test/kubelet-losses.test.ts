@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
 import process from "node:process";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "@motelet/testing";
 import { DeviceLog } from "../src/devices/log/device-log.ts";
 import { Registry } from "../src/devices/registry.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
@@ -15,14 +15,6 @@ import { liveBytes } from "./fakes/live-memory.ts";
 
 const rounds = process.env.MOTELET_SOAK ? 1_000 : 20;
 const lost = "device default/lamp went offline";
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
-    await sleep(2);
-  }
-}
 
 /** One conversation of each kind, in both carriers; all are up when it resolves. */
 async function begin(kubelet: KubeletUnderTest) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "@motelet/testing";
 import { dialLineLimits } from "../src/kubelet/portforward/dial-line.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 import { liveBytes } from "./fakes/live-memory.ts";
@@ -10,14 +11,6 @@ import type { SpdyClient } from "./fakes/spdy-client.ts";
 
 const deadline = { timeout: 60_000 };
 const path = "/portForward/default/lamp";
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
-    await sleep(5);
-  }
-}
 
 async function connect(kubelet: KubeletUnderTest): Promise<SpdyClient> {
   const { client, code, headers } = await kubelet.spdyUpgrade(path, ["portforward.k8s.io"]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "@motelet/testing";
 import { createWebSocketStream } from "ws";
 import { webSocketLimits } from "../src/streaming/websocket/handshake.ts";
 import { ChannelClient, refusalOf } from "./fakes/channel-client.ts";
@@ -13,14 +14,6 @@ const v5 = "v5.channel.k8s.io";
 const v4 = "v4.channel.k8s.io";
 const statusVersions = [v5, v4, "v4.base64.channel.k8s.io"];
 const textVersions = ["channel.k8s.io", "base64.channel.k8s.io", ""];
-
-async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < endMs, `waited 30 s: ${what}`);
-    await sleep(5);
-  }
-}
 
 const protocols = (name: string) => (name === "" ? [] : [name]);
 

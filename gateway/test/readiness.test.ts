@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { until } from "@motelet/testing";
 import { systemClock } from "../src/foundation/clock.ts";
 import { createLogger } from "../src/foundation/log.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
@@ -12,7 +13,7 @@ import { loadConfig } from "../src/load-config.ts";
 import { OperationsServer, operationsLimits } from "../src/operations-server.ts";
 import { MqttTransport } from "../src/transport/mqtt/mqtt-transport.ts";
 import { ClientAuthority } from "./fakes/client-authority.ts";
-import { FakeApiServer, until } from "./fakes/fake-api-server.ts";
+import { FakeApiServer } from "./fakes/fake-api-server.ts";
 import { KubeletUnderTest } from "./fakes/kubelet-under-test.ts";
 
 const deadline = { timeout: 60_000 };

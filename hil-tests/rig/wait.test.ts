@@ -21,7 +21,7 @@ test("a condition that throws does not hold yet, and its last error is the cause
       error instanceof RigError &&
       error.code === "DEADLINE_PASSED" &&
       error.cause === cause &&
-      /50 ms.*the door to open: connection refused/.test(error.message),
+      /50 ms.*the door to open; last seen: connection refused/.test(error.message),
   );
 });
 

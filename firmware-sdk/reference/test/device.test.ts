@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { Capability, commands, FirmwareState, hasCommand, Status, TaskState } from "@motelet/profiles";
+import { until } from "@motelet/testing";
 import { defaultBuildId } from "../src/boot-line.ts";
 import { ReferenceDevice } from "../src/index.ts";
 import { sdkVersion } from "../src/version.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { LoopLink } from "./loop-link.ts";
-import { until } from "./until.ts";
 
 async function deviceFor(t: TestContext) {
   const gateway = new FakeGateway();

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { until } from "@motelet/testing";
 import { dropSocket } from "../src/carrier/drop-socket.ts";
 import type { MqttConnection } from "../src/carrier/mqtt-connection.ts";
 import { LibraryConnection } from "../src/carrier/mqtt-library.ts";
 import { PacketConnection } from "../src/carrier/mqtt-packets.ts";
-import { until } from "./until.ts";
 
 /** A key instead of certificates: what follows the handshake is the same. */
 const psk = {

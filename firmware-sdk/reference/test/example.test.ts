@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, type TestContext, test } from "node:test";
 import { commands, Status } from "@motelet/profiles";
+import { until } from "@motelet/testing";
 import { greenhouse } from "../example/greenhouse.ts";
 import { ReferenceDevice } from "../src/index.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { LoopLink } from "./loop-link.ts";
-import { until } from "./until.ts";
 
 async function gatewayFor(t: TestContext): Promise<FakeGateway> {
   const gateway = new FakeGateway();

@@ -6,8 +6,8 @@
  */
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { until } from "@motelet/testing";
 import { Fleet, MqttLink, seededRandom } from "../src/index.ts";
-import { until } from "./until.ts";
 
 const [, , url = ""] = process.argv;
 const looks = { count: 5, everyMs: 200 };

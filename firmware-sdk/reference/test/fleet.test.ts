@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "@motelet/testing";
 import { FaultyLink, Fleet, faultKinds, MqttLink, seededRandom } from "../src/index.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { startFleetBroker } from "./fleet-broker.ts";
 import { LoopLink } from "./loop-link.ts";
-import { until } from "./until.ts";
 
 test("a fleet joins within seconds, each device by its own name, and leaves with goodbyes", async () => {
   await using broker = await startFleetBroker();

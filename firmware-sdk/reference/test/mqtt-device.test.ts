@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { commands, downlinkTopic, Status, uplinkTopic } from "@motelet/profiles";
+import { until } from "@motelet/testing";
 import { Aedes } from "aedes";
 import { type FaultRates, FaultyLink, MqttLink, ReferenceDevice, startMqttDevice } from "../src/index.ts";
 import { FakeGateway } from "./fake-gateway.ts";
-import { until } from "./until.ts";
 
 /** A broker on loopback with a gateway behind it; `drop` ends all connections, as a restart does. */
 async function brokerWith(gateway: FakeGateway, port = 0, password = "secret") {

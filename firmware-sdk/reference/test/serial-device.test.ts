@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { ReadStream } from "node:tty";
 import { ByeReason, encodeFrame, encodeMessage, FrameDecoder } from "@motelet/profiles";
+import { until } from "@motelet/testing";
 import { seededRandom, startSerialDevice, UnavailableError } from "../src/index.ts";
 import { FakeGateway } from "./fake-gateway.ts";
-import { until } from "./until.ts";
 
 async function directoryFor(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "motelet-serial-"));

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { commands, Status } from "@motelet/profiles";
+import { until } from "@motelet/testing";
 import { echoPort, echoService, type Services, tcpService } from "../src/index.ts";
 import { BenchSession } from "./bench-session.ts";
-import { until } from "./until.ts";
 
 const echo: Services = new Map([[echoPort, echoService]]);
 

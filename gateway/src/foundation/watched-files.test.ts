@@ -7,16 +7,6 @@ import { ManualClock } from "../../test/fakes/manual-clock.ts";
 import { ConfigError } from "./errors.ts";
 import { WatchedFiles } from "./watched-files.ts";
 
-/** Moves the clock until the condition holds; reading files takes turns of its own. */
-async function until(clock: ManualClock, condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, "timed out");
-    clock.advance(1_000);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 test("files that change as those of a mounted Secret do are told once; unreadable ones are told, too", async () => {
   const folder = mkdtempSync(join(tmpdir(), "motelet-watched-"));
   const mount = (name: string, text: string) => {
@@ -39,11 +29,11 @@ test("files that change as those of a mounted Secret do are told once; unreadabl
       (error) => failures.push(error),
     );
     mount("2", "second");
-    await until(clock, () => changes.length > 0);
+    await clock.advanceUntil("the change", () => changes.length > 0);
     rmSync(join(folder, "2", "b"));
-    await until(clock, () => failures.length > 0);
+    await clock.advanceUntil("the failure", () => failures.length > 0);
     writeFileSync(join(folder, "2", "b"), "third b");
-    await until(clock, () => changes.length > 1);
+    await clock.advanceUntil("the next change", () => changes.length > 1);
     assert.deepEqual(changes, [
       { a: "second a", b: "second b" },
       { a: "second a", b: "third b" },

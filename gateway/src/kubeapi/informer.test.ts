@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeApiServer, until } from "../../test/fakes/fake-api-server.ts";
+import { until } from "@motelet/testing";
+import { FakeApiServer } from "../../test/fakes/fake-api-server.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { createLogger } from "../foundation/log.ts";
 import { Metrics } from "../foundation/metrics.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "../../test/fakes/fake-api-server.ts";
+import { until } from "@motelet/testing";
 import { enrol, nodes, setUp } from "../../test/fakes/mirror-under-test.ts";
 
 const pods = "/api/v1/namespaces/kube-system/pods";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "../../test/fakes/fake-api-server.ts";
+import { until } from "@motelet/testing";
 import { device, devices, lamp, secrets, setUp } from "../../test/fakes/mirror-under-test.ts";
 
 const secret = (name: string, data: Record<string, string>) =>

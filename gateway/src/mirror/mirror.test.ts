@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type FakeApiServer, until } from "../../test/fakes/fake-api-server.ts";
+import { until } from "@motelet/testing";
+import type { FakeApiServer } from "../../test/fakes/fake-api-server.ts";
 import {
   device,
   devices,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "../../test/fakes/fake-api-server.ts";
+import { until } from "@motelet/testing";
 import { ManualClock } from "../../test/fakes/manual-clock.ts";
 import {
   device,

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import { type DeviceOptions, ReferenceDevice } from "@motelet/reference";
+import { until } from "@motelet/testing";
 import { DevicePlane } from "../../src/devices/device-plane.ts";
 import { Registry } from "../../src/devices/registry.ts";
 import type { ExecSession } from "../../src/devices/verbs/exec-session.ts";
@@ -18,21 +18,6 @@ export const spec = {
   links: [{ carrier: "serial", port: "pty:lamp" } as const],
   paused: false,
 };
-
-/** Waits for a condition. */
-export async function eventually<T>(
-  what: string,
-  look: () => T | undefined | false,
-  withinMs = 30_000,
-): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const found = look();
-    if (found !== undefined && found !== false) return found;
-    assert.ok(performance.now() < deadline, `not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 function startPlane(store: Store, heartbeatS: number) {
   const registry = new Registry(() => Date.now());
@@ -79,7 +64,7 @@ export async function startLamp(
       return current.metrics;
     },
     facts: () => current.registry.get(key),
-    online: () => eventually("device online", () => current.registry.get(key)?.phase === "Online"),
+    online: () => until("device online", () => current.registry.get(key)?.phase === "Online"),
     /** The process dies and comes back with what its store has. */
     restart: () => {
       link.cut();

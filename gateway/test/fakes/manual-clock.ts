@@ -1,3 +1,5 @@
+import { setImmediate as breathe } from "node:timers/promises";
+import { until } from "@motelet/testing";
 import type { Clock } from "../../src/foundation/clock.ts";
 
 /** A clock that a test moves. Not done: time passing by itself. */
@@ -49,5 +51,27 @@ export class ManualClock implements Clock {
       due.callback();
     }
     this.#nowMs = untilMs;
+  }
+
+  /**
+   * Advances step by step until the condition holds, and only while something waits for this clock: files, the store and
+   * libraries take real time, however slow the machine is.
+   */
+  async advanceUntil(
+    what: string,
+    condition: () => boolean | Promise<boolean>,
+    stepMs = 1_000,
+  ): Promise<void> {
+    const seen = () => `${this.#nowMs} ms of the manual clock`;
+    const steps = async () => {
+      for (let step = 0; step < 50; step++) {
+        for (let pause = 0; pause < 3; pause++) await breathe();
+        if (await condition()) return true;
+        if (!this.isAwaited) return false;
+        this.advance(stepMs);
+      }
+      return false;
+    };
+    await until(what, steps, { intervalMs: 1, seen });
   }
 }

@@ -1,10 +1,11 @@
+import { until } from "@motelet/testing";
 import { Registry } from "../../src/devices/registry.ts";
 import type { Clock } from "../../src/foundation/clock.ts";
 import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
 import { HttpKubeClient } from "../../src/kubeapi/client.ts";
 import { Mirror, type MirrorOptions } from "../../src/mirror/mirror.ts";
-import { FakeApiServer, until } from "./fake-api-server.ts";
+import { FakeApiServer } from "./fake-api-server.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 export const devices = "/apis/motelet.dev/v1alpha1/namespaces/default/devices";

@@ -160,13 +160,12 @@ async function liveALife(
   const mirror = await startBareMirror(kubeconfig, { wrap: (kube) => refusals.wrap(kube) });
   /** The right to read is not the gateway's here. */
   const reads = async (path: string) => JSON.stringify((await plane.request("GET", path)).body);
-  const until = async (what: string, condition: () => boolean | Promise<boolean>) => {
-    await waitFor(async () => refusals.first !== undefined || (await condition()), {
+  const reached = (what: string, condition: () => boolean | Promise<boolean>) =>
+    waitFor(condition, {
       what,
       deadlineMs: 20_000,
+      fatal: () => (refusals.first === undefined ? undefined : new Refused()),
     });
-    if (refusals.first !== undefined) throw new Refused();
-  };
   const learn = (name: string, facts: Partial<DeviceFacts>) =>
     mirror.registry.learn(`default/${name}`, facts);
   const device = (name: string) => `/apis/motelet.dev/v1alpha1/namespaces/default/devices/${name}`;
@@ -178,35 +177,35 @@ async function liveALife(
     void mirror.started.then(() => {
       started = true;
     });
-    await until("the mirror to start", () => started);
-    await until("identities", () =>
+    await reached("the mirror to start", () => started);
+    await reached("identities", () =>
       [lamp, fan].every((name) => mirror.registry.get(`default/${name}`)?.spec.identity !== undefined),
     );
     const former = '{"metadata":{"finalizers":["motelet.dev/node"]}}';
     await kubectlOk(plane, "patch", "device", lamp, "--type=merge", "-p", former);
-    await until("the former finalizer to go", async () => {
+    await reached("the former finalizer to go", async () => {
       const { metadata } = (await plane.request("GET", device(lamp))).body as {
         metadata?: { finalizers?: unknown };
       };
       return metadata !== undefined && metadata.finalizers === undefined;
     });
     for (const name of [lamp, fan, taken]) learn(name, hello("1"));
-    await until("a Ready Pod", async () => (await reads(pod(lamp))).includes('"containerID"'));
-    await until("a conflict", async () => (await reads(device(taken))).includes("NodeNameConflict"));
+    await reached("a Ready Pod", async () => (await reads(pod(lamp))).includes('"containerID"'));
+    await reached("a conflict", async () => (await reads(device(taken))).includes("NodeNameConflict"));
     learn(lamp, hello("2"));
-    await until("another image", async () => (await reads(pod(lamp))).includes("blinky:2"));
+    await reached("another image", async () => (await reads(pod(lamp))).includes("blinky:2"));
     for (const phase of ["Offline", "Online", "Offline", "Online"] as const) learn(lamp, { phase });
     const events = `/api/v1/namespaces/default/events?fieldSelector=involvedObject.name=${lamp},reason=Offline`;
-    await until("an Event that counts", async () => (await reads(events)).includes('"count":2'));
+    await reached("an Event that counts", async () => (await reads(events)).includes('"count":2'));
     learn(fan, { capabilities: ["exec", "console"] });
-    await until("another Pod, which has a terminal", async () =>
+    await reached("another Pod, which has a terminal", async () =>
       (await reads(pod(fan))).includes('"tty":true'),
     );
     await askAsListener(mirror, refusals);
-    if (withForeignPods) await bringForeignPods(plane, [lamp, fan], until);
+    if (withForeignPods) await bringForeignPods(plane, [lamp, fan], reached);
     await kubectlOk(plane, "delete", "device", lamp, taken, "--wait=false");
     for (const path of [device(lamp), pod(lamp), `/api/v1/nodes/${lamp}`])
-      await until(`${path} to end`, async () => (await plane.request("GET", path)).status === 404);
+      await reached(`${path} to end`, async () => (await plane.request("GET", path)).status === 404);
     await mirror[Symbol.asyncDispose]();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -238,7 +237,7 @@ async function askAsListener(mirror: BareMirror, refusals: RefusalLog): Promise<
 async function bringForeignPods(
   plane: ControlPlane,
   motes: readonly string[],
-  until: (what: string, condition: () => Promise<boolean>) => Promise<void>,
+  reached: (what: string, condition: () => Promise<boolean>) => Promise<unknown>,
 ): Promise<void> {
   const path = `/api/v1/namespaces/${elsewhere}`;
   await plane.settled();
@@ -256,11 +255,11 @@ async function bringForeignPods(
     const { items } = (await plane.request("GET", `${path}/pods`)).body as PodList;
     return items.filter(({ spec }) => motes.includes(spec.nodeName));
   };
-  await until("their reason", async () => {
+  await reached("their reason", async () => {
     const pods = await onMotes();
     return pods.length === 2 && pods.every(({ status }) => status.reason === "Unsupported");
   });
-  await until("an Event that counts", async () => {
+  await reached("an Event that counts", async () => {
     const { body } = await plane.request("GET", `${path}/events?fieldSelector=reason=ReachesMotes`);
     return JSON.stringify(body).includes('"count":2');
   });
@@ -273,7 +272,7 @@ async function bringForeignPods(
     `--namespace=${elsewhere}`,
     "--wait=false",
   );
-  await until(
+  await reached(
     "its end",
     async () => !(await onMotes()).some(({ metadata }) => metadata.name === victim?.metadata.name),
   );

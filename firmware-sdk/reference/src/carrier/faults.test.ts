@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { MessageKind } from "@motelet/profiles";
-import { until } from "../../test/until.ts";
+import { until } from "@motelet/testing";
 import { OptionError } from "../errors.ts";
 import { type FaultRates, FaultyLink, parseFaultRates } from "./faults.ts";
 import type { DeviceLink, LinkEvents } from "./link.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { CertificateFolder } from "../../../test/fakes/certificate-folder.ts";
 import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
@@ -15,17 +14,6 @@ import type { ServingCertificate } from "./serving-certificate.ts";
 const deadline = { timeout: 60_000 };
 const log = createLogger({ level: "silent" });
 
-/** Moves time on, a look at a time, until a condition holds: files are read in the real one. */
-async function until(clock: ManualClock, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 30_000;
-  while (performance.now() < endMs) {
-    clock.advance(1_000);
-    await sleep(2);
-    if (await condition()) return;
-  }
-  assert.fail("waited 30 s in vain");
-}
-
 test("changed files are served, bad ones are not", deadline, async () => {
   using folder = await CertificateFolder.create();
   const { certFile, keyFile } = folder;
@@ -38,15 +26,15 @@ test("changed files are served, bad ones are not", deadline, async () => {
   const reloads = (outcome: string) =>
     metrics.valueOf("motelet_kubelet_certificate_reloads_total", { outcome });
   await folder.renew("second.example");
-  await until(clock, () => changes.some(({ certPem }) => certPem !== first.certPem));
+  await clock.advanceUntil("a change", () => changes.some(({ certPem }) => certPem !== first.certPem));
   const ok = await reloads("ok");
   writeFileSync(certFile, "no certificate");
-  await until(clock, async () => (await reloads("failed")) > 0);
+  await clock.advanceUntil("a failure", async () => (await reloads("failed")) > 0);
   rmSync(keyFile);
-  await until(clock, async () => (await reloads("failed")) > 2);
+  await clock.advanceUntil("more failures", async () => (await reloads("failed")) > 2);
   assert.equal(await reloads("ok"), ok);
   await folder.renew("third.example");
-  await until(clock, async () => (await reloads("ok")) > ok);
+  await clock.advanceUntil("a reload", async () => (await reloads("ok")) > ok);
 });
 
 test("files that are no certificate and its key are refused at the start", deadline, async () => {
@@ -73,9 +61,9 @@ test("a changed client CA is handed on; where it cannot be used that is counted"
     used.push(pem);
   });
   writeFileSync(folder.clientCaFile, folder.server.pem);
-  await until(clock, () => used.length === 1);
+  await clock.advanceUntil("a change", () => used.length === 1);
   assert.deepEqual(used, [folder.server.pem]);
   writeFileSync(folder.clientCaFile, "bad");
   const failed = () => metrics.valueOf("motelet_kubelet_certificate_reloads_total", { outcome: "failed" });
-  await until(clock, async () => (await failed()) === 1);
+  await clock.advanceUntil("a failure", async () => (await failed()) === 1);
 });

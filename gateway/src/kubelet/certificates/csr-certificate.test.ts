@@ -48,22 +48,8 @@ class Asking implements Disposable {
     return this.#source.start((certificate) => this.changes.push(certificate));
   }
 
-  /**
-   * Lets a second after the other pass until the condition holds. The store commits and the library signs in their own
-   * time: as long as nobody waits for ours it stands, however slow the machine is.
-   */
-  async until(what: string, condition: () => boolean, stepMs = 1_000): Promise<void> {
-    for (let turn = 0; turn < 20_000; turn++) {
-      for (let pause = 0; pause < 3; pause++) await breathe();
-      if (condition()) return;
-      if (this.clock.isAwaited) this.clock.advance(stepMs);
-      else await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    assert.fail(`waited in vain: ${what}`);
-  }
-
   async asked(count = 1): Promise<void> {
-    await this.until(`${count} requests`, () => this.authority.asked.length >= count);
+    await this.clock.advanceUntil(`${count} requests`, () => this.authority.asked.length >= count);
   }
 
   stop(): void {
@@ -102,11 +88,11 @@ test(
     const { names } = new x509.SubjectAlternativeNameExtension(extension.rawData);
     assert.deepEqual(names.toJSON(), [{ type: "ip", value: "10.1.2.3" }]);
 
-    await asking.until("a few looks", () => asking.clock.monotonicMs() > 10_000);
+    await asking.clock.advanceUntil("a few looks", () => asking.clock.monotonicMs() > 10_000);
     assert.equal(await asking.metrics.valueOf("motelet_kubelet_certificate_requests_waiting"), 1);
     assert.equal(asking.changes.length, 0);
     await asking.authority.sign();
-    await asking.until("the certificate", () => asking.changes.length === 1);
+    await asking.clock.advanceUntil("the certificate", () => asking.changes.length === 1);
     const [issued] = asking.changes;
     const leaf = new X509Certificate(issued?.certPem ?? "");
     assert.equal(leaf.issuer, "CN=cluster");
@@ -125,13 +111,13 @@ test("the next one is asked for at four fifths of the life, with another key", d
   await asking.start({ expirationSeconds: 600 });
   await asking.asked();
   await asking.authority.sign();
-  await asking.until("the certificate", () => asking.changes.length === 1);
+  await asking.clock.advanceUntil("the certificate", () => asking.changes.length === 1);
   const issuedMs = new X509Certificate(asking.changes[0]?.certPem ?? "").validFromDate.getTime();
   await asking.asked(2);
   const ageMs = asking.clock.wallMs() - issuedMs;
   assert.ok(ageMs >= 480_000 && ageMs < 580_000, `asked after ${ageMs} ms`);
   await asking.authority.sign();
-  await asking.until("the next one", () => asking.changes.length === 2);
+  await asking.clock.advanceUntil("the next one", () => asking.changes.length === 2);
   assert.notEqual(asking.changes[1]?.keyPem, asking.changes[0]?.keyPem);
 });
 
@@ -140,9 +126,9 @@ test("a certificate of a year is renewed in its ninth or tenth month, not at onc
   await asking.start();
   await asking.asked();
   await asking.authority.sign();
-  await asking.until("the certificate", () => asking.changes.length === 1);
+  await asking.clock.advanceUntil("the certificate", () => asking.changes.length === 1);
   const day = 86_400_000;
-  await asking.until("the rotation", () => asking.authority.asked.length === 2, day / 4);
+  await asking.clock.advanceUntil("the rotation", () => asking.authority.asked.length === 2, day / 4);
   const days = asking.clock.monotonicMs() / day;
   assert.ok(days > 280 && days < 300, `after ${days} days`);
 });
@@ -152,7 +138,7 @@ test("a restart serves what was signed, and asks for nothing", deadline, async (
   await asking.start();
   await asking.asked();
   await asking.authority.sign();
-  await asking.until("the certificate", () => asking.changes.length === 1);
+  await asking.clock.advanceUntil("the certificate", () => asking.changes.length === 1);
   asking.stop();
   const again = await asking.start();
   assert.deepEqual(again, asking.changes[0]);
@@ -179,7 +165,7 @@ test("a restart while a request waits goes on waiting for that one", deadline, a
   asking.stop();
   await asking.start();
   await asking.authority.sign();
-  await asking.until("the certificate", () => asking.changes.length >= 1);
+  await asking.clock.advanceUntil("the certificate", () => asking.changes.length >= 1);
   assert.equal(asking.authority.asked.length, 1);
 });
 
@@ -228,7 +214,7 @@ test("the wait between two requests never grows beyond an hour", deadline, async
   await asking.start();
   let lastMs = 0;
   for (let attempt = 1; attempt <= 12; attempt++) {
-    await asking.until("a request", () => asking.authority.asked.length >= attempt, 30_000);
+    await asking.clock.advanceUntil("a request", () => asking.authority.asked.length >= attempt, 30_000);
     assert.ok(asking.clock.monotonicMs() - lastMs < 4_200_000);
     lastMs = asking.clock.monotonicMs();
     asking.authority.judge("Denied", "", "");
@@ -238,7 +224,7 @@ test("the wait between two requests never grows beyond an hour", deadline, async
 test("who must approve is reminded after a minute and then every hour", deadline, async () => {
   using asking = new Asking();
   await asking.start();
-  await asking.until("three hours", () => asking.clock.monotonicMs() > 3 * 3_600_000, 10_000);
+  await asking.clock.advanceUntil("three hours", () => asking.clock.monotonicMs() > 3 * 3_600_000, 10_000);
   const reminders = asking
     .messages("warn")
     .filter((text) => text === "kubelet certificate waits for approval");
@@ -257,7 +243,7 @@ test(
     asking.authority.forget();
     await asking.asked(2);
     await asking.authority.sign();
-    await asking.until("the certificate", () => asking.changes.length === 1);
+    await asking.clock.advanceUntil("the certificate", () => asking.changes.length === 1);
   },
 );
 
@@ -265,14 +251,14 @@ test("an API server that is away, and a missing right, are waited out", deadline
   using asking = new Asking();
   asking.authority.mayAsk = false;
   await asking.start();
-  await asking.until("a warning", () => asking.messages("warn").length > 0);
+  await asking.clock.advanceUntil("a warning", () => asking.messages("warn").length > 0);
   asking.authority.mayAsk = true;
   await asking.asked();
   asking.authority.isDown = true;
-  await asking.until("a few looks", () => asking.messages("debug").length > 3);
+  await asking.clock.advanceUntil("a few looks", () => asking.messages("debug").length > 3);
   asking.authority.isDown = false;
   await asking.authority.sign();
-  await asking.until("the certificate", () => asking.changes.length === 1);
+  await asking.clock.advanceUntil("the certificate", () => asking.changes.length === 1);
   assert.equal(
     await asking.metrics.valueOf("motelet_kubelet_certificate_requests_total", { outcome: "refused" }),
     1,
@@ -291,7 +277,7 @@ test("a certificate that does not name the address is not served", deadline, asy
     1,
   );
   await asking.authority.sign();
-  await asking.until("the certificate", () => asking.changes.length === 1);
+  await asking.clock.advanceUntil("the certificate", () => asking.changes.length === 1);
 });
 
 test("many listeners ask no faster than their pace", deadline, async () => {

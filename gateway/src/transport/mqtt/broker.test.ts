@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
+import { until } from "@motelet/testing";
 import { connectAsync } from "mqtt";
 import { writeToStream } from "mqtt-packet";
 import { systemClock } from "../../foundation/clock.ts";
 import { Broker, type BrokerClient } from "./broker.ts";
 import { defaultMqttLimits } from "./mqtt-limits.ts";
-import { until } from "./mqtt-test-bed.ts";
 import { PacketGuard } from "./packet-guard.ts";
 
 test("what a client publishes is heard by the gateway and by no other client, whatever that subscribes to", async () => {

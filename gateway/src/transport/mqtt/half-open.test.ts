@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { Socket } from "node:net";
 import { test } from "node:test";
+import { until } from "@motelet/testing";
 import { HalfOpenFlood } from "../../../test/fakes/half-open-flood.ts";
 import { liveBytes } from "../../../test/fakes/live-memory.ts";
 import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import { defaultMqttLimits } from "./mqtt-limits.ts";
 import { MqttMeters } from "./mqtt-meters.ts";
-import { keyOf, MqttTestBed, next, until } from "./mqtt-test-bed.ts";
+import { keyOf, MqttTestBed, next } from "./mqtt-test-bed.ts";
 import { SocketTable } from "./socket-table.ts";
 
 const deadline = { timeout: 60_000 };

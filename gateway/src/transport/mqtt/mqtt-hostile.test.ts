@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "@motelet/testing";
 import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import { defaultMqttLimits } from "./mqtt-limits.ts";
 import {
@@ -10,7 +11,6 @@ import {
   rawPacket,
   rawSubscribe,
   rawText,
-  until,
 } from "./mqtt-test-bed.ts";
 
 test("a declared length over the limit closes the socket before the body is read", async () => {

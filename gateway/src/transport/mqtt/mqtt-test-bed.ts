@@ -1,6 +1,7 @@
 import { type EventEmitter, once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
+import { until } from "@motelet/testing";
 import { type IClientOptions, type MqttClient, connect as mqttConnect } from "mqtt";
 import { type Clock, systemClock } from "../../foundation/clock.ts";
 import { createLogger } from "../../foundation/log.ts";
@@ -16,19 +17,6 @@ export interface OpenedChannel {
   readonly channel: Channel;
   readonly messages: Uint8Array[];
   closedFor: string | undefined;
-}
-
-/** Waits until the condition holds. Fails at the deadline, naming what it waited for. */
-export async function until(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  deadlineMs = 30_000,
-): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`timed out waiting until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /**

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "@motelet/testing";
 import { ManualClock } from "../../../test/fakes/manual-clock.ts";
 import { systemClock } from "../../foundation/clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import type { Authenticator } from "../directory.ts";
-import { MqttTestBed, next, until } from "./mqtt-test-bed.ts";
+import { MqttTestBed, next } from "./mqtt-test-bed.ts";
 import { MqttTransport } from "./mqtt-transport.ts";
 
 const nobody: Authenticator = {

@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { keyOf, MqttTestBed, rawConnect, rawSubscribe, until } from "./mqtt-test-bed.ts";
+import { until } from "@motelet/testing";
+import { keyOf, MqttTestBed, rawConnect, rawSubscribe } from "./mqtt-test-bed.ts";
 
 const missing = spawnSync("openssl", ["version"]).status !== 0 && "openssl is not installed";
 const options = { timeout: 60_000, skip: missing };

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { type ConnectionOptions, connect, createServer, type SecureVersion, type TLSSocket } from "node:tls";
+import { until } from "@motelet/testing";
 import type { IClientOptions } from "mqtt";
-import { fateOf, keyOf, MqttTestBed, next, rawConnect, rawSubscribe, until } from "./mqtt-test-bed.ts";
+import { fateOf, keyOf, MqttTestBed, next, rawConnect, rawSubscribe } from "./mqtt-test-bed.ts";
 import { PskHandshakes } from "./psk-handshakes.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const satisfies SecureVersion[];

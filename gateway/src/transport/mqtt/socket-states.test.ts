@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { connect as connectTcp, type Socket } from "node:net";
 import { after, before, suite, test } from "node:test";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { until } from "@motelet/testing";
 import { CertificateFolder } from "../../../test/fakes/certificate-folder.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
-import { keyOf, MqttTestBed, next, rawConnect, until } from "./mqtt-test-bed.ts";
+import { keyOf, MqttTestBed, next, rawConnect } from "./mqtt-test-bed.ts";
 import type { MqttSecurity } from "./security.ts";
 
 let folder: CertificateFolder;

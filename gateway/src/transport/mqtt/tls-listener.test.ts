@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { type ConnectionOptions, connect, type SecureVersion } from "node:tls";
+import { until } from "@motelet/testing";
 import type { IClientOptions } from "mqtt";
 import { CertificateFolder } from "../../../test/fakes/certificate-folder.ts";
 import { ClientAuthority } from "../../../test/fakes/client-authority.ts";
 import { ConfigError } from "../../foundation/errors.ts";
-import { fateOf, MqttTestBed, next, rawConnect, until } from "./mqtt-test-bed.ts";
+import { fateOf, MqttTestBed, next, rawConnect } from "./mqtt-test-bed.ts";
 import type { MqttSecurity } from "./security.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const satisfies SecureVersion[];

@@ -6,20 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
+import { until } from "@motelet/testing";
 import { type Clock, systemClock } from "../../foundation/clock.ts";
 import { createLogger } from "../../foundation/log.ts";
 import { Metrics } from "../../foundation/metrics.ts";
 import type { Channel, ChannelEvents } from "../channel.ts";
 import { SerialTransport } from "./serial-transport.ts";
-
-/** Waits until the condition holds. Fails after 30 s, naming what it waited for. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`timed out waiting until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
 
 /** One channel as the test sees it. */
 export class OpenedChannel implements ChannelEvents {

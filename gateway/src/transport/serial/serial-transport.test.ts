@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { encodeFrame } from "@motelet/profiles";
+import { until } from "@motelet/testing";
 import { LoopTime } from "../../../test/fakes/loop-time.ts";
 import { ManualClock } from "../../../test/fakes/manual-clock.ts";
-import { SerialTestBed, SocketBoard, until } from "./serial-test-bed.ts";
+import { SerialTestBed, SocketBoard } from "./serial-test-bed.ts";
 
 test("messages and console text pass both ways over a Unix socket", async () => {
   await using bed = await SerialTestBed.start();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { PtyBoard, SerialTestBed, until } from "./serial-test-bed.ts";
+import { until } from "@motelet/testing";
+import { PtyBoard, SerialTestBed } from "./serial-test-bed.ts";
 
 const onLinux = { skip: process.platform === "linux" ? false : "needs ptys of Linux" };
 

@@ -1,0 +1,1 @@
+export { DeadlineError, type UntilOptions, until } from "./until.ts";
