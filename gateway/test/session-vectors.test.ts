@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { commandByOp, commands, decodeMessage, statusName } from "@motelet/profiles";
+import type { GatewayScript, GatewayStep, Line } from "../../profiles/scripts/session-gateway-script.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { Session } from "../src/session/session.ts";
 import type { SessionEvents } from "../src/session/session-events.ts";
@@ -12,41 +13,11 @@ import { openStore } from "../src/store/store.ts";
 import type { Channel } from "../src/transport/channel.ts";
 import { ManualClock } from "./fakes/manual-clock.ts";
 
-type Line = "serial" | "mqtt";
-type Sent = Partial<Record<Line, readonly string[]>>;
-
-interface Step {
-  readonly at: number;
-  readonly on?: Line;
-  readonly open?: true;
-  readonly close?: true;
-  readonly receive?: string;
-  readonly call?: string;
-  readonly write?: string;
-  readonly endInput?: true;
-  readonly cancel?: true;
-  readonly restart?: true;
-  readonly end?: "closing";
-  readonly tick?: true;
-  readonly send: Sent;
-  readonly effects?: readonly string[];
-}
-
-interface Script {
-  readonly name: string;
-  readonly spec: string;
-  readonly machine: string;
-  readonly gateway: {
-    readonly heartbeatS: number;
-    readonly wallS: number;
-    readonly rtoMs: Readonly<Record<Line, number>>;
-  };
-  readonly steps: readonly Step[];
-}
+type Sent = GatewayStep["send"];
 
 const device = "lamp";
 const file = new URL("../../profiles/vectors/session-gateway.json", import.meta.url);
-const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: readonly Script[] };
+const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: readonly GatewayScript[] };
 
 suite("scripted sessions", () => {
   assert.ok(scripts.length > 0);
@@ -56,7 +27,7 @@ suite("scripted sessions", () => {
   }
 });
 
-async function play({ gateway, steps }: Script): Promise<void> {
+async function play({ gateway, steps }: GatewayScript): Promise<void> {
   const bed = new Bed(gateway);
   for (const step of steps) {
     const where = `the step at ${step.at}`;
@@ -83,7 +54,7 @@ const nameOf = (op: number) => commandByOp(op)?.name ?? `op ${op}`;
 
 /** A gateway's session with its store and lines. Not done: admission, every hello is admitted. */
 class Bed {
-  readonly #gateway: Script["gateway"];
+  readonly #gateway: GatewayScript["gateway"];
   readonly #clock: ManualClock;
   readonly #store;
   readonly #records: SessionRecords;
@@ -93,7 +64,7 @@ class Bed {
   #session: Session;
   #stream: Stream | undefined;
 
-  constructor(gateway: Script["gateway"]) {
+  constructor(gateway: GatewayScript["gateway"]) {
     this.#gateway = gateway;
     this.#clock = new ManualClock(gateway.wallS * 1000);
     const metrics = new Metrics();
@@ -109,7 +80,7 @@ class Bed {
     await this.settle();
   }
 
-  give(step: Step): void {
+  give(step: GatewayStep): void {
     const link = step.on && this.#links.get(step.on);
     if (step.open && step.on) this.#open(step.on);
     if (step.close && step.on && link !== undefined) {

@@ -7,8 +7,8 @@
 import { execFileSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { LineGateway, until } from "@motelet/testing";
 import { buildFolder, make } from "../test/driver.ts";
-import { Gateway } from "../test/gateway.ts";
 import { startGuest } from "../test/guest.ts";
 import { parseLinkMap } from "./link-map.ts";
 
@@ -115,28 +115,27 @@ interface StackUse {
 /** Lets the board do everything once, and asks how deep its stack went. */
 async function stackUsed(): Promise<StackUse> {
   await using guest = await startGuest();
-  await using gateway = await Gateway.connect(guest.path);
+  await using gateway = await LineGateway.connect(guest.path);
   const measure = async () => Number((await gateway.exec(["stack"])).stdout.toString());
-  await gateway.until("a hello", () => gateway.hellos.length > 0);
   for (const op of [1, 3, 4, 99]) await gateway.request(op);
   await gateway.exec(["echo", "x".repeat(210)]);
   await gateway.exec(["help"]);
   await gateway.exec(["uptime"]);
   await gateway.exec(["log", "a line"]);
-  await gateway.until("a report", () => gateway.reports.length > 0);
+  await until("a report", () => gateway.lines.length > 0);
   await gateway.request(8, [0]);
   await gateway.exec(["frobnicate"]);
   await gateway.exec(["cat"], new Uint8Array(4000).fill(7));
   const core = await measure();
   const path = `/${"d".repeat(30)}/${"f".repeat(32)}`;
-  await gateway.stream(16, (stream) => [stream, null, 0o644, path], new Uint8Array(5000).fill(7));
-  await gateway.stream(15, (stream) => [stream, 0, path]);
+  await gateway.transfer(16, (stream) => [stream, null, 0o644, path], new Uint8Array(5000).fill(7));
+  await gateway.transfer(15, (stream) => [stream, 0, path]);
   await gateway.request(13, [path]);
   await gateway.request(14, ["/", 0]);
   await gateway.request(18, [path, "/b"]);
   await gateway.request(17, ["/b"]);
   const withFiles = await measure();
-  await gateway.stream(16, (stream) => [stream, null, 0o644, path], new Uint8Array(500).fill(7));
+  await gateway.transfer(16, (stream) => [stream, null, 0o644, path], new Uint8Array(500).fill(7));
   for (const line of [
     "ls -l /",
     `cat ${path}`,
@@ -150,11 +149,11 @@ async function stackUsed(): Promise<StackUse> {
   ])
     await gateway.exec(line.split(" "));
   for (const line of ["get", "set label in the shed", "size", "sleep 0"]) await gateway.exec(line.split(" "));
-  await gateway.stream(7, (stream) => [stream], Buffer.from("echo a line of the console\n"));
+  await gateway.transfer(7, (stream) => [stream], Buffer.from("echo a line of the console\n"));
   await gateway.request(11, [0]);
-  await gateway.stream(12, (stream) => [stream, 7], new Uint8Array(1000).fill(7));
+  await gateway.transfer(12, (stream) => [stream, 7], new Uint8Array(1000).fill(7));
   await gateway.request(19, [0]);
-  await gateway.stream(20, (stream) => [stream, 0, 0, "relay0", ["set", "on"]]);
+  await gateway.transfer(20, (stream) => [stream, 0, 0, "relay0", ["set", "on"]]);
   return { core, files: withFiles, all: await measure() };
 }
 

@@ -4,9 +4,9 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { commands } from "@motelet/profiles";
+import { LineGateway, until } from "@motelet/testing";
 import type { RunningDevice } from "./device-suite.ts";
 import { buildFolder } from "./driver.ts";
-import { Gateway } from "./gateway.ts";
 
 /** The SDK and its version, as its header has it. */
 export async function sdkVersion(): Promise<string> {
@@ -32,25 +32,25 @@ export function testBootLine(
     const build = await buildIdOf(program);
     await using device = await start();
     // Booted before anybody listens: what is printed by then is lost, what is logged is not.
-    await using gateway = await Gateway.connect(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const bootOf = (index: number) => gateway.hellos.at(index)?.boot ?? assert.fail("no hello");
-    await gateway.until("the line", () => gateway.reports.length > 0);
+    await until("the line", () => gateway.lines.length > 0);
     const lines = [`boot ${bootOf(0)}: ${about}, reset: power on, build ${build}`];
-    assert.deepEqual(gateway.reports, lines);
+    assert.deepEqual(gateway.lines, lines);
     const hello = gateway.hellos[0];
     assert.deepEqual([hello?.board, Buffer.from(hello?.buildId ?? []).toString("hex")], [board, build]);
 
     await gateway.request(commands.reboot.op);
-    await gateway.until("the line after a reboot", () => gateway.reports.length > 1);
+    await until("the line after a reboot", () => gateway.lines.length > 1);
     lines.push(`boot ${bootOf(-1)}: ${about}, reset: software, build ${build}`);
-    assert.deepEqual(gateway.reports, lines);
+    assert.deepEqual(gateway.lines, lines);
 
-    await gateway.exec(["panic"], undefined, 500).catch(() => {});
+    await gateway.exec(["panic"], undefined, { timeoutMs: 500 }).catch(() => {});
     const isAfterPanic = (line: string) => line.includes("reset: panic");
-    await gateway.until("the line after a panic", () => gateway.reports.some(isAfterPanic));
+    await until("the line after a panic", () => gateway.lines.some(isAfterPanic));
     lines.push(`boot ${bootOf(-1)}: ${about}, reset: panic, build ${build}`);
     assert.deepEqual(
-      gateway.reports.filter((line) => line.startsWith("boot ")),
+      gateway.lines.filter((line) => line.startsWith("boot ")),
       lines,
     );
   });

@@ -1,31 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CborValue, commands, ExecControl, ExecFlag, Status } from "@motelet/profiles";
+import { LineGateway, until } from "@motelet/testing";
 import type { RunningDevice } from "./device-suite.ts";
-import { Gateway } from "./gateway.ts";
 
 const pattern = (length: number) => Buffer.from(Array.from({ length }, (_, i) => (i * 11 + (i >> 8)) & 0xff));
 const mode = 0o640;
 
 /** The commands of files, consoles, stats, services and peripherals on every port, said once. */
 export function testCommands(port: string, start: () => Promise<RunningDevice>): void {
-  const joined = async (path: string) => {
-    const gateway = await Gateway.connect(path);
-    await gateway.until("a hello", () => gateway.hellos.length > 0);
-    return gateway;
-  };
-  const write = (gateway: Gateway, path: string, bytes: Uint8Array, size: number | null = bytes.length) =>
-    gateway.stream(commands.fileWrite.op, (stream) => [stream, size, mode, path], bytes);
-  const read = (gateway: Gateway, path: string, offset = 0) =>
-    gateway.stream(commands.fileRead.op, (stream) => [stream, offset, path]);
-  const shell = async (gateway: Gateway, ...argv: string[]) => {
+  const write = (gateway: LineGateway, path: string, bytes: Uint8Array, size: number | null = bytes.length) =>
+    gateway.transfer(commands.fileWrite.op, (stream) => [stream, size, mode, path], bytes);
+  const read = (gateway: LineGateway, path: string, offset = 0) =>
+    gateway.transfer(commands.fileRead.op, (stream) => [stream, offset, path]);
+  const shell = async (gateway: LineGateway, ...argv: string[]) => {
     const { stdout, exitCode } = await gateway.exec(argv);
     return [stdout.toString(), exitCode];
   };
 
   test(`${port}: a file of 20 kB is written, listed, read from any offset, replaced, renamed and removed`, async (context) => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const file = pattern(20_000);
     let before = performance.now();
     assert.equal((await write(gateway, "/etc/app.conf", file)).status, Status.OK);
@@ -62,7 +57,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
 
   test(`${port}: a directory of 20 files and 2 directories is listed in pages, in order`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const names = Array.from({ length: 20 }, (_, i) => `file-${String(i * 7).padStart(3, "0")}`);
     for (const name of [...names, "z/1", "z/2", "a/b/c"])
       await write(gateway, `/dir/${name}`, Buffer.from(name));
@@ -89,7 +84,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
 
   test(`${port}: what is wrong with a file is told, and leaves the one before`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const before = Buffer.from("before");
     await write(gateway, "/dir/file", before);
     assert.equal((await write(gateway, "/dir/file", pattern(10), 11)).status, Status.DATA_LOSS);
@@ -97,7 +92,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     const aborted = await gateway.open(commands.fileWrite.op, (stream) => [stream, null, mode, "/dir/file"]);
     aborted.write("half of");
     aborted.endInput(Status.CANCELLED);
-    await gateway.until("its end", () => aborted.end !== undefined);
+    await until("its end", () => aborted.end !== undefined);
     assert.equal(aborted.end?.status, Status.CANCELLED);
     const cancelled = await gateway.open(commands.fileWrite.op, (stream) => [
       stream,
@@ -136,7 +131,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
 
   test(`${port}: without a free stream everything that takes one is refused, and nothing is lost by it`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     await write(gateway, "/file", Buffer.from("there"));
     const sleep = () => gateway.open(commands.exec.op, (stream) => [stream, 0, 0, ["sleep", "600"]]);
     const running: Awaited<ReturnType<typeof sleep>>[] = [];
@@ -160,22 +155,22 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
       const signal = [stream, ExecControl.signal, 2];
       assert.equal((await gateway.request(commands.execControl.op, signal)).status, Status.OK);
     }
-    await gateway.until("their ends", () => running.every(({ end }) => end?.exitCode === 130));
+    await until("their ends", () => running.every(({ end }) => end?.exitCode === 130));
     assert.equal((await read(gateway, "/file")).stdout.toString(), "there");
   });
 
   test(`${port}: files, and the log of the boot before, outlive a reboot`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     await write(gateway, "/kept", pattern(5_000));
     await gateway.exec(["log", "said", "before"]);
-    await gateway.until("the report", () => gateway.reports.includes("said before"));
+    await until("the report", () => gateway.lines.includes("said before"));
     await gateway.request(commands.reboot.op);
-    await gateway.until("the next boot", () => gateway.hellos.some(({ resetCause }) => resetCause === 3));
+    await until("the next boot", () => gateway.hellos.some(({ resetCause }) => resetCause === 3));
     assert.equal(gateway.hellos.at(-1)?.ring?.epoch, gateway.hellos[0]?.ring?.epoch);
     assert.ok((await read(gateway, "/kept")).stdout.equals(pattern(5_000)));
-    await gateway.until("the line of the boot", () => gateway.reports.length === 3);
-    const [first, , second] = gateway.reports as [string, string, string];
+    await until("the line of the boot", () => gateway.lines.length === 3);
+    const [first, , second] = gateway.lines as [string, string, string];
     assert.match(first, /^boot \d+: .*, reset: power on, /);
     assert.match(second, /^boot \d+: .*, reset: software, /);
     assert.deepEqual(await shell(gateway, "log"), [`${second}\n`, 0]);
@@ -188,19 +183,19 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
 
   test(`${port}: a report that a panic cut off arrives after it, without an age`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     gateway.isDeaf = true;
     await gateway.exec(["log", "last words"]);
-    await gateway.exec(["panic"], undefined, 500).catch(() => {});
-    await gateway.until("the panic", () => gateway.hellos.some(({ resetCause }) => resetCause === 6));
+    await gateway.exec(["panic"], undefined, { timeoutMs: 500 }).catch(() => {});
+    await until("the panic", () => gateway.hellos.some(({ resetCause }) => resetCause === 6));
     gateway.isDeaf = false;
-    await gateway.until("the report", () => gateway.reports.includes("last words"));
-    assert.equal(gateway.agesMs[gateway.reports.indexOf("last words")], null);
+    await until("the report", () => gateway.lines.includes("last words"));
+    assert.equal(gateway.reports[gateway.lines.indexOf("last words")]?.ageMs, null);
   });
 
   test(`${port}: stats tell processor time, room for files and the tasks`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const { result } = await gateway.request(commands.stats.op, [0]);
     const [total, map, tasks] = result as [number, Map<number, unknown>, unknown[][]];
     assert.equal(tasks.length, total);
@@ -227,9 +222,9 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
 
   test(`${port}: port 7 echoes 20 kB, keeps the half that is open, and unknown ports are refused`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const bytes = pattern(20_000);
-    const { stdout, status } = await gateway.stream(commands.dial.op, (stream) => [stream, 7], bytes);
+    const { stdout, status } = await gateway.transfer(commands.dial.op, (stream) => [stream, 7], bytes);
     assert.ok(stdout.equals(bytes));
     assert.equal(status, Status.OK);
     await assert.rejects(
@@ -240,10 +235,10 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     const two = await gateway.open(commands.dial.op, (stream) => [stream, 7]);
     one.write("one");
     two.write("two");
-    await gateway.until("both echoes", () => one.text === "one" && two.text === "two");
+    await until("both echoes", () => one.text === "one" && two.text === "two");
     one.cancel();
     two.endInput();
-    await gateway.until("the end", () => two.end?.status === Status.OK);
+    await until("the end", () => two.end?.status === Status.OK);
     assert.equal(
       (await gateway.request(commands.execControl.op, [one.stream, ExecControl.signal, 2])).status,
       Status.NOT_FOUND,
@@ -252,70 +247,70 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
 
   test(`${port}: a console runs lines, shows the log, and closes with its input`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const open = () => gateway.open(commands.console.op, (stream) => [stream]);
     const console = await open();
     console.write("echo one  two\nfrobnicate\r\nlog heard\n");
-    await gateway.until("its output", () => console.text.includes("heard\n"));
+    await until("its output", () => console.text.includes("heard\n"));
     assert.equal(console.text, "one two\nfrobnicate: not found\nheard\n");
     console.write("uptime");
     console.endInput();
-    await gateway.until("its end", () => console.end !== undefined);
+    await until("its end", () => console.end !== undefined);
     assert.match(console.text, /heard\nup \d+ s\n$/);
     assert.deepEqual([console.end?.status, console.end?.exitCode], [Status.OK, undefined]);
     const long = await open();
     long.write(`echo ${"x".repeat(123)}\necho ${"y".repeat(124)}\n`);
     long.endInput();
-    await gateway.until("its end", () => long.end !== undefined);
+    await until("its end", () => long.end !== undefined);
     assert.equal(long.text, `${"x".repeat(123)}\n${"y".repeat(123)}\n`);
     const other = await open();
     other.write("exit\necho never\n");
-    await gateway.until("its end", () => other.end !== undefined);
+    await until("its end", () => other.end !== undefined);
     assert.equal(other.text, "");
   });
 
   test(`${port}: a console with a size is a terminal: it prompts, echoes, edits and is interrupted`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const console = await gateway.open(commands.console.op, (stream) => [stream]);
     const control = (...args: number[]) =>
       gateway.request(commands.execControl.op, [console.stream, ...args]);
     assert.equal((await control(ExecControl.resize, 80, 24)).status, Status.OK);
-    await gateway.until("a prompt", () => console.text === "> ");
+    await until("a prompt", () => console.text === "> ");
     console.write("sizf\x7fe\r");
-    await gateway.until("its size", () => console.text.endsWith("80 24\r\n> "));
+    await until("its size", () => console.text.endsWith("80 24\r\n> "));
     assert.equal(console.text, "> sizf\b \be\r\n80 24\r\n> ");
     console.write("typed\x15");
-    await gateway.until("a line given up", () => console.text.endsWith("> typed\r\n> "));
+    await until("a line given up", () => console.text.endsWith("> typed\r\n> "));
     console.write("sleep 600\r\x03");
-    await gateway.until("the interrupt", () => console.text.endsWith("^C\r\n> "));
+    await until("the interrupt", () => console.text.endsWith("^C\r\n> "));
     console.write("sleep 600\r");
-    await gateway.until("the echo", () => console.text.endsWith("sleep 600\r\n"));
+    await until("the echo", () => console.text.endsWith("sleep 600\r\n"));
     await control(ExecControl.signal, 15);
-    await gateway.until("the prompt again", () => console.text.endsWith("> "));
+    await until("the prompt again", () => console.text.endsWith("> "));
     console.write("cat\rline\r\x04\x04");
-    await gateway.until("its end", () => console.end !== undefined);
+    await until("its end", () => console.end !== undefined);
     assert.match(console.text, /cat\r\nline\r\n> $/);
   });
 
   test(`${port}: what a console that is not read loses is told`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const console = await gateway.open(commands.console.op, (stream) => [stream]);
-    console.paused = true;
+    console.room = 0;
     for (let i = 0; i < 80; i++) await gateway.exec(["log", `line ${i} ${"x".repeat(80)}`]);
-    console.resume();
-    await gateway.until("the last line", () => console.text.includes("line 79"));
+    console.read();
+    await until("the last line", () => console.text.includes("line 79"));
     assert.match(console.text, /^\[\d+ (lines|bytes) lost\]$/m);
   });
 
   test(`${port}: a terminal ends by 03 and 04, a signal ends anything, and sizes are kept`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const exec = (flags: number, ...argv: string[]) =>
       gateway.open(commands.exec.op, (stream) => [stream, 0, flags, argv]);
     const ended = async (what: Awaited<ReturnType<typeof exec>>) => {
-      await gateway.until("the end", () => what.end !== undefined);
+      await until("the end", () => what.end !== undefined);
       return [what.text, what.end?.exitCode];
     };
     const tty = ExecFlag.stdin | ExecFlag.tty;
@@ -327,16 +322,16 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     assert.deepEqual(await ended(cat), ["one\r\ntwo\r\n", 0]);
     const size = await exec(tty, "size", "-f");
     await gateway.request(commands.execControl.op, [size.stream, ExecControl.resize, 132]);
-    await gateway.until("the columns", () => size.text.endsWith("132 0\r\n"));
+    await until("the columns", () => size.text.endsWith("132 0\r\n"));
     await gateway.request(commands.execControl.op, [size.stream, ExecControl.resize, 80, 24]);
-    await gateway.until("the rows", () => size.text.endsWith("80 24\r\n"));
+    await until("the rows", () => size.text.endsWith("80 24\r\n"));
     await gateway.request(commands.execControl.op, [size.stream, ExecControl.signal, 15]);
     assert.equal((await ended(size))[1], 143);
   });
 
   test(`${port}: relay0 is switched and read, and says what it does not know`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const listed = await gateway.request(commands.peripheralList.op, [0]);
     assert.deepEqual((listed.result[1] as unknown[])[0], ["relay0", "relay"]);
     const total = listed.result[0] as number;
@@ -345,7 +340,7 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
       assert.deepEqual(result, [total, (listed.result[1] as CborValue[]).slice(from)]);
     }
     const invoke = async (...argv: string[]) => {
-      const got = await gateway.stream(commands.peripheralInvoke.op, (stream) => [
+      const got = await gateway.transfer(commands.peripheralInvoke.op, (stream) => [
         stream,
         0,
         0,
@@ -360,14 +355,14 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     assert.deepEqual(await invoke("set", "up"), ["relay0: expected on or off\n", 1]);
     assert.deepEqual(await invoke("dim"), ["relay0: dim: not found\n", 127]);
     await assert.rejects(
-      gateway.stream(commands.peripheralInvoke.op, (stream) => [stream, 0, 0, "relay9", ["get"]]),
+      gateway.transfer(commands.peripheralInvoke.op, (stream) => [stream, 0, 0, "relay9", ["get"]]),
       /status 5/,
     );
   });
 
   test(`${port}: the shell's files, settings and usage read as its description says`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     await write(gateway, "/etc/motd", Buffer.from("hello\n"));
     await write(gateway, "/a", Buffer.from("A"));
     assert.deepEqual(await shell(gateway, "ls"), ["a\netc/\n", 0]);
@@ -388,6 +383,6 @@ export function testCommands(port: string, start: () => Promise<RunningDevice>):
     assert.deepEqual(await shell(gateway, "sleep", "86401"), ["sleep: usage: sleep N\n", 2]);
     assert.deepEqual(await shell(gateway, "sleep", "0"), ["", 0]);
     assert.deepEqual(await shell(gateway, "reboot"), ["", 0]);
-    await gateway.until("the next boot", () => gateway.hellos.at(-1)?.resetCause === 3);
+    await until("the next boot", () => gateway.hellos.at(-1)?.resetCause === 3);
   });
 }

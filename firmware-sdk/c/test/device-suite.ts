@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaults } from "@motelet/profiles";
-import { bitFlips, Gateway, type LineNoise } from "./gateway.ts";
+import { bitFlips, LineGateway, until } from "@motelet/testing";
 
 /** A device under test: its console and messages are on a unix socket. */
 export interface RunningDevice extends AsyncDisposable {
@@ -16,15 +16,9 @@ export function testDevice(
   start: () => Promise<RunningDevice>,
   streams: number = defaults.streams,
 ): void {
-  const joined = async (path: string, noise?: LineNoise) => {
-    const gateway = await Gateway.connect(path, noise);
-    await gateway.until("a hello", () => gateway.hellos.length > 0);
-    return gateway;
-  };
-
   test(`${port}: says hello, answers ping, info, time and an unknown op`, async (context) => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const hello = gateway.hellos[0];
     assert.equal(hello?.maxMessageBytes, 256);
     assert.equal(hello?.streams, streams === defaults.streams ? undefined : streams);
@@ -48,7 +42,7 @@ export function testDevice(
 
   test(`${port}: its shell echoes, exits with a code, tells its uptime and what it does not know`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const echo = await gateway.exec(["echo", "hi", "there"]);
     assert.deepEqual([echo.stdout.toString(), echo.exitCode], ["hi there\n", 0]);
     for (const code of [7, 0, 255]) assert.equal((await gateway.exec(["exit", String(code)])).exitCode, code);
@@ -69,7 +63,7 @@ export function testDevice(
 
   test(`${port}: cat returns 100 kB unchanged`, async (context) => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     const input = pattern(100_000);
     const before = performance.now();
     const { stdout, exitCode } = await gateway.exec(["cat"], input);
@@ -81,7 +75,7 @@ export function testDevice(
 
   test(`${port}: cat returns 20 kB unchanged over a line that flips a bit in 1 of 2,000 bytes`, async (context) => {
     await using device = await start();
-    await using gateway = await joined(device.path, bitFlips(2000, 1));
+    await using gateway = await LineGateway.connect(device.path, bitFlips(2000, 1));
     const input = pattern(20_000);
     const before = performance.now();
     const { stdout } = await gateway.exec(["cat"], input);
@@ -94,11 +88,9 @@ export function testDevice(
 
   test(`${port}: reboots after its answer, with another boot number and a banner`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
+    await using gateway = await LineGateway.connect(device.path);
     assert.equal((await gateway.request(2)).status, 0);
-    await gateway.until("a hello of the next boot", () =>
-      gateway.hellos.some((hello) => hello.resetCause === 3),
-    );
+    await until("a hello of the next boot", () => gateway.hellos.some((hello) => hello.resetCause === 3));
     assert.notEqual(gateway.hellos[0]?.boot, gateway.hellos.at(-1)?.boot);
     assert.match(gateway.text, /motelet-c \S+ on \S+, boot \d+\n/);
     assert.equal((await gateway.request(1)).status, 0);
@@ -106,11 +98,9 @@ export function testDevice(
 
   test(`${port}: the text of a panic in the middle of a frame is kept, and it starts again`, async () => {
     await using device = await start();
-    await using gateway = await joined(device.path);
-    await gateway.exec(["panic"], undefined, 500).catch(() => {});
-    await gateway.until("a hello after the panic", () =>
-      gateway.hellos.some((hello) => hello.resetCause === 6),
-    );
+    await using gateway = await LineGateway.connect(device.path);
+    await gateway.exec(["panic"], undefined, { timeoutMs: 500 }).catch(() => {});
+    await until("a hello after the panic", () => gateway.hellos.some((hello) => hello.resetCause === 6));
     assert.match(gateway.text, /panic: .*\n/);
     assert.ok(gateway.badFrames > 0, "the panic broke no frame");
     assert.equal((await gateway.request(1)).status, 0);

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { commands, ExecControl, Status } from "@motelet/profiles";
+import { LineGateway, until } from "@motelet/testing";
 import { sdkVersion } from "./boot-line.ts";
 import { buildFolder, make } from "./driver.ts";
-import { Gateway } from "./gateway.ts";
 
 test("the code in EXTENDING.md is that of the example", async () => {
   const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), "utf8");
@@ -27,18 +27,17 @@ test("the example's own command, files, service and peripherals work, under sani
   child.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
   const ended = once(child, "exit");
   try {
-    await using gateway = await Gateway.connect(path);
-    await gateway.until("a hello", () => gateway.hellos.length > 0);
-    await gateway.until("the line of its boot", () => gateway.reports.length > 0);
+    await using gateway = await LineGateway.connect(path);
+    await until("the line of its boot", () => gateway.lines.length > 0);
     const about = `${await sdkVersion()}, board greenhouse, reset: unknown, build unknown`;
-    assert.deepEqual(gateway.reports, [`boot ${gateway.hellos[0]?.boot}: ${about}`]);
+    assert.deepEqual(gateway.lines, [`boot ${gateway.hellos[0]?.boot}: ${about}`]);
     const run = async (...argv: string[]) => {
       const { stdout, exitCode } = await gateway.exec(argv);
       return [stdout.toString(), exitCode];
     };
     const invoke = async (peripheral: string, ...argv: string[]) => {
       const { op } = commands.peripheralInvoke;
-      const got = await gateway.stream(op, (stream) => [stream, 0, 0, peripheral, argv]);
+      const got = await gateway.transfer(op, (stream) => [stream, 0, 0, peripheral, argv]);
       return got.stdout.toString();
     };
     assert.deepEqual(await run("water", "0"), ["watered for 0 s\n", 0]);
@@ -47,13 +46,13 @@ test("the example's own command, files, service and peripherals work, under sani
     const long = await gateway.open(commands.exec.op, (stream) => [stream, 0, 0, ["water", "60"]]);
     assert.equal(await invoke("pump0", "get"), "on\n");
     await gateway.request(commands.execControl.op, [long.stream, ExecControl.signal, 2]);
-    await gateway.until("its end", () => long.end !== undefined);
+    await until("its end", () => long.end !== undefined);
     assert.equal(long.end?.exitCode, 130);
     assert.equal(await invoke("pump0", "get"), "off\n");
     assert.equal(await invoke("soil0", "get"), "412\n");
 
     const file = Buffer.alloc(3_000, "tomatoes ");
-    const written = await gateway.stream(commands.fileWrite.op, (s) => [s, 3_000, 0o644, "/plan"], file);
+    const written = await gateway.transfer(commands.fileWrite.op, (s) => [s, 3_000, 0o644, "/plan"], file);
     assert.equal(written.status, Status.OK);
     assert.deepEqual(await run("cat", "/plan"), [file.toString(), 0]);
 
@@ -64,7 +63,7 @@ test("the example's own command, files, service and peripherals work, under sani
     );
     wire.write("hello".repeat(100));
     wire.endInput();
-    await gateway.until("its end", () => wire.end?.status === Status.OK);
+    await until("its end", () => wire.end?.status === Status.OK);
     assert.equal(wire.text, "HELLO".repeat(100));
 
     await gateway.request(commands.reboot.op);

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { commands, Status } from "@motelet/profiles";
+import { LineGateway, until } from "@motelet/testing";
 import { testBootLine } from "./boot-line.ts";
 import { testCommands } from "./device-commands.ts";
 import { testDevice } from "./device-suite.ts";
 import { make } from "./driver.ts";
-import { Gateway } from "./gateway.ts";
 import { startGuest } from "./guest.ts";
 import { testShellOptions } from "./shell-options.ts";
 
@@ -19,12 +19,6 @@ testDevice("cortex-m", () => startGuest());
 testCommands("cortex-m", () => startGuest());
 testShellOptions("cortex-m", () => startGuest(), 3);
 testBootLine("cortex-m", "mote-cortex-m.elf", "mps2-an385", () => startGuest());
-
-async function joined(path: string): Promise<Gateway> {
-  const gateway = await Gateway.connect(path);
-  await gateway.until("a hello", () => gateway.hellos.length > 0);
-  return gateway;
-}
 
 test("cortex-m: port 1 leads to the second UART, for one connection at a time, and its interrupt logs what nobody reads", async () => {
   const folder = await mkdtemp(join(tmpdir(), "mote-uart-"));
@@ -39,27 +33,27 @@ test("cortex-m: port 1 leads to the second UART, for one connection at a time, a
   server.listen(path);
   try {
     await using guest = await startGuest("-chardev", `socket,id=u1,path=${path}`, "-serial", "chardev:u1");
-    await using gateway = await joined(guest.path);
+    await using gateway = await LineGateway.connect(guest.path);
     const dial = () => gateway.open(commands.dial.op, (stream) => [stream, 1]);
     const one = await dial();
     one.write("AT");
-    await gateway.until("the answer", () => one.text.startsWith("<A"));
+    await until("the answer", () => one.text.startsWith("<A"));
     await assert.rejects(dial(), /status 14/);
     one.endInput();
-    await gateway.until("its end", () => one.end?.status === Status.OK);
+    await until("its end", () => one.end?.status === Status.OK);
     assert.equal(one.text.replaceAll(/[<>]/g, ""), "AT");
     const two = await dial();
     two.cancel();
     const three = await dial();
     three.write("again");
-    await gateway.until("the answer", () => three.text.replaceAll(/[<>]/g, "") === "again");
+    await until("the answer", () => three.text.replaceAll(/[<>]/g, "") === "again");
     // What comes now has no reader: the UART's interrupt says so in the log, once.
     three.cancel();
     await gateway.request(commands.ping.op);
     for (const wire of wires) wire.write("to nobody");
     const isLoss = (line: string) => line === "UART 1: input that nobody reads is lost, from byte 0x74 on";
-    await gateway.until("the interrupt's line", () => gateway.reports.some(isLoss));
-    assert.equal(gateway.reports.filter((line) => line.startsWith("UART 1")).length, 1);
+    await until("the interrupt's line", () => gateway.lines.some(isLoss));
+    assert.equal(gateway.lines.filter((line) => line.startsWith("UART 1")).length, 1);
   } finally {
     server.close();
     await rm(folder, { recursive: true });
@@ -74,26 +68,26 @@ test("cortex-m: with a flash of its own, files outlive the emulator, and a kill 
   ];
   const content = Buffer.alloc(9_000, "kept");
   const write = (stream: number) => [stream, null, 0o600, "/kept"];
-  const read = (gateway: Gateway) =>
-    gateway.stream(commands.fileRead.op, (stream) => [stream, 0, "/kept"]).then(({ stdout }) => stdout);
+  const read = (gateway: LineGateway) =>
+    gateway.transfer(commands.fileRead.op, (stream) => [stream, 0, "/kept"]).then(({ stdout }) => stdout);
   try {
     {
       await using guest = await startGuest(...flash);
-      await using gateway = await joined(guest.path);
-      await gateway.stream(commands.fileWrite.op, write, content);
+      await using gateway = await LineGateway.connect(guest.path);
+      await gateway.transfer(commands.fileWrite.op, write, content);
     }
     {
       await using guest = await startGuest(...flash);
-      await using gateway = await joined(guest.path);
+      await using gateway = await LineGateway.connect(guest.path);
       assert.ok((await read(gateway)).equals(content));
       const cut = await gateway.open(commands.fileWrite.op, write);
       cut.write(Buffer.alloc(5_000));
-      await gateway.until("some of it", () => cut.sentBytes > 4_200);
+      await until("some of it", () => cut.ackedBytes > 4_200);
     }
     await using guest = await startGuest(...flash);
-    await using gateway = await joined(guest.path);
+    await using gateway = await LineGateway.connect(guest.path);
     assert.ok((await read(gateway)).equals(content));
-    const led = await gateway.stream(commands.peripheralInvoke.op, (stream) => [
+    const led = await gateway.transfer(commands.peripheralInvoke.op, (stream) => [
       stream,
       0,
       0,
@@ -101,7 +95,7 @@ test("cortex-m: with a flash of its own, files outlive the emulator, and a kill 
       ["set", "on"],
     ]);
     assert.equal(led.exitCode, 0);
-    const got = await gateway.stream(commands.peripheralInvoke.op, (stream) => [
+    const got = await gateway.transfer(commands.peripheralInvoke.op, (stream) => [
       stream,
       0,
       0,
@@ -123,8 +117,7 @@ async function cpuTicks(pid: number): Promise<number> {
 
 test("cortex-m: an idle guest waits for interrupts and does not spin", async (context) => {
   await using guest = await startGuest();
-  await using gateway = await Gateway.connect(guest.path);
-  await gateway.until("a hello", () => gateway.hellos.length > 0);
+  await using _gateway = await LineGateway.connect(guest.path);
   const beforeTicks = await cpuTicks(guest.pid);
   const windowMs = 2000;
   await new Promise((resolve) => setTimeout(resolve, windowMs));
@@ -137,14 +130,13 @@ test("cortex-m: power-ons draw different boot numbers, a reset raises the number
   const boots = new Set<number>();
   for (let i = 0; i < 4; i++) {
     await using guest = await startGuest();
-    await using gateway = await Gateway.connect(guest.path);
-    await gateway.until("a hello", () => gateway.hellos.length > 0);
+    await using gateway = await LineGateway.connect(guest.path);
     const first = gateway.hellos[0]?.boot ?? 0;
     boots.add(first);
     assert.equal(gateway.hellos[0]?.resetCause, 1);
     if (i === 0) {
       await gateway.request(2);
-      await gateway.until("the next boot", () => gateway.hellos.some(({ boot }) => boot === first + 1));
+      await until("the next boot", () => gateway.hellos.some(({ boot }) => boot === first + 1));
     }
   }
   assert.equal(boots.size, 4);
@@ -152,12 +144,12 @@ test("cortex-m: power-ons draw different boot numbers, a reset raises the number
 
 test("cortex-m: the clock of each boot begins at 0 and does not go back", async () => {
   await using guest = await startGuest();
-  await using gateway = await joined(guest.path);
+  await using gateway = await LineGateway.connect(guest.path);
   // Where it went back, the uptime was 49 days in every third hello.
   for (let resets = 0; resets < 30; resets++) {
     const { boot } = gateway.hellos.at(-1) ?? assert.fail();
     await gateway.request(commands.reboot.op);
-    await gateway.until("the next boot", () => gateway.hellos.at(-1)?.boot === boot + 1);
+    await until("the next boot", () => gateway.hellos.at(-1)?.boot === boot + 1);
     assert.ok((gateway.hellos.at(-1)?.uptimeS ?? Infinity) < 5, `${gateway.hellos.at(-1)?.uptimeS} s`);
   }
 });

@@ -1,40 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ScriptStep, SessionScript } from "../../../profiles/scripts/session-script.ts";
 import { Driver } from "./driver.ts";
 import { readVectors } from "./vectors.ts";
 
-interface Step {
-  readonly at: number;
-  readonly open?: true;
-  readonly close?: true;
-  readonly receive?: string;
-  readonly log?: string;
-  readonly tick?: true;
-  readonly send: readonly string[];
-  readonly effects?: readonly string[];
-}
+const { scripts } = readVectors<{ scripts: readonly SessionScript[] }>("session-device.json");
 
-interface Script {
-  readonly name: string;
-  readonly spec: string;
-  readonly device: {
-    readonly boot: number;
-    readonly caps: number;
-    readonly maxMessageBytes: number;
-    readonly rxWindowBytes: number;
-    readonly streamBufferBytes: number;
-    readonly streams: number;
-    readonly logRingBytes: number;
-    readonly rtoMs: number;
-    readonly fileBytes?: number;
-    readonly ring?: { readonly epoch: number; readonly nextSeq: number; readonly oldestSeq: number };
-  };
-  readonly steps: readonly Step[];
-}
-
-const { scripts } = readVectors<{ scripts: readonly Script[] }>("session-device.json");
-
-function requestOf(step: Step): string {
+function requestOf(step: ScriptStep): string {
   if (step.open) return `open ${step.at}`;
   if (step.close) return `close ${step.at}`;
   if (step.receive !== undefined) return `receive ${step.at} ${step.receive}`;

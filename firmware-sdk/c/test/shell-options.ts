@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { commands, Status } from "@motelet/profiles";
+import { LineGateway, until } from "@motelet/testing";
 import type { RunningDevice } from "./device-suite.ts";
-import { Gateway } from "./gateway.ts";
 
 interface BuiltInCases {
   readonly name: string;
@@ -37,8 +37,7 @@ const letters = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)
 export function testShellOptions(port: string, start: () => Promise<RunningDevice>, refused: number): void {
   test(`${port}: every built-in takes its options, and refuses every other by name with its usage`, async () => {
     await using device = await start();
-    await using gateway = await Gateway.connect(device.path);
-    await gateway.until("a hello", () => gateway.hellos.length > 0);
+    await using gateway = await LineGateway.connect(device.path);
     const run = async (...argv: string[]) => {
       const { stdout, exitCode } = await gateway.exec(argv);
       return [stdout.toString(), exitCode];
@@ -52,7 +51,7 @@ export function testShellOptions(port: string, start: () => Promise<RunningDevic
       for (const [path, text] of Object.entries(cases.files)) {
         const { op } = commands.fileWrite;
         const bytes = Buffer.from(text);
-        const write = await gateway.stream(op, (stream) => [stream, bytes.length, 0o640, path], bytes);
+        const write = await gateway.transfer(op, (stream) => [stream, bytes.length, 0o640, path], bytes);
         assert.equal(write.status, Status.OK);
       }
       for (const { argv, prints, matches, code } of calls) {
@@ -75,11 +74,10 @@ export function testShellOptions(port: string, start: () => Promise<RunningDevic
 
   test(`${port}: an exit that is called wrongly leaves the console open`, async () => {
     await using device = await start();
-    await using gateway = await Gateway.connect(device.path);
-    await gateway.until("a hello", () => gateway.hellos.length > 0);
+    await using gateway = await LineGateway.connect(device.path);
     const console = await gateway.open(commands.console.op, (stream) => [stream]);
     console.write("exit -x\nexit y\necho still here\nexit\n");
-    await gateway.until("its end", () => console.end !== undefined);
+    await until("its end", () => console.end !== undefined);
     const usage = "exit: usage: exit [CODE]\n";
     assert.equal(console.text, `exit: -x: unknown option\n${usage}${usage}still here\n`);
   });

@@ -1,62 +1,31 @@
 import {
   type CommandRow,
   commands,
-  decodeMessage,
   ExecControl,
   ExecFlag,
   encodeMessage,
   type Message,
+  type ReportMessage,
+  type ResponseMessage,
   Status,
 } from "@motelet/profiles";
-import {
-  type DeviceParts,
-  Session,
-  type SessionSettings,
-  StreamReceiver,
-  StreamSender,
-} from "../src/index.ts";
+import { SimulatedGateway, type SimulatedStream } from "@motelet/testing";
+import { type DeviceParts, Session, type SessionSettings } from "../src/index.ts";
 
 type Sendable = Exclude<Message, { kind: "unknown" }>;
-type Response = Message & { kind: "response" };
 
-/** The gateway's end of one stream. */
-export class BenchStream {
-  readonly sender = new StreamSender({ bufferBytes: 1 << 20, rtoMs: 1_000, windowBytes: 16_384 });
-  readonly receiver = new StreamReceiver(16_384);
-  /** Bytes that the reader still takes; a reader that has stopped takes none. */
-  room = 16_384;
-  end: { readonly status: number; readonly exitCode?: number } | undefined;
-  /** A credit with a status came. */
-  refused: number | undefined;
-  #chunks: Uint8Array[] = [];
-
-  take(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#chunks.push(bytes.slice());
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.#chunks);
-  }
-
-  get ended(): boolean {
-    return this.end !== undefined;
-  }
-
-  get text(): string {
-    return this.bytes.toString();
-  }
-}
-
-/** A device's session on the table: virtual time, and a gateway that answers at once, loses nothing and stores every report. */
+/** A device's session in virtual time, with a simulated gateway that answers at once and loses nothing. */
 export class BenchSession {
   readonly session: Session;
-  readonly streams = new Map<number, BenchStream>();
-  readonly reports: (Message & { kind: "report" })[] = [];
+  readonly gateway = new SimulatedGateway({
+    rtoMs: 500,
+    heartbeatS: 3_600,
+    time: { s: 1_000_000, ms: 500 },
+  });
   reboots = 0;
   nowMs = 0;
-  #id = 0;
-  #sent: Message[] = [];
-  readonly #responses = new Map<number, Response>();
+  #sent: Uint8Array[] = [];
+  #lastResponse: ResponseMessage | undefined;
 
   constructor(parts: DeviceParts = {}, settings: Partial<SessionSettings> = {}) {
     this.session = new Session(
@@ -74,7 +43,7 @@ export class BenchSession {
       },
       {
         send: (bytes) => {
-          this.#sent.push(decodeMessage(bytes.slice()).message);
+          this.#sent.push(bytes.slice());
           return true;
         },
         reboot: () => {
@@ -83,19 +52,17 @@ export class BenchSession {
         wake: () => this.poll(),
       },
     );
+    this.gateway.attach((bytes) => this.session.receive(bytes, this.nowMs));
     this.session.open(0);
-    this.#sent = [];
-    this.give({
-      kind: "welcome",
-      attempt: 1,
-      sid: 7,
-      streamsKept: false,
-      time: { s: 1_000_000, ms: 500 },
-      heartbeatS: 3_600,
-      rtoMs: 500,
-      reportWindow: 4,
-      storedSeq: 0,
-    });
+    this.#settle();
+  }
+
+  get streams(): Map<number, SimulatedStream> {
+    return this.gateway.streams;
+  }
+
+  get reports(): readonly ReportMessage[] {
+    return this.gateway.reports;
   }
 
   /** Carries out a command. */
@@ -106,32 +73,32 @@ export class BenchSession {
     return status === Status.OK ? { status, result: row.decodeResult(response.result) } : { status };
   }
 
-  /** Sends a request; undefined: it is not answered yet. */
-  ask<Args, Result>(row: CommandRow<Args, Result>, args: Args): Response | undefined {
-    this.#id = (this.#id + 1) & 0xffff;
-    const id = this.#id;
-    this.#responses.delete(id);
-    this.give({ kind: "request", id, op: row.op, args: row.encodeRequest(args) });
-    return this.#responses.get(id);
+  /** Sends a request, with the gateway's end of each stream that it names; undefined: it is not answered yet. */
+  ask<Args, Result>(row: CommandRow<Args, Result>, args: Args): ResponseMessage | undefined {
+    const { stream = 0, stderrStream = 0 } = args as { stream?: number; stderrStream?: number };
+    for (const id of [stream, stderrStream]) if (id > 0) this.stream(id);
+    this.#lastResponse = undefined;
+    this.gateway.ask(row.op, row.encodeRequest(args), (response) => {
+      this.#lastResponse = response;
+    });
+    return this.lastResponse;
   }
 
-  /** The answer that came since. */
-  get lastResponse(): Response | undefined {
+  /** The response to the last request, once it is there. */
+  get lastResponse(): ResponseMessage | undefined {
     this.#settle();
-    return this.#responses.get(this.#id);
+    return this.#lastResponse;
   }
 
-  stream(id: number): BenchStream {
-    const stream = this.streams.get(id) ?? new BenchStream();
-    this.streams.set(id, stream);
-    return stream;
+  stream(id: number): SimulatedStream {
+    return this.gateway.stream(id);
   }
 
   /** Starts a command on streams 1 and 2, in a terminal on stream 1 alone. */
   exec(
     argv: readonly string[],
     options: { readonly tty?: boolean; readonly stdin?: boolean } = {},
-  ): BenchStream {
+  ): SimulatedStream {
     const { tty = false, stdin = false } = options;
     this.streams.clear();
     const flags = (tty ? ExecFlag.tty : 0) | (stdin ? ExecFlag.stdin : 0);
@@ -147,13 +114,12 @@ export class BenchSession {
   }
 
   write(id: number, bytes: Uint8Array | string): void {
-    const { sender } = this.stream(id);
-    sender.write(Buffer.from(bytes));
+    this.stream(id).write(bytes);
     this.#settle();
   }
 
   endInput(id: number, status: Status = Status.OK): void {
-    this.stream(id).sender.finish({ status });
+    this.stream(id).endInput(status);
     this.#settle();
   }
 
@@ -167,14 +133,14 @@ export class BenchSession {
   }
 
   /** A reader that had stopped goes on. */
-  read(id: number, room = 16_384): void {
-    const stream = this.stream(id);
-    stream.room = room;
-    this.give({ kind: "credit", stream: id, ...stream.receiver.credit(room) });
+  read(id: number): void {
+    this.stream(id).read();
+    this.#settle();
   }
 
   cancel(id: number): void {
-    this.give({ kind: "credit", stream: id, next: 0, window: 0, status: Status.CANCELLED });
+    this.stream(id).cancel();
+    this.#settle();
   }
 
   /** Time passes; the session is polled whenever it asks to be. */
@@ -194,54 +160,14 @@ export class BenchSession {
     this.#settle();
   }
 
+  /** Gives the device a message that the simulated gateway would not send. */
   give(message: Sendable): void {
     this.session.receive(encodeMessage(message), this.nowMs);
     this.#settle();
   }
 
-  /** Exchanges messages until both sides have nothing more to say. */
+  /** Exchanges messages until neither side has more to send. */
   #settle(): void {
-    for (;;) {
-      const sent = this.#sent;
-      this.#sent = [];
-      for (const message of sent) this.#hear(message);
-      for (const [id, { sender }] of this.streams) {
-        for (let part = sender.next(1_000, this.nowMs); part; part = sender.next(1_000, this.nowMs))
-          this.session.receive(encodeMessage({ kind: "data", stream: id, ...part }), this.nowMs);
-      }
-      if (this.#sent.length === 0) return;
-    }
-  }
-
-  #hear(message: Message): void {
-    switch (message.kind) {
-      case "response":
-        this.#responses.set(message.id, message);
-        break;
-      case "report":
-        this.reports.push(message);
-        this.session.receive(encodeMessage({ kind: "ack", storedSeq: message.seq }), this.nowMs);
-        break;
-      case "credit": {
-        const stream = this.stream(message.stream);
-        if (message.status !== undefined) stream.refused = message.status;
-        else stream.sender.credit(message.next, message.window);
-        break;
-      }
-      case "data": {
-        const stream = this.stream(message.stream);
-        const { bytes, end } = stream.receiver.receive(message, stream.room);
-        stream.take(bytes);
-        stream.room -= stream.room === 16_384 ? 0 : bytes.length;
-        if (end) stream.end = end;
-        const credit = stream.receiver.credit(stream.room);
-        this.session.receive(
-          encodeMessage({ kind: "credit", stream: message.stream, ...credit }),
-          this.nowMs,
-        );
-        break;
-      }
-      default:
-    }
+    while (this.#sent.length > 0) for (const bytes of this.#sent.splice(0)) this.gateway.receive(bytes);
   }
 }

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { Capability, commands, FirmwareState, hasCommand, Status, TaskState } from "@motelet/profiles";
-import { until } from "@motelet/testing";
+import { SimulatedGateway, until } from "@motelet/testing";
 import { defaultBuildId } from "../src/boot-line.ts";
 import { ReferenceDevice } from "../src/index.ts";
 import { sdkVersion } from "../src/version.ts";
-import { FakeGateway } from "./fake-gateway.ts";
 import { LoopLink } from "./loop-link.ts";
 
 async function deviceFor(t: TestContext) {
-  const gateway = new FakeGateway();
+  const gateway = new SimulatedGateway();
   const link = new LoopLink(gateway);
   const device = new ReferenceDevice({ link, name: "lamp", boot: 1, seed: 1 });
   t.after(() => device.stop());
@@ -32,7 +31,7 @@ suite("a reference device", () => {
   });
 
   test("tells each state once, and why it is offline once for each reason", async (t) => {
-    const link = new LoopLink(new FakeGateway());
+    const link = new LoopLink(new SimulatedGateway());
     const states: string[] = [];
     const onState = (state: string, reason: string) => void states.push(`${state} (${reason})`);
     const device = new ReferenceDevice({ link, onState });

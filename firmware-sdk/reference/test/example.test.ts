@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, type TestContext, test } from "node:test";
 import { commands, Status } from "@motelet/profiles";
-import { until } from "@motelet/testing";
+import { SimulatedGateway, until } from "@motelet/testing";
 import { greenhouse } from "../example/greenhouse.ts";
 import { ReferenceDevice } from "../src/index.ts";
-import { FakeGateway } from "./fake-gateway.ts";
 import { LoopLink } from "./loop-link.ts";
 
-async function gatewayFor(t: TestContext): Promise<FakeGateway> {
-  const gateway = new FakeGateway();
+async function gatewayFor(t: TestContext): Promise<SimulatedGateway> {
+  const gateway = new SimulatedGateway();
   const device = new ReferenceDevice({ link: new LoopLink(gateway), ...greenhouse() });
   t.after(() => device.stop());
   await device.start();

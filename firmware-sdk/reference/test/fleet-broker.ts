@@ -1,31 +1,31 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { downlinkTopic, parseTopic } from "@motelet/profiles";
+import { SimulatedGateway } from "@motelet/testing";
 import { Aedes } from "aedes";
-import { FakeGateway } from "./fake-gateway.ts";
 
 /** A broker with a fake gateway behind it for each device that says something. Lets anybody in, under any name. */
 export interface FleetBroker extends AsyncDisposable {
   readonly url: string;
   /** By wire id. */
-  readonly gateways: ReadonlyMap<string, FakeGateway>;
+  readonly gateways: ReadonlyMap<string, SimulatedGateway>;
 }
 
 /** @param options.heartbeatS what its welcomes say; default: the fake gateway's */
 export async function startFleetBroker(options: { readonly heartbeatS?: number } = {}): Promise<FleetBroker> {
   const broker = await Aedes.createBroker({ concurrency: 0 });
-  const gateways = new Map<string, FakeGateway>();
+  const gateways = new Map<string, SimulatedGateway>();
   const gatewayOf = (wireId: string) => {
     const known = gateways.get(wireId);
     if (known) return known;
     const topic = downlinkTopic(wireId);
-    const made = new FakeGateway((message) =>
+    const made = new SimulatedGateway(options);
+    made.attach((message) =>
       broker.publish(
         { cmd: "publish", qos: 0, dup: false, retain: false, topic, payload: Buffer.from(message) },
         () => {},
       ),
     );
-    if (options.heartbeatS !== undefined) made.heartbeatS = options.heartbeatS;
     gateways.set(wireId, made);
     return made;
   };

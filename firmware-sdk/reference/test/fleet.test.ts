@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { until } from "@motelet/testing";
+import { SimulatedGateway, until } from "@motelet/testing";
 import { FaultyLink, Fleet, faultKinds, MqttLink, seededRandom } from "../src/index.ts";
-import { FakeGateway } from "./fake-gateway.ts";
 import { startFleetBroker } from "./fleet-broker.ts";
 import { LoopLink } from "./loop-link.ts";
 
@@ -50,9 +49,8 @@ test("a fleet with faults goes on, and its summary has those of all its devices"
     freezeMs: 20,
   };
   const links = Array.from({ length: 8 }, (_, seed) => {
-    const gateway = new FakeGateway();
     // A device beats often, so that there is something to spoil.
-    gateway.heartbeatS = 1;
+    const gateway = new SimulatedGateway({ heartbeatS: 1 });
     return new FaultyLink(new LoopLink(gateway), { ...rates, reset: 0.02 }, seed);
   });
   const fleet = new Fleet(links.map((link, seed) => ({ name: `mote${seed}`, seed, link })));

@@ -1,16 +1,16 @@
 import type { MessageKind } from "@motelet/profiles";
+import type { SimulatedGateway } from "@motelet/testing";
 import type { DeviceLink, LinkEvents } from "../src/index.ts";
-import type { FakeGateway } from "./fake-gateway.ts";
 
 /** A device's link to a fake gateway in the same process: whole messages, in order, one turn of the event loop late. */
 export class LoopLink implements DeviceLink {
   readonly carrier;
   readonly rtoMs = 100;
   readonly printed: string[] = [];
-  readonly #gateway: FakeGateway;
+  readonly #gateway: SimulatedGateway;
   #events: LinkEvents | undefined;
 
-  constructor(gateway: FakeGateway, carrier: "mqtt" | "serial" = "serial") {
+  constructor(gateway: SimulatedGateway, carrier: "mqtt" | "serial" = "serial") {
     this.#gateway = gateway;
     this.carrier = carrier;
   }

@@ -4,13 +4,12 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { commands, downlinkTopic, Status, uplinkTopic } from "@motelet/profiles";
-import { until } from "@motelet/testing";
+import { SimulatedGateway, until } from "@motelet/testing";
 import { Aedes } from "aedes";
 import { type FaultRates, FaultyLink, MqttLink, ReferenceDevice, startMqttDevice } from "../src/index.ts";
-import { FakeGateway } from "./fake-gateway.ts";
 
 /** A broker on loopback with a gateway behind it; `drop` ends all connections, as a restart does. */
-async function brokerWith(gateway: FakeGateway, port = 0, password = "secret") {
+async function brokerWith(gateway: SimulatedGateway, port = 0, password = "secret") {
   const broker = await Aedes.createBroker({ concurrency: 0 });
   broker.authenticate = (_client, user, given, done) => {
     done(null, user === "lamp.3" && given?.toString() === password);
@@ -67,7 +66,7 @@ for (const compact of [false, true])
     };
 
     test("joins after its subscription, beats, and has its log stored", async (t) => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       await using broker = await brokerWith(gateway);
       const device = await deviceOn(t, broker.port);
       device.log("hello world");
@@ -79,21 +78,21 @@ for (const compact of [false, true])
     });
 
     test("runs commands with output, errors and exit codes", async (t) => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       await using broker = await brokerWith(gateway);
       const device = await deviceOn(t, broker.port);
       await until("online", () => device.state === "online");
       const echo = await gateway.exec(["echo", "hi", "there"]);
       assert.deepEqual([echo.stdout.toString(), echo.exitCode], ["hi there\n", 0]);
       assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
-      const unknown = await gateway.exec(["foo"]);
+      const unknown = await gateway.exec(["foo"], undefined, { withStderr: true });
       assert.deepEqual([unknown.stderr.toString(), unknown.exitCode], ["foo: not found\n", 127]);
       const info = await gateway.request(commands.info.op, []);
       assert.equal(info.status, Status.OK);
     });
 
     test("returns 1 MB through cat unchanged within seconds", async (t) => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       await using broker = await brokerWith(gateway);
       const device = await deviceOn(t, broker.port);
       await until("online", () => device.state === "online");
@@ -109,7 +108,7 @@ for (const compact of [false, true])
     });
 
     test("is back soon after the gateway's return, in the same session, and loses no report", async (t) => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       let broker = await brokerWith(gateway);
       const { port } = broker;
       const device = await deviceOn(t, port);
@@ -128,8 +127,7 @@ for (const compact of [false, true])
     });
 
     test("stays online on PINGRESPs alone", async (t) => {
-      const gateway = new FakeGateway();
-      gateway.heartbeatS = 1;
+      const gateway = new SimulatedGateway({ heartbeatS: 1 });
       await using broker = await brokerWith(gateway);
       const device = await deviceOn(t, broker.port);
       await until("online", () => device.state === "online");
@@ -141,7 +139,7 @@ for (const compact of [false, true])
     });
 
     test("reboots when told to: a new boot, and the answer first", async (t) => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       await using broker = await brokerWith(gateway);
       const device = await deviceOn(t, broker.port);
       await until("online", () => device.state === "online");
@@ -154,7 +152,7 @@ for (const compact of [false, true])
     });
 
     test("says why it is offline when its password is wrong, and goes on trying", async (t) => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       await using broker = await brokerWith(gateway);
       const reasons: string[] = [];
       const device = await startMqttDevice({
@@ -170,7 +168,7 @@ for (const compact of [false, true])
     });
 
     test("comes back ever more slowly when it is accepted and then cut, as by another board with its identity", async (t) => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       await using broker = await brokerWith(gateway);
       const openedMs: number[] = [];
       const cutMs: number[] = [];
@@ -198,7 +196,7 @@ for (const compact of [false, true])
     });
 
     test("says goodbye when it is stopped", async () => {
-      const gateway = new FakeGateway();
+      const gateway = new SimulatedGateway();
       await using broker = await brokerWith(gateway);
       const device = await startMqttDevice({
         url: `mqtt://127.0.0.1:${broker.port}`,
@@ -222,7 +220,7 @@ suite("a faulty device over MQTT", () => {
   };
 
   test("that loses, doubles and delays messages returns 20 kB through cat unchanged", async (t) => {
-    const gateway = new FakeGateway();
+    const gateway = new SimulatedGateway();
     await using broker = await brokerWith(gateway);
     const rates = { drop: 0.05, duplicate: 0.1, delay: 0.1, delayMs: 50 };
     const { device, faulty } = await faultyDevice(t, broker.port, rates);
@@ -235,7 +233,7 @@ suite("a faulty device over MQTT", () => {
   });
 
   test("that is reset comes back by itself", async (t) => {
-    const gateway = new FakeGateway();
+    const gateway = new SimulatedGateway();
     await using broker = await brokerWith(gateway);
     const { device, faulty } = await faultyDevice(t, broker.port, {});
     await until("online", () => device.state === "online");
@@ -246,8 +244,7 @@ suite("a faulty device over MQTT", () => {
   });
 
   test("that freezes says nothing on a connection that stays open, and goes on afterwards", async (t) => {
-    const gateway = new FakeGateway();
-    gateway.heartbeatS = 1;
+    const gateway = new SimulatedGateway({ heartbeatS: 1 });
     await using broker = await brokerWith(gateway);
     const { device, faulty } = await faultyDevice(t, broker.port, {});
     await until("online", () => device.state === "online");

@@ -7,34 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { ReadStream } from "node:tty";
-import { ByeReason, encodeFrame, encodeMessage, FrameDecoder } from "@motelet/profiles";
-import { until } from "@motelet/testing";
-import { seededRandom, startSerialDevice, UnavailableError } from "../src/index.ts";
-import { FakeGateway } from "./fake-gateway.ts";
+import { ByeReason, encodeFrame, encodeMessage } from "@motelet/profiles";
+import { bitFlips, LineGateway, until } from "@motelet/testing";
+import { startSerialDevice, UnavailableError } from "../src/index.ts";
 
 async function directoryFor(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "motelet-serial-"));
   t.after(() => rm(directory, { recursive: true }));
   return directory;
-}
-
-interface Wire {
-  write(bytes: Uint8Array): unknown;
-  on(event: "data", listener: (bytes: Buffer) => void): unknown;
-}
-
-/** Puts a gateway at the other end of a line; `noise` may change what travels, both ways. */
-function plug(wire: Wire, gateway: FakeGateway, noise: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
-  const decoder = new FrameDecoder({ maxMessageBytes: 1024 });
-  const seen = { console: "" };
-  gateway.attach((message) => wire.write(noise(encodeFrame(message))));
-  wire.on("data", (bytes) => {
-    for (const item of decoder.push(noise(bytes), performance.now())) {
-      if (item.kind === "message") gateway.receive(item.bytes);
-      else seen.console += Buffer.from(item.bytes).toString("latin1");
-    }
-  });
-  return seen;
 }
 
 async function plugSocket(path: string): Promise<Socket> {
@@ -46,11 +26,11 @@ async function plugSocket(path: string): Promise<Socket> {
 suite("a device behind a serial line", () => {
   test("joins when the cable is plugged, runs commands, and its console text stays outside frames", async (t) => {
     const path = join(await directoryFor(t), "line.sock");
-    const gateway = new FakeGateway();
+    const gateway = new LineGateway();
     const device = await startSerialDevice({ address: `unix:${path}`, name: "lamp", boot: 5 });
     t.after(() => device.stop());
     const socket = await plugSocket(path);
-    const seen = plug(socket, gateway);
+    gateway.plug(socket);
     await until("online", () => device.state === "online");
     device.print("printf says hi\r\n");
     const stdin = randomBytes(100_000);
@@ -58,7 +38,7 @@ suite("a device behind a serial line", () => {
     assert.ok(stdout.equals(stdin));
     assert.equal(exitCode, 0);
     assert.equal((await gateway.exec(["exit", "7"])).exitCode, 7);
-    assert.equal(seen.console, "printf says hi\r\n");
+    assert.equal(gateway.text, "printf says hi\r\n");
     assert.equal(gateway.lines.length, 1);
     assert.match(gateway.lines[0] ?? "", /^boot 5: motelet-reference /);
   });
@@ -68,23 +48,24 @@ suite("a device behind a serial line", () => {
     const device = await startSerialDevice({ address: `unix:${path}` });
     t.after(() => device.stop());
     const socket = await plugSocket(path);
-    const seen = plug(socket, new FakeGateway());
+    const gateway = new LineGateway();
+    gateway.plug(socket);
     socket.write("echo one two\r\nfoo\n");
-    await until("answers", () => seen.console === "one two\r\nfoo: not found\r\n");
+    await until("answers", () => gateway.text === "one two\r\nfoo: not found\r\n");
   });
 
   test("a cable that is pulled and plugged again finds the same session", async (t) => {
     const path = join(await directoryFor(t), "line.sock");
-    const gateway = new FakeGateway();
+    const gateway = new LineGateway();
     const device = await startSerialDevice({ address: `unix:${path}` });
     t.after(() => device.stop());
     const first = await plugSocket(path);
-    plug(first, gateway);
+    gateway.plug(first);
     await until("online", () => device.state === "online");
     first.destroy();
     await until("offline", () => device.state === "offline");
     device.log("said in between");
-    plug(await plugSocket(path), gateway);
+    gateway.plug(await plugSocket(path));
     await until("stored", () => gateway.lines.includes("said in between"), 30_000);
     const hellos = gateway.received.filter((message) => message.kind === "hello");
     assert.deepEqual(
@@ -100,7 +81,7 @@ suite("a device behind a serial line", () => {
     const path = join(await directoryFor(t), "line.sock");
     const device = await startSerialDevice({ address: `unix:${path}` });
     t.after(() => device.stop());
-    plug(await plugSocket(path), new FakeGateway());
+    new LineGateway().plug(await plugSocket(path));
     await until("online", () => device.state === "online");
     const second = await plugSocket(path);
     second.resume();
@@ -123,14 +104,10 @@ suite("a device behind a serial line", () => {
 
   test("100 kB come back unchanged over a line that flips a bit in 1 of 2,000 bytes", async (t) => {
     const path = join(await directoryFor(t), "line.sock");
-    const gateway = new FakeGateway();
-    gateway.rtoMs = 50;
+    const gateway = new LineGateway({ rtoMs: 50 });
     const device = await startSerialDevice({ address: `unix:${path}`, maxMessageBytes: 1024 });
     t.after(() => device.stop());
-    const random = seededRandom(42);
-    const flip = (bytes: Uint8Array) =>
-      bytes.map((byte) => (random() < 1 / 2000 ? byte ^ (1 << Math.floor(random() * 8)) : byte));
-    plug(await plugSocket(path), gateway, flip);
+    gateway.plug(await plugSocket(path), bitFlips(2_000, 42));
     await until("online", () => device.state === "online");
     const stdin = randomBytes(100_000);
     const startedMs = performance.now();
@@ -151,7 +128,7 @@ suite("a device behind a serial line", () => {
 
   test("a pseudo terminal is always open, and NO_SESSION brings a hello at once", async (t) => {
     const path = join(await directoryFor(t), "tty");
-    const gateway = new FakeGateway();
+    const gateway = new LineGateway();
     const device = await startSerialDevice({ address: `pty:${path}` });
     assert.equal(device.state, "greeting");
     assert.ok((await lstat(path)).isSymbolicLink());
@@ -167,13 +144,13 @@ suite("a device behind a serial line", () => {
       // The device that ends hangs up the terminal, perhaps during a write.
       written = written.then(() => file.write(bytes)).catch(() => undefined);
     };
-    const decoderInput = plug({ write, on: (event, listener) => tty.on(event, listener) }, gateway);
+    gateway.plug({ write, on: (event, listener) => tty.on(event, listener) });
     await until("online", () => device.state === "online");
     gateway.send({ kind: "bye", reason: ByeReason.noSession });
     await until("a second hello", () => gateway.received.filter(({ kind }) => kind === "hello").length >= 2);
     const stdin = randomBytes(20_000);
     assert.ok((await gateway.exec(["cat"], stdin)).stdout.equals(stdin));
-    assert.equal(decoderInput.console.includes("boot"), true);
+    assert.equal(gateway.text.includes("boot"), true);
     await device.stop();
     await assert.rejects(lstat(path));
   });
@@ -183,9 +160,9 @@ test("a frame of the largest message passes, one byte more is a bad frame", asyn
   const path = join(await directoryFor(t), "line.sock");
   const device = await startSerialDevice({ address: `unix:${path}`, maxMessageBytes: 128 });
   t.after(() => device.stop());
-  const gateway = new FakeGateway();
+  const gateway = new LineGateway();
   const socket = await plugSocket(path);
-  plug(socket, gateway);
+  gateway.plug(socket);
   await until("online", () => device.state === "online");
   const ping = (bytes: number) =>
     encodeMessage({ kind: "request", id: 9, op: 1, args: ["x".repeat(bytes - 6)] });

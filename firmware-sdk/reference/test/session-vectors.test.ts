@@ -2,40 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { decodeMessage } from "@motelet/profiles";
+import type { SessionScript } from "../../../profiles/scripts/session-script.ts";
 import { FileStore, LogRing, Session } from "../src/index.ts";
 
-interface Step {
-  readonly at: number;
-  readonly open?: true;
-  readonly close?: true;
-  readonly receive?: string;
-  readonly log?: string;
-  readonly tick?: true;
-  readonly send: readonly string[];
-  readonly effects?: readonly string[];
-}
-
-interface Script {
-  readonly name: string;
-  readonly spec: string;
-  readonly machine: string;
-  readonly device: {
-    readonly boot: number;
-    readonly caps: number;
-    readonly maxMessageBytes: number;
-    readonly rxWindowBytes: number;
-    readonly streamBufferBytes: number;
-    readonly streams: number;
-    readonly logRingBytes: number;
-    readonly rtoMs: number;
-    readonly fileBytes?: number;
-    readonly ring?: { readonly epoch: number; readonly nextSeq: number };
-  };
-  readonly steps: readonly Step[];
-}
-
 const file = new URL("../../../profiles/vectors/session-device.json", import.meta.url);
-const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: readonly Script[] };
+const { scripts } = JSON.parse(readFileSync(file, "utf8")) as { scripts: readonly SessionScript[] };
 
 suite("scripted sessions", () => {
   for (const script of scripts) {
@@ -43,7 +14,7 @@ suite("scripted sessions", () => {
   }
 });
 
-function play({ device, steps }: Script): void {
+function play({ device, steps }: SessionScript): void {
   const sent: string[] = [];
   const effects: string[] = [];
   const ring = device.ring && new LogRing({ capacityBytes: device.logRingBytes, ...device.ring });

@@ -1,4 +1,4 @@
-import { seededRandom } from "../random.ts";
+import { seededRandom } from "@motelet/reference";
 
 /** What a bad line does to the bytes of one direction. Each `…EveryBytes` is a mean distance; 0 or absent: never. */
 export interface LineFaultRates {
