@@ -5,6 +5,7 @@ import { connectCluster } from "./connect-cluster.ts";
 import { DevicePlane } from "./devices/device-plane.ts";
 import { Registry } from "./devices/registry.ts";
 import { UsageSamples } from "./devices/usage/usage.ts";
+import { onAbort } from "./foundation/abort.ts";
 import { systemClock } from "./foundation/clock.ts";
 import { messageOf } from "./foundation/errors.ts";
 import { createLogger, type Logger, toggleDebug } from "./foundation/log.ts";
@@ -117,8 +118,7 @@ export class Gateway implements AsyncDisposable {
         { kubeletPort: kubelet, ...carrierPorts, operationsPort: operations, version },
         "gateway ready",
       );
-      if (!stop.signal.aborted)
-        await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
+      await new Promise<void>((resolve) => onAbort(stop.signal, resolve));
       log.info({ signal: String(stop.signal.reason) }, "gateway stops");
     } catch (error) {
       if (!stop.signal.aborted) throw error;

@@ -4,6 +4,7 @@ import { systemClock } from "../../gateway/src/foundation/clock.ts";
 import { Metrics } from "../../gateway/src/foundation/metrics.ts";
 import { HttpKubeClient } from "../../gateway/src/kubeapi/client.ts";
 import { kubeconfigCredentials } from "../../gateway/src/kubeapi/kubeconfig.ts";
+import { listPages } from "../../gateway/src/kubeapi/list-pages.ts";
 import type { KubeList, KubeObject } from "../../gateway/src/kubeapi/objects.ts";
 import { type ControlPlane, startControlPlane } from "../control-plane/control-plane.ts";
 import type { FleetMember } from "../rig/boards/reference-board.ts";
@@ -149,7 +150,7 @@ export class BenchCluster implements AsyncDisposable {
    * answer time.
    */
   async removeAll(collection: string, labelSelector?: string): Promise<void> {
-    const objects = await this.#list(collection, 1_000, labelSelector);
+    const objects = await this.#list(collection, labelSelector);
     await inParallel(objects, workers, ({ metadata }) => this.kube.delete(`${collection}/${metadata.name}`));
   }
 
@@ -192,21 +193,21 @@ export class BenchCluster implements AsyncDisposable {
   }
 
   async #gone(collection: string): Promise<void> {
-    await waitFor(async () => (await this.#list(collection, 1)).length === 0, {
-      deadlineMs: 600_000,
-      intervalMs: 500,
-      what: `${collection} to be empty`,
-    });
+    await waitFor(
+      async () =>
+        (await this.kube.get<KubeList<KubeObject>>(collection, { query: { limit: 1 } })).items.length === 0,
+      {
+        deadlineMs: 600_000,
+        intervalMs: 500,
+        what: `${collection} to be empty`,
+      },
+    );
   }
 
-  async #list<T extends KubeObject>(collection: string, limit = 1000, labelSelector?: string): Promise<T[]> {
+  async #list<T extends KubeObject>(collection: string, labelSelector?: string): Promise<T[]> {
     const items: T[] = [];
-    let page: KubeList<T> | undefined;
-    do {
-      const query = { limit, labelSelector, continue: page?.metadata.continue || undefined };
-      page = await this.kube.get<KubeList<T>>(collection, { query });
-      items.push(...page.items);
-    } while (limit > 1 && page.metadata.continue);
+    const query = { limit: 1_000, labelSelector };
+    for await (const page of listPages<T>(this.kube, collection, { query })) items.push(...page.items);
     return items;
   }
 }

@@ -44,8 +44,7 @@ export class CheckUps implements Disposable {
   }
 
   start(): void {
-    this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of this.#options.registry.list()) this.#follow(key);
+    this.#unsubscribe = this.#options.registry.follow((key) => this.#follow(key));
   }
 
   [Symbol.dispose](): void {

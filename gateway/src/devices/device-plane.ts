@@ -105,8 +105,7 @@ export class DevicePlane implements AsyncDisposable {
   start(): void {
     this.#owners.start();
     for (const watch of this.#watches) watch.start();
-    this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of this.#options.registry.list()) this.#follow(key);
+    this.#unsubscribe = this.#options.registry.follow((key) => this.#follow(key));
   }
 
   /**

@@ -51,8 +51,7 @@ export class Identities implements Authenticator, Disposable {
   }
 
   start(): void {
-    this.#unsubscribe = this.#registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of this.#registry.list()) this.#follow(key);
+    this.#unsubscribe = this.#registry.follow((key) => this.#follow(key));
   }
 
   [Symbol.dispose](): void {

@@ -23,8 +23,7 @@ export class Liveness implements Disposable {
   }
 
   start(): void {
-    this.#unsubscribe = this.#registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of this.#registry.list()) this.#follow(key);
+    this.#unsubscribe = this.#registry.follow((key) => this.#follow(key));
   }
 
   /** Stops judging; phases stay as they are, because the gateway's end says nothing about the devices. */

@@ -38,8 +38,7 @@ export class PeripheralWatch implements Disposable {
 
   start(): void {
     const { registry } = this.#options;
-    this.#unsubscribe = registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of registry.list()) this.#follow(key);
+    this.#unsubscribe = registry.follow((key) => this.#follow(key));
   }
 
   [Symbol.dispose](): void {

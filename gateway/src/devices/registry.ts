@@ -39,6 +39,13 @@ export class Registry {
     return [...this.#devices.values()];
   }
 
+  /** Calls back with the key of each device that there is, and from now on of each that changes. @returns what ends that */
+  follow(callback: (key: string) => void): () => void {
+    const end = this.changes.subscribe(callback);
+    for (const key of [...this.#devices.keys()]) callback(key);
+    return end;
+  }
+
   /**
    * Takes a device's wanted state. A new one (or one with another UID: recreated) starts with the restored facts,
    * Pending where there are none; a known one keeps its facts. A device restored as Online has no session yet:

@@ -26,8 +26,7 @@ export class RegistryLinks implements WantedLinks, Disposable {
   }
 
   start(): void {
-    this.#unsubscribe = this.#registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of this.#registry.list()) this.#follow(key);
+    this.#unsubscribe = this.#registry.follow((key) => this.#follow(key));
   }
 
   [Symbol.dispose](): void {

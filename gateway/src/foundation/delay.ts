@@ -1,23 +1,17 @@
+import { onAbort } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 
 /**
  * Waits `delayMs` on the clock.
  * @throws the signal's reason when it aborts first
  */
-export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const aborted = () => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
-    const timer = clock.after(delayMs, () => {
-      signal?.removeEventListener("abort", aborted);
-      resolve();
-    });
-    signal?.addEventListener("abort", aborted, { once: true });
+export async function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = clock.after(delayMs, resolve);
+  using _aborting = onAbort(signal, () => {
+    timer.cancel();
+    reject(signal?.reason);
   });
+  await promise;
 }

@@ -7,7 +7,8 @@ import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import { isForbidden, isGone, KubeApiError } from "./errors.ts";
 import type { KubeClient, WatchEvent } from "./kube-client.ts";
-import { type KubeList, type KubeObject, type KubeStatus, objectKey } from "./objects.ts";
+import { listPages } from "./list-pages.ts";
+import { type KubeObject, type KubeStatus, objectKey } from "./objects.ts";
 
 /** A readable copy of a set of API objects; `changes` names the keys that changed, deletion included. */
 export interface ObjectStore<T> {
@@ -37,7 +38,6 @@ export interface InformerOptions {
 }
 
 const backoff: BackoffPolicy = { baseMs: 200, factor: 2, maxMs: 5_000, jitter: 0.5 };
-const pageSize = 500;
 /** After so many failed resumptions the position itself is doubted (a restored etcd) and everything is listed again. */
 const maxResumptions = 5;
 /** Watches break and resume with every restart of an API server: so long a silence is no trouble yet. */
@@ -156,14 +156,14 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   async #relist(): Promise<void> {
     const { kube, path, metrics } = this.#options;
     const fresh = new Map<string, T>();
-    let page: KubeList<T> | undefined;
-    do {
-      const query = { ...this.#selectors, limit: pageSize, continue: page?.metadata.continue || undefined };
-      page = await kube.get<KubeList<T>>(path, { query, signal: this.#stop.signal });
-      for (const object of page.items) fresh.set(objectKey(object), stripped(object));
-    } while (page.metadata.continue);
+    let resourceVersion: string | undefined;
+    const options = { query: this.#selectors, signal: this.#stop.signal };
+    for await (const { items, metadata } of listPages<T>(kube, path, options)) {
+      for (const object of items) fresh.set(objectKey(object), stripped(object));
+      resourceVersion = metadata.resourceVersion;
+    }
     metrics.lists.inc({ path });
-    this.#resourceVersion = page.metadata.resourceVersion;
+    this.#resourceVersion = resourceVersion;
     const gone = [...this.#objects.keys()].filter((key) => !fresh.has(key));
     const changed = [...fresh].filter(([key, object]) => !sameVersion(this.#objects.get(key), object));
     for (const key of gone) this.#objects.delete(key);

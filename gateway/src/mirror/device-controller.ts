@@ -10,6 +10,7 @@ import { profilePeripherals } from "../resources/device-profile.ts";
 import { formerFinalizer } from "../resources/labels.ts";
 import { refusalRemainingMs } from "../resources/refusal-condition.ts";
 import type { MirrorContext } from "./context.ts";
+import { followProfiles } from "./device-profile-controller.ts";
 import type { IdentityController } from "./identity-controller.ts";
 
 /** Removes what stands for a device in the cluster, in the order given. */
@@ -48,7 +49,7 @@ export class DeviceController {
     this.#identities = identities;
     this.#removers = removers;
     this.#fresh = new FreshStore(context.devices, context.clock);
-    const { queue, devices, profiles, secrets, registry, findings } = context;
+    const { queue, devices, secrets, registry, findings } = context;
     this.#admission = queue.register("device-admission", "high", (key) => this.#admit(key));
     this.#status = queue.register("device-status", "low", (key, signal) =>
       this.#reconcileStatus(key, signal),
@@ -61,10 +62,7 @@ export class DeviceController {
     secrets.changes.subscribe((key) => {
       for (const device of identities.devicesOfSecret(key)) this.#admission.add(device);
     });
-    profiles.changes.subscribe((name) => {
-      for (const { spec, metadata } of devices.list())
-        if (spec?.profile === name) this.#admission.add(`${metadata.namespace}/${metadata.name}`);
-    });
+    followProfiles(context, (key) => this.#admission.add(key));
     registry.changes.subscribe((key) => this.#status.add(key));
     findings.changes.subscribe((key) => this.#status.add(key));
   }

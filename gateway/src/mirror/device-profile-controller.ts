@@ -1,5 +1,5 @@
 import type { Work } from "../foundation/workqueue.ts";
-import type { Device } from "../resources/device.ts";
+import { objectKey } from "../kubeapi/objects.ts";
 import { profileFinding, profileFindingType } from "../resources/device-profile.ts";
 import type { MirrorContext } from "./context.ts";
 
@@ -12,10 +12,7 @@ export class DeviceProfileController {
     this.#context = context;
     this.#work = context.queue.register("device-profile", "low", (key) => this.#reconcile(key));
     context.devices.changes.subscribe((key) => this.#work.add(key));
-    context.profiles.changes.subscribe((name) => {
-      for (const device of context.devices.list())
-        if (device.spec?.profile === name) this.#work.add(keyOf(device));
-    });
+    followProfiles(context, (key) => this.#work.add(key));
   }
 
   async #reconcile(key: string): Promise<undefined> {
@@ -28,6 +25,12 @@ export class DeviceProfileController {
   }
 }
 
-function keyOf({ metadata }: Device): string {
-  return `${metadata.namespace}/${metadata.name}`;
+/** Calls back with the key of each Device whose DeviceProfile changes. */
+export function followProfiles(
+  { profiles, devices }: Pick<MirrorContext, "profiles" | "devices">,
+  callback: (key: string) => void,
+): void {
+  profiles.changes.subscribe((name) => {
+    for (const device of devices.list()) if (device.spec?.profile === name) callback(objectKey(device));
+  });
 }

@@ -51,7 +51,7 @@ export class IdentityController {
 
   /** The identity that a device has now; undefined where it has none, a broken one, or one that is another's. */
   identityFor(device: Device): DeviceIdentity | undefined {
-    const key = keyOf(device);
+    const key = objectKey(device);
     const secret = this.#secretOf(device);
     const identity = secret && identityOf(secret);
     if (!identity) return undefined;
@@ -69,11 +69,11 @@ export class IdentityController {
     const { namespace, name } = splitKey(secretKey);
     const labelled = secrets.get(secretKey)?.metadata.labels?.[deviceLabel];
     const direct = labelled === undefined ? undefined : devices.get(`${namespace}/${labelled}`);
-    if (direct && identitySecretName(direct) === name) return [keyOf(direct)];
+    if (direct && identitySecretName(direct) === name) return [objectKey(direct)];
     return devices
       .list()
       .filter((device) => device.metadata.namespace === namespace && identitySecretName(device) === name)
-      .map(keyOf);
+      .map(objectKey);
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
@@ -98,7 +98,7 @@ export class IdentityController {
 
   async #create(device: Device, signal: AbortSignal): Promise<number | undefined> {
     const { kube, log } = this.#context;
-    const key = keyOf(device);
+    const key = objectKey(device);
     const waitMs = this.#taken.remaining(key);
     if (waitMs > 0) return waitMs;
     const path = `/api/v1/namespaces/${device.metadata.namespace}/secrets`;
@@ -117,7 +117,7 @@ export class IdentityController {
   }
 
   #report(device: Device, secret: Secret): void {
-    const key = keyOf(device);
+    const key = objectKey(device);
     if (!identityOf(secret)) {
       this.#find(
         key,
@@ -151,8 +151,4 @@ export class IdentityController {
     const secret = device && this.#secretOf(device);
     return secret !== undefined && identityOf(secret)?.wireId === wireId;
   }
-}
-
-function keyOf(device: Device): string {
-  return `${device.metadata.namespace}/${device.metadata.name}`;
 }

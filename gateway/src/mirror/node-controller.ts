@@ -10,6 +10,7 @@ import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/l
 import { buildNode, desiredNode, desiredStatus, type Node, nodesPath } from "../resources/node.ts";
 import { conditionFigures, readyOf } from "../resources/node-conditions.ts";
 import type { MirrorContext } from "./context.ts";
+import { followProfiles } from "./device-profile-controller.ts";
 import { NodeReadiness } from "./node-readiness.ts";
 import { isServedNode, nodeOwnership } from "./ownership.ts";
 import { refusedMessage } from "./refused-message.ts";
@@ -45,7 +46,7 @@ export class NodeController {
     this.#nodes = new FreshStore(context.nodes, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     this.#readiness = new NodeReadiness(context, (key) => this.#status.add(key));
-    const { queue, registry, nodes, devices, profiles, metrics } = context;
+    const { queue, registry, nodes, devices, metrics } = context;
     this.#created = metrics.counter("motelet_nodes_created_total", "Nodes created");
     this.#status = queue.register("node", "high", (key, signal) => this.#reconcile(key, signal));
     this.#metadata = queue.register("node-metadata", "middle", (key, signal) =>
@@ -63,10 +64,7 @@ export class NodeController {
     devices.changes.subscribe((key) => {
       if (this.#isWish(key)) this.#status.add(key);
     });
-    profiles.changes.subscribe((name) => {
-      for (const { spec, metadata } of devices.list())
-        if (spec?.profile === name) this.#status.add(`${metadata.namespace}/${metadata.name}`);
-    });
+    followProfiles(context, (key) => this.#status.add(key));
     nodes.changes.subscribe((name) => {
       const wanting = this.#wantedBy.get(name);
       for (const key of wanting ?? []) {

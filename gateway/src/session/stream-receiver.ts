@@ -1,4 +1,5 @@
 import { type DataMessage, limits, type StreamEnd, serialDistance } from "@motelet/profiles";
+import { ByteQueue } from "../foundation/byte-queue.ts";
 
 /** A credit, without its stream. */
 export interface Credit {
@@ -20,8 +21,7 @@ export const receiveBufferBytes = 4 * limits.windowBytes;
 export class StreamReceiver {
   readonly #mostCapacity: number;
   readonly #longestWindow: number;
-  #chunks: Uint8Array[] = [];
-  #buffered = 0;
+  readonly #buffer = new ByteQueue();
   #next = 0;
   #end: StreamEnd | undefined;
   #givenWindow: number;
@@ -39,7 +39,7 @@ export class StreamReceiver {
   }
 
   get bufferedBytes(): number {
-    return this.#buffered;
+    return this.#buffer.length;
   }
 
   /** Bytes taken since the beginning. */
@@ -62,12 +62,7 @@ export class StreamReceiver {
 
   /** Gives all that has come to the reader, as one: what costs it is the piece, not the byte. Undefined where nothing has. */
   read(): Uint8Array | undefined {
-    const chunks = this.#chunks;
-    if (chunks.length === 0) return undefined;
-    const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, this.#buffered);
-    this.#chunks = [];
-    this.#buffered = 0;
-    return bytes;
+    return this.#buffer.takeAll();
   }
 
   /** Whether reading has made so much room that the device has to be told. */
@@ -78,21 +73,18 @@ export class StreamReceiver {
 
   /** One window at first: most streams never bring more. */
   get #capacity(): number {
-    return Math.min(this.#mostCapacity, Math.max(this.#longestWindow, this.#next - this.#buffered));
+    return Math.min(this.#mostCapacity, Math.max(this.#longestWindow, this.#next - this.#buffer.length));
   }
 
   get #window(): number {
-    return Math.min(this.#longestWindow, Math.max(0, this.#capacity - this.#buffered));
+    return Math.min(this.#longestWindow, Math.max(0, this.#capacity - this.#buffer.length));
   }
 
   #take(data: Pick<DataMessage, "bytes" | "end">, behind: number): void {
     const fresh = data.bytes.subarray(behind);
-    const taken = fresh.subarray(0, this.#capacity - this.#buffered);
-    if (taken.length > 0) {
-      this.#chunks.push(taken);
-      this.#buffered += taken.length;
-      this.#next += taken.length;
-    }
+    const taken = fresh.subarray(0, this.#capacity - this.#buffer.length);
+    this.#buffer.push(taken);
+    this.#next += taken.length;
     // The end takes the offset behind the last byte; one before it would be an older copy of something else.
     const reachesEnd = behind <= data.bytes.length && taken.length === fresh.length;
     if (data.end !== undefined && reachesEnd) {

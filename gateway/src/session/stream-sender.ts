@@ -1,4 +1,5 @@
 import { serialDistance } from "@motelet/profiles";
+import { ByteQueue } from "../foundation/byte-queue.ts";
 import { RoundTrip } from "./round-trip.ts";
 
 /** One data message, without its stream. */
@@ -29,7 +30,7 @@ export class StreamSender {
   #segmentBytes: number;
   #cleanSegments = 0;
   /** Bytes from `base` on. */
-  #chunks: Uint8Array[] = [];
+  readonly #held = new ByteQueue();
   #base = 0;
   #sent = 0;
   #limit: number;
@@ -56,7 +57,7 @@ export class StreamSender {
 
   /** @returns the offset behind these bytes, to be compared with `sentThrough` */
   write(bytes: Uint8Array): number {
-    if (bytes.length > 0) this.#chunks.push(bytes);
+    this.#held.push(bytes);
     this.#tail += bytes.length;
     return this.#tail;
   }
@@ -77,7 +78,7 @@ export class StreamSender {
 
   /** Bytes held: in flight or waiting. */
   get heldBytes(): number {
-    return Math.max(0, this.#tail - this.#base);
+    return this.#held.length;
   }
 
   /** Bytes that the device has taken since the beginning. */
@@ -167,7 +168,7 @@ export class StreamSender {
     // A window's crumbs wait until what is in flight has arrived.
     if (!last && length < this.#segmentBytes && this.#sent > this.#base) return undefined;
     const end = last && this.#ending;
-    return { offset: this.#sent & 0xffff, bytes: this.#copy(this.#sent - this.#base, length), end };
+    return { offset: this.#sent & 0xffff, bytes: this.#held.copy(this.#sent - this.#base, length), end };
   }
 
   #advance(next: number, nowMs: number): void {
@@ -175,7 +176,7 @@ export class StreamSender {
       this.#trip.measured(nowMs - this.#timed.atMs);
       this.#timed = undefined;
     }
-    this.#discard(Math.min(next, this.#tail) - this.#base);
+    this.#held.discard(Math.min(next, this.#tail) - this.#base);
     this.#base = next;
     this.#sent = Math.max(this.#sent, next);
     this.#repeats = 0;
@@ -206,37 +207,5 @@ export class StreamSender {
     this.#cleanSegments = 0;
     const least = Math.min(leastSegmentBytes, this.#longestSegment);
     this.#segmentBytes = Math.max(least, Math.floor(this.#segmentBytes / 2));
-  }
-
-  #copy(from: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    let skip = from;
-    for (const chunk of this.#chunks) {
-      if (at === length) break;
-      if (skip >= chunk.length) {
-        skip -= chunk.length;
-        continue;
-      }
-      const part = chunk.subarray(skip, skip + length - at);
-      bytes.set(part, at);
-      at += part.length;
-      skip = 0;
-    }
-    return bytes;
-  }
-
-  #discard(count: number): void {
-    let left = count;
-    while (left > 0) {
-      const chunk = this.#chunks[0];
-      if (!chunk) return;
-      if (chunk.length > left) {
-        this.#chunks[0] = chunk.subarray(left);
-        return;
-      }
-      left -= chunk.length;
-      this.#chunks.shift();
-    }
   }
 }

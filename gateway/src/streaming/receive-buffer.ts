@@ -1,3 +1,4 @@
+import { ByteQueue } from "../foundation/byte-queue.ts";
 /** Unread bytes of one stream at which its connection stops reading its socket. */
 export const maxUnreadBytes = 65_536;
 
@@ -10,7 +11,7 @@ const chunkCostBytes = 128;
  */
 export class ReceiveBuffer {
   readonly #onCrowded: (isCrowded: boolean) => void;
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks = new ByteQueue();
   #cost = 0;
   #isCrowded = false;
   #isDiscarding = false;
@@ -57,7 +58,7 @@ export class ReceiveBuffer {
   /** From now on what comes is dropped: nobody reads it, and it must not stop the other streams. */
   discard(): void {
     this.#isDiscarding = true;
-    this.#chunks.length = 0;
+    this.#chunks.clear();
     this.#charge(-this.#cost);
   }
 

@@ -7,7 +7,8 @@ import { systemClock } from "../../../gateway/src/foundation/clock.ts";
 import { Metrics } from "../../../gateway/src/foundation/metrics.ts";
 import { HttpKubeClient } from "../../../gateway/src/kubeapi/client.ts";
 import { kubeconfigCredentials } from "../../../gateway/src/kubeapi/kubeconfig.ts";
-import type { KubeList, KubeObject } from "../../../gateway/src/kubeapi/objects.ts";
+import { listPages } from "../../../gateway/src/kubeapi/list-pages.ts";
+import type { KubeObject } from "../../../gateway/src/kubeapi/objects.ts";
 import {
   type ControlPlane,
   type ControlPlaneOptions,
@@ -223,12 +224,7 @@ export class NodePlane implements AsyncDisposable {
   /** All objects of a collection. */
   async list<T extends KubeObject>(collection: string): Promise<T[]> {
     const items: T[] = [];
-    let page: KubeList<T> | undefined;
-    do {
-      const query = { limit: 500, continue: page?.metadata.continue || undefined };
-      page = await this.kube.get<KubeList<T>>(collection, { query });
-      items.push(...page.items);
-    } while (page.metadata.continue);
+    for await (const page of listPages<T>(this.kube, collection)) items.push(...page.items);
     return items;
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from "../../foundation/abort.ts";
 import type { LogStore, StoredLine } from "../../store/log-store.ts";
 import type { Registry } from "../registry.ts";
 
@@ -42,7 +43,7 @@ export class LogFollowers {
     this.#byKey.set(key, ofKey);
     followed.wakes.add(wake);
     ofKey.add(wake);
-    signal.addEventListener("abort", wake, { once: true });
+    const aborting = onAbort(signal, wake);
     return {
       changed: () => {
         next = Promise.withResolvers<void>();
@@ -55,7 +56,7 @@ export class LogFollowers {
         return followed.read.lines;
       },
       [Symbol.dispose]: () => {
-        signal.removeEventListener("abort", wake);
+        aborting[Symbol.dispose]();
         followed.wakes.delete(wake);
         ofKey.delete(wake);
         if (followed.wakes.size === 0) this.#followed.delete(uid);

@@ -1,3 +1,4 @@
+import { raceAbort } from "../../foundation/abort.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
 import { Turns } from "../../foundation/turns.ts";
@@ -57,8 +58,7 @@ export class UsageSamples implements UsageReader, Disposable {
   }
 
   start(): void {
-    this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of this.#options.registry.list()) this.#follow(key);
+    this.#unsubscribe = this.#options.registry.follow((key) => this.#follow(key));
   }
 
   [Symbol.dispose](): void {
@@ -137,11 +137,7 @@ export class UsageSamples implements UsageReader, Disposable {
   async #withinTime(asking: Promise<void>, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(answerWithinMs, resolve);
-    const abort = () => resolve();
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) resolve();
-    await Promise.race([asking, promise]);
+    await raceAbort(Promise.race([asking, promise]), signal);
     timer.cancel();
-    signal.removeEventListener("abort", abort);
   }
 }

@@ -6,6 +6,7 @@ import {
   Status,
   statusName,
 } from "@motelet/profiles";
+import { raceAbort } from "../../foundation/abort.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { MoteletError, ProtocolError, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
@@ -260,17 +261,4 @@ export function refusal(key: string, words: VerbWords, outcome: ExchangeOutcome)
   return mend.includes(outcome.status)
     ? new RequestError(code, message)
     : new UnavailableError(code, message);
-}
-
-/** @returns undefined where the signal came first */
-export async function raceAbort<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const aborted = Promise.withResolvers<undefined>();
-  const give = () => aborted.resolve(undefined);
-  signal.addEventListener("abort", give, { once: true });
-  if (signal.aborted) give();
-  try {
-    return await Promise.race([answer, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", give);
-  }
 }

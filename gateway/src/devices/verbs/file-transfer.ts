@@ -1,4 +1,5 @@
 import { Status } from "@motelet/profiles";
+import { onAbort } from "../../foundation/abort.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { type MoteletError, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { Stream, StreamOutcome } from "../../session/stream.ts";
@@ -125,10 +126,8 @@ function unknownCommit(
 }
 
 function cancelOnAbort(stream: Stream, signal: AbortSignal): void {
-  const cancel = () => stream.cancel();
-  signal.addEventListener("abort", cancel, { once: true });
-  if (signal.aborted) cancel();
-  void stream.ended.then(() => signal.removeEventListener("abort", cancel));
+  const aborting = onAbort(signal, () => stream.cancel());
+  void stream.ended.then(() => aborting[Symbol.dispose]());
 }
 
 /** @throws UnavailableError FILE_STALLED */

@@ -90,8 +90,7 @@ export class NodePorts implements AsyncDisposable {
 
   /** Begins to follow the registry; to be called before the mirror does, so that a Node is made with its port. */
   start(): void {
-    this.#unsubscribe = this.#options.registry.changes.subscribe((key) => this.#follow(key));
-    for (const { key } of this.#options.registry.list()) this.#follow(key);
+    this.#unsubscribe = this.#options.registry.follow((key) => this.#follow(key));
   }
 
   /** Resolves when what was begun is open. */

@@ -1,4 +1,5 @@
 import type { Conversation, DialVerb } from "../../devices/verbs/dial.ts";
+import { onAbort } from "../../foundation/abort.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { MoteletError, UnavailableError } from "../../foundation/errors.ts";
 
@@ -100,7 +101,7 @@ export class DialLine {
   async #room(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    using _aborting = onAbort(signal, resolve);
     const timer = this.#clock.after(dialLineLimits.retryMs, resolve);
     await promise;
     timer.cancel();

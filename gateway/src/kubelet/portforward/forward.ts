@@ -1,5 +1,6 @@
 import { Status, statusName } from "@motelet/profiles";
 import type { Conversation } from "../../devices/verbs/dial.ts";
+import { onAbort, raceAbort } from "../../foundation/abort.ts";
 import { MoteletError, messageOf, UnavailableError } from "../../foundation/errors.ts";
 import type { ForwardPair, ForwardStream } from "../../streaming/portforward/forward-pair.ts";
 import { isNoRoom } from "./dial-line.ts";
@@ -29,8 +30,7 @@ export async function forward(
   // Not AbortSignal.any: what has a listener stays alive as long as its oldest source, here the gateway.
   const cancel = new AbortController();
   const stop = () => cancel.abort();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
+  using _stopping = onAbort(signal, stop);
   let isGone = false;
   void data.lost.then(() => {
     isGone = true;
@@ -61,25 +61,19 @@ export async function forward(
     data.reset();
     if (wasGone) return "CLIENT_GONE";
     return cause instanceof MoteletError ? cause.code : "INTERNAL";
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 
 async function connect({ data, port }: ForwardPair, dial: Dial, signal: AbortSignal): Promise<void> {
   await using conversation = await dial(port, { signal });
   data.reply?.();
-  // What waits for the device or the client is freed by disposing: an abort must not wait for them.
-  const aborted = new Promise<never>((_, reject) => {
-    const give = () => reject(new UnavailableError("FORWARD_ENDED", "the connection was ended"));
-    if (signal.aborted) give();
-    else signal.addEventListener("abort", give, { once: true });
-  });
-  aborted.catch(() => undefined);
   void feed(conversation, data);
   const finished = drain(conversation, data);
   finished.catch(() => undefined);
-  const { status, message } = await Promise.race([finished, aborted]);
+  // What waits for the device or the client is freed by disposing: an abort must not wait for them.
+  const ended = await raceAbort(finished, signal);
+  if (!ended) throw new UnavailableError("FORWARD_ENDED", "the connection was ended");
+  const { status, message } = ended;
   if (status !== Status.OK)
     throw new UnavailableError(`FORWARD_${statusName(status)}`, message ?? statusName(status));
 }

@@ -1,5 +1,6 @@
 import { Status } from "@motelet/profiles";
 import type { ExecExit, ExecSession } from "../../devices/verbs/exec-session.ts";
+import { onAbort, raceAbort } from "../../foundation/abort.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RemoteStream } from "../../streaming/remote-stream.ts";
 import { parseResizes } from "../../streaming/remotecommand/resize.ts";
@@ -21,8 +22,7 @@ export async function runConversation(
 ): Promise<ExecExit> {
   const cancel = new AbortController();
   const stop = () => cancel.abort();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
+  using _stopping = onAbort(signal, stop);
   void remote.closed.then(stop);
   const aborted = new Promise<ExecExit>((resolve) => {
     const give = () =>
@@ -31,15 +31,13 @@ export async function runConversation(
           ? { status: Status.UNAVAILABLE, exitCode: 0, message: "the gateway is shutting down" }
           : { status: Status.CANCELLED, exitCode: 0, message: "the client closed the connection" },
       );
-    if (cancel.signal.aborted) give();
-    else cancel.signal.addEventListener("abort", give, { once: true });
+    onAbort(cancel.signal, give);
   });
   const running = converse(start, remote, cancel.signal).catch(exitOfError);
   const exit = await Promise.race([running, aborted]);
   await tellNote(exitNote(exit), remote, aborted);
   await remote.finish(statusOfExit(exit));
   cancel.abort();
-  signal.removeEventListener("abort", stop);
   // The session is disposed when this ends: nothing of it outlives the call.
   await running;
   return exit;
@@ -51,11 +49,6 @@ async function converse(
   signal: AbortSignal,
 ): Promise<ExecExit> {
   await using session = await start({ signal });
-  // What waits for the device or for the client is freed by disposing, so an abort must not wait for them.
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
   if (streams.stdin) void feedInput(session, streams.stdin);
   if (streams.resize) void feedResizes(session, streams.resize);
   const finished = Promise.all([
@@ -64,7 +57,8 @@ async function converse(
     session.exit,
   ]);
   finished.catch(() => undefined);
-  await Promise.race([finished, aborted]);
+  // What waits for the device or for the client is freed by disposing, so an abort must not wait for them.
+  await raceAbort(finished, signal);
   if (signal.aborted) return { status: Status.CANCELLED, exitCode: 0, message: "the command was cancelled" };
   const [, , exit] = await finished;
   return exit;

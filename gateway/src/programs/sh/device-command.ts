@@ -1,5 +1,6 @@
 import { Status } from "@motelet/profiles";
 import type { ExecSession } from "../../devices/verbs/exec-session.ts";
+import { raceAbort } from "../../foundation/abort.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import {
   type Descriptors,
@@ -67,10 +68,6 @@ async function converse(
 ): Promise<Outcome> {
   await using running = session;
   const { terminal, signal } = host.streams;
-  const aborted = Promise.withResolvers<"aborted">();
-  const stop = () => aborted.resolve("aborted");
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
   try {
     const known = terminal.size ?? size;
     const resize = (columns: number, rows: number) =>
@@ -87,13 +84,12 @@ async function converse(
       running.exit,
     ]);
     finished.catch(() => undefined);
-    const result = await Promise.race([finished, aborted.promise]);
-    if (result === "aborted") throw new UnavailableError("SHELL_CANCELLED", "the shell was cancelled");
+    const result = await raceAbort(finished, signal);
+    if (!result) throw new UnavailableError("SHELL_CANCELLED", "the shell was cancelled");
     const [, , exit] = result;
     return exit.status === Status.OK ? ended(exit.exitCode) : { code: 1, ends: true, exit };
   } finally {
     terminal.onResize = undefined;
-    signal.removeEventListener("abort", stop);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { raceAbort } from "../../foundation/abort.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { ProtocolError } from "../../foundation/errors.ts";
 import type { TimeoutReason } from "../idle-timer.ts";
@@ -71,12 +72,7 @@ export async function serveSpdyForwarding(
     onProtocolError,
   });
   connection.start(head);
-  const stop = Promise.withResolvers<void>();
-  const give = () => stop.resolve();
-  stopping.addEventListener("abort", give, { once: true });
-  if (stopping.aborted) give();
-  await Promise.race([connection.closed, stop.promise]);
-  stopping.removeEventListener("abort", give);
+  await raceAbort(connection.closed, stopping);
   pairing.close();
   // Pairs are told by the same signal: their last words go first.
   await Promise.all(running);

@@ -3,6 +3,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { promisify } from "node:util";
 import { SerialPortStream } from "@serialport/stream";
+import { onAbort } from "../../foundation/abort.ts";
 import type { Clock, Timer } from "../../foundation/clock.ts";
 import { messageOf, UnavailableError } from "../../foundation/errors.ts";
 import type { Line, LineEvents } from "./line.ts";
@@ -48,17 +49,12 @@ export async function openLine(
 async function connected(address: NetConnectOpts, signal: AbortSignal): Promise<Duplex> {
   const socket: Socket = connect({ ...address, noDelay: true, keepAlive: true });
   const abort = () => socket.destroy(new Error("no connection in time"));
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    if (signal.aborted) abort();
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
-      socket.once("error", reject);
-    });
-    return socket;
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  using _aborting = onAbort(signal, abort);
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("error", reject);
+  });
+  return socket;
 }
 
 async function openTty(path: string): Promise<Duplex> {
