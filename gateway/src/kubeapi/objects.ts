@@ -1,26 +1,15 @@
-/** The parts that all Kubernetes objects share, as they stand in JSON (times are RFC 3339 text). */
+import type { V1ObjectMeta } from "@kubernetes/client-node";
 
-export interface OwnerReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly controller?: boolean;
-}
+/** A type of client-node as it is in JSON: times are RFC 3339 text. Of that package only types are used, it takes 90 MB to load. */
+export type Wire<T> = T extends Date
+  ? string
+  : T extends readonly (infer Item)[]
+    ? readonly Wire<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Wire<T[Key]> }
+      : T;
 
-export interface ObjectMeta {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly generation?: number;
-  readonly creationTimestamp?: string;
-  readonly deletionTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly finalizers?: readonly string[];
-  readonly ownerReferences?: readonly OwnerReference[];
-}
+export type ObjectMeta = Wire<V1ObjectMeta> & { readonly name: string };
 
 export interface KubeObject {
   readonly apiVersion?: string;

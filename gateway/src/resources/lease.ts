@@ -1,14 +1,10 @@
-import type { KubeObject } from "../kubeapi/objects.ts";
+import type { V1LeaseSpec } from "@kubernetes/client-node";
+import type { KubeObject, Wire } from "../kubeapi/objects.ts";
 import { deviceLabel, namespaceLabel } from "./labels.ts";
 import type { Node } from "./node.ts";
 
 export interface Lease extends KubeObject {
-  readonly spec: {
-    readonly holderIdentity?: string;
-    readonly leaseDurationSeconds?: number;
-    /** metav1.MicroTime. */
-    readonly renewTime?: string;
-  };
+  readonly spec: Wire<V1LeaseSpec>;
 }
 
 export const leasesPath = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";

@@ -1,6 +1,7 @@
+import type { V1NodeCondition, V1NodeSpec, V1NodeStatus, V1Taint } from "@kubernetes/client-node";
 import type { DeviceFacts } from "../devices/device.ts";
-import type { KubeObject } from "../kubeapi/objects.ts";
-import { type ConditionCore, mergeConditions, timestamp } from "./conditions.ts";
+import type { KubeObject, Wire } from "../kubeapi/objects.ts";
+import { mergeConditions, timestamp } from "./conditions.ts";
 import type { Device } from "./device.ts";
 import {
   apiGroup,
@@ -16,35 +17,12 @@ import {
 } from "./labels.ts";
 import { asleepCondition, type NodeView, nodeConditions } from "./node-conditions.ts";
 
-export interface NodeCondition extends ConditionCore {
-  readonly lastHeartbeatTime?: string;
-}
-
-export interface Taint {
-  readonly key: string;
-  readonly value?: string;
-  readonly effect: string;
-  readonly timeAdded?: string;
-}
-
-export interface NodeStatus {
-  readonly capacity?: Readonly<Record<string, string>>;
-  readonly allocatable?: Readonly<Record<string, string>>;
-  readonly conditions?: readonly NodeCondition[];
-  readonly addresses?: readonly { readonly type: string; readonly address: string }[];
-  /** The field is spelt with a capital P; with a small one the API server ignores it silently. */
-  readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port: number } };
-  readonly nodeInfo?: Readonly<Record<string, string>>;
-  readonly declaredFeatures?: readonly string[];
-}
+export type NodeCondition = Wire<V1NodeCondition>;
+export type Taint = Wire<V1Taint>;
+export type NodeStatus = Wire<V1NodeStatus>;
 
 export interface Node extends KubeObject {
-  readonly spec?: {
-    readonly providerID?: string;
-    readonly taints?: readonly Taint[];
-    readonly unschedulable?: boolean;
-    readonly podCIDR?: string;
-  };
+  readonly spec?: Wire<V1NodeSpec>;
   readonly status?: NodeStatus;
 }
 

@@ -1,63 +1,18 @@
+import type { V1ContainerStatus, V1PodSpec, V1PodStatus } from "@kubernetes/client-node";
 import { type DeviceFacts, deviceKey, missingPeripherals } from "../devices/device.ts";
 import { resetCauseOf } from "../devices/reset-cause.ts";
-import type { KubeObject } from "../kubeapi/objects.ts";
+import type { KubeObject, Wire } from "../kubeapi/objects.ts";
 import { carrierNamed } from "../transport/carriers.ts";
 import { type ConditionCore, mergeConditions, timestamp, type WantedCondition } from "./conditions.ts";
 import { firmwareImage } from "./firmware.ts";
 import { apiVersion, deviceContainer, deviceLabel, managedByLabel } from "./labels.ts";
 import { asleepMessage, pausedMessage } from "./node-conditions.ts";
 
-interface ContainerStatus {
-  readonly name: string;
-  readonly image: string;
-  readonly imageID: string;
-  readonly containerID?: string;
-  readonly ready: boolean;
-  readonly started?: boolean;
-  readonly restartCount: number;
-  readonly state?: { readonly running?: { readonly startedAt: string } };
-  readonly lastState?: Readonly<Record<string, unknown>>;
-}
-
-/** Of an ephemeral container, which a microcontroller cannot run, and of a peripheral that the firmware lacks. */
-interface WaitingStatus {
-  readonly name: string;
-  readonly image: string;
-  readonly imageID: string;
-  readonly ready: false;
-  readonly restartCount: 0;
-  readonly state: { readonly waiting: { readonly reason: string; readonly message: string } };
-  readonly lastState: Readonly<Record<never, never>>;
-}
-
-export interface PodStatus {
-  readonly phase?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly conditions?: readonly ConditionCore[];
-  readonly containerStatuses?: readonly (ContainerStatus | WaitingStatus)[];
-  readonly ephemeralContainerStatuses?: readonly WaitingStatus[];
-  readonly hostIP?: string;
-  readonly hostIPs?: readonly { readonly ip: string }[];
-  readonly podIP?: string;
-  readonly podIPs?: readonly { readonly ip: string }[];
-  readonly startTime?: string;
-}
-
-interface PodContainer {
-  readonly name: string;
-  readonly image: string;
-  readonly stdin?: boolean;
-  readonly tty?: boolean;
-}
+export type PodStatus = Wire<V1PodStatus>;
+type ContainerStatus = Wire<V1ContainerStatus>;
 
 export interface Pod extends KubeObject {
-  readonly spec: {
-    readonly nodeName?: string;
-    readonly containers: readonly PodContainer[];
-    readonly ephemeralContainers?: readonly { readonly name: string; readonly image: string }[];
-    readonly tolerations?: readonly { readonly key?: string; readonly operator?: string }[];
-  };
+  readonly spec: Wire<V1PodSpec>;
   readonly status?: PodStatus;
 }
 
@@ -213,13 +168,19 @@ export function virtualPodStatus(
 }
 
 /** What `kubectl debug lamp` adds waits for ever, and says why. */
-function unsupported({ name, image }: { readonly name: string; readonly image: string }): WaitingStatus {
+function unsupported({
+  name,
+  image = "",
+}: {
+  readonly name: string;
+  readonly image?: string;
+}): ContainerStatus {
   const message = "a microcontroller runs its firmware and no containers";
   return waitingStatus(name, image, { reason: "Unsupported", message });
 }
 
 /** It runs as soon as the firmware has it, or goes when the profile names it no longer. */
-function missingPeripheral(name: string, facts: DeviceFacts): WaitingStatus {
+function missingPeripheral(name: string, facts: DeviceFacts): ContainerStatus {
   const message = `the firmware has no peripheral ${name}`;
   return waitingStatus(name, firmwareImage(facts.firmware), { reason: "PeripheralMissing", message });
 }
@@ -227,12 +188,12 @@ function missingPeripheral(name: string, facts: DeviceFacts): WaitingStatus {
 function waitingStatus(
   name: string,
   image: string,
-  waiting: WaitingStatus["state"]["waiting"],
-): WaitingStatus {
+  waiting: { readonly reason: string; readonly message: string },
+): ContainerStatus {
   return { name, image, imageID: "", ready: false, restartCount: 0, state: { waiting }, lastState: {} };
 }
 
-function isWaiting(status: ContainerStatus | WaitingStatus | undefined): status is WaitingStatus {
+function isWaiting(status: ContainerStatus | undefined): boolean {
   return status?.state !== undefined && "waiting" in status.state;
 }
 

@@ -66,7 +66,7 @@ export class SigningAuthority extends ReviewKubeClient {
   }
 
   judge(type: "Denied" | "Failed", reason: string, message: string): void {
-    this.#status.set(this.newest.metadata.name, { conditions: [{ type, reason, message }] });
+    this.#status.set(this.newest.metadata.name, { conditions: [{ type, status: "True", reason, message }] });
   }
 
   forget(): void {

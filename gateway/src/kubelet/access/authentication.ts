@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
+import type { V1TokenReview } from "@kubernetes/client-node";
 import type { Clock } from "../../foundation/clock.ts";
 import { AccessError, UnavailableError } from "../../foundation/errors.ts";
 import type { KubeClient } from "../../kubeapi/kube-client.ts";
+import type { Wire } from "../../kubeapi/objects.ts";
 import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 
 /** Who calls, as Kubernetes' authorizers want it. */
@@ -25,17 +27,7 @@ export interface Credentials {
 const acceptedForMs = 120_000;
 const refusedForMs = 10_000;
 
-interface TokenReview {
-  readonly status?: {
-    readonly authenticated?: boolean;
-    readonly user?: {
-      readonly username?: string;
-      readonly uid?: string;
-      readonly groups?: readonly string[];
-      readonly extra?: Readonly<Record<string, readonly string[]>>;
-    };
-  };
-}
+type TokenReview = Pick<Wire<V1TokenReview>, "status">;
 
 /** Tells who calls the kubelet API: a client certificate, else a bearer token that the API server reviews; never anonymous. */
 export class Authenticator {

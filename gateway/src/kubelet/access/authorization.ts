@@ -1,6 +1,8 @@
+import type { V1SubjectAccessReview } from "@kubernetes/client-node";
 import type { Clock } from "../../foundation/clock.ts";
 import { AccessError, UnavailableError } from "../../foundation/errors.ts";
 import type { KubeClient } from "../../kubeapi/kube-client.ts";
+import type { Wire } from "../../kubeapi/objects.ts";
 import { reviewDeadline, type User } from "./authentication.ts";
 import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 
@@ -14,9 +16,7 @@ export interface Access {
 const allowedForMs = 300_000;
 const deniedForMs = 30_000;
 
-interface SubjectAccessReview {
-  readonly status?: { readonly allowed?: boolean; readonly denied?: boolean };
-}
+type SubjectAccessReview = Pick<Wire<V1SubjectAccessReview>, "status">;
 
 /** Asks the API server whether a caller may reach a Node's kubelet API (kubelet-protocol.md §3.2). */
 export class Authorizer {

@@ -1,22 +1,13 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { V1CertificateSigningRequest } from "@kubernetes/client-node";
 import { messageOf } from "../../foundation/errors.ts";
+import type { Wire } from "../../kubeapi/objects.ts";
 import type { ServingCertificate, ServingSubject } from "./serving-certificate.ts";
 
 export const csrPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
 /** The part of a CertificateSigningRequest that is read here. */
-export interface SigningRequestObject {
-  readonly metadata?: { readonly name?: string };
-  readonly status?: {
-    /** Base64 of PEM. */
-    readonly certificate?: string;
-    readonly conditions?: readonly {
-      readonly type: string;
-      readonly reason?: string;
-      readonly message?: string;
-    }[];
-  };
-}
+export type SigningRequestObject = Pick<Wire<V1CertificateSigningRequest>, "metadata" | "status">;
 
 /** How a request stands. */
 export type RequestState =
