@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Clock } from "../foundation/clock.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
@@ -50,9 +51,9 @@ export class EventRecorder {
   readonly #kube: KubeClient;
   readonly #clock: Clock;
   readonly #component: string;
-  readonly #series = new Map<string, Series>();
-  readonly #buckets = new Map<string, TokenBucket>();
-  readonly #failures = new Map<string, number>();
+  readonly #series = new LRUCache<string, Series>({ max: maxSubjects });
+  readonly #buckets = new LRUCache<string, TokenBucket>({ max: maxSubjects });
+  readonly #failures = new LRUCache<string, number>({ max: maxSubjects });
   readonly #work: Work;
   readonly #cut;
   #named = 0;
@@ -74,7 +75,7 @@ export class EventRecorder {
   record(subject: EventSubject, text: EventText): void {
     const wallMs = this.#clock.wallMs();
     const id = `${subject.uid} ${text.type} ${text.reason} ${text.message}`;
-    const known = this.#series.get(id);
+    const known = this.#series.peek(id);
     if (this.#bucketOf(subject.uid).take(this.#clock.monotonicMs()) > 0) {
       this.#cut.inc({ cause: "rate" });
       return;
@@ -85,7 +86,7 @@ export class EventRecorder {
     } else {
       this.#named += 1;
       const name = `${subject.name}.${wallMs.toString(16)}${this.#named.toString(16)}`;
-      remember(this.#series, id, {
+      this.#series.set(id, {
         subject,
         text,
         name,
@@ -99,15 +100,15 @@ export class EventRecorder {
   }
 
   #bucketOf(uid: string): TokenBucket {
-    const known = this.#buckets.get(uid);
+    const known = this.#buckets.peek(uid);
     if (known) return known;
     const bucket = new TokenBucket(perSubject, this.#clock.monotonicMs());
-    remember(this.#buckets, uid, bucket);
+    this.#buckets.set(uid, bucket);
     return bucket;
   }
 
   async #write(id: string, signal: AbortSignal): Promise<undefined> {
-    const series = this.#series.get(id);
+    const series = this.#series.peek(id);
     if (!series || series.written === series.count) return undefined;
     const { count } = series;
     const path = `/api/v1/namespaces/${series.subject.namespace}/events`;
@@ -117,10 +118,10 @@ export class EventRecorder {
       series.written = count;
       this.#failures.delete(id);
     } catch (error) {
-      const failures = (this.#failures.get(id) ?? 0) + 1;
+      const failures = (this.#failures.peek(id) ?? 0) + 1;
       // A refusal (terminating namespace, no right) will not mend; trouble on the way or of the API server may.
       if (!isRefusal(error) && failures < maxTries) {
-        remember(this.#failures, id, failures);
+        this.#failures.set(id, failures);
         throw error;
       }
       this.#failures.delete(id);
@@ -167,14 +168,4 @@ function isRefusal(error: unknown): boolean {
 /** metav1.Time has whole seconds. */
 function seconds(wallMs: number): string {
   return new Date(wallMs).toISOString().replace(/\.\d+Z$/, "Z");
-}
-
-/** Sets an entry of a bounded map; the oldest gives way. */
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > maxSubjects) {
-    const oldest = map.keys().next().value;
-    if (oldest !== undefined) map.delete(oldest);
-  }
 }

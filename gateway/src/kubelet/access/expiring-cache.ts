@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Clock } from "../../foundation/clock.ts";
 import { UnavailableError } from "../../foundation/errors.ts";
 
@@ -29,12 +30,13 @@ export class ExpiringCache<V> {
   readonly #clock: Clock;
   readonly #limits: CacheLimits;
   readonly #meter: CacheMeter | undefined;
-  readonly #entries = new Map<string, { readonly value: V; readonly untilMs: number }>();
+  readonly #entries: LRUCache<string, { readonly value: V; readonly untilMs: number }>;
   readonly #pending = new Map<string, Promise<V>>();
 
   constructor(clock: Clock, limits: CacheLimits, meter?: CacheMeter) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#entries = new LRUCache({ max: limits.entries });
     this.#meter = meter;
   }
 
@@ -44,7 +46,7 @@ export class ExpiringCache<V> {
 
   /** @throws UnavailableError where too many loads are under way; whatever `load` throws */
   async get(key: string, load: () => Promise<Lasting<V>>): Promise<V> {
-    const known = this.#entries.get(key);
+    const known = this.#entries.peek(key);
     if (known && known.untilMs > this.#clock.monotonicMs()) {
       this.#meter?.answered("remembered");
       return known.value;
@@ -66,11 +68,6 @@ export class ExpiringCache<V> {
   async #load(key: string, load: () => Promise<Lasting<V>>): Promise<V> {
     try {
       const { value, forMs } = await load();
-      this.#entries.delete(key);
-      for (const oldest of this.#entries.keys()) {
-        if (this.#entries.size < this.#limits.entries) break;
-        this.#entries.delete(oldest);
-      }
       this.#entries.set(key, { value, untilMs: this.#clock.monotonicMs() + forMs });
       this.#meter?.answered("asked");
       this.#meter?.kept(this.#entries.size);

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Registry } from "../../devices/registry.ts";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
 import type { ExecVerb } from "../../devices/verbs/exec.ts";
@@ -9,10 +10,9 @@ import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
 import { LocalCommand, type LocalProgram, type LocalStreams } from "../local-command.ts";
 import { resolveName } from "../member-path.ts";
-import { CopyMarks } from "./copy-marks.ts";
 import { fileErrorCode } from "./file-errors.ts";
 import { type CopyCommand, parseCopyCommand } from "./tar-command.ts";
-import { ArchiveWriter } from "./tar-create.ts";
+import { ArchiveWriter, type CopyMark } from "./tar-create.ts";
 import { extractArchive } from "./tar-extract.ts";
 
 export interface CopyingExecOptions {
@@ -26,6 +26,7 @@ export interface CopyingExecOptions {
   readonly maxCopies?: number;
 }
 
+const maxMarks = 256;
 /** How long a copy that can be resumed is held open for a device that was lost, and how often it is looked for. Milliseconds. */
 const returnWaitMs = 30_000;
 const returnPollMs = 1_000;
@@ -51,7 +52,12 @@ interface CopyEnd {
 class CopyingExec implements ExecVerb {
   readonly #options: CopyingExecOptions;
   readonly #maxCopies: number;
-  readonly #marks = new CopyMarks();
+  /**
+   * Copies that were interrupted and may be resumed, so that files which changed meanwhile are noticed: the bytes that a
+   * caller has and those that it gets must be of the same files. One that is not remembered is resumed unchecked, as
+   * every kubelet does it.
+   */
+  readonly #marks = new LRUCache<string, CopyMark>({ max: maxMarks });
   readonly #meters: CopyMeters;
   #open = 0;
 

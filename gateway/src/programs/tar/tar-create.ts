@@ -3,10 +3,17 @@ import type { CallOptions } from "../../devices/verbs/call-options.ts";
 import type { FileStat, FilesVerb } from "../../devices/verbs/files.ts";
 import { MoteletError, RequestError } from "../../foundation/errors.ts";
 import { resolveName } from "../member-path.ts";
-import type { CopyMark } from "./copy-marks.ts";
 import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
 import type { ArchiveMember } from "./tar-command.ts";
 import { encodeTarHeader, type TarMember, tarEnd, tarPadding } from "./tar-header.ts";
+
+/** How far an interrupted copy had come. */
+export interface CopyMark {
+  /** Headers that were sent, the last one perhaps in part. */
+  readonly headers: number;
+  /** SHA-256 over them. */
+  readonly digest: string;
+}
 
 export interface CreateOptions {
   readonly files: FilesVerb;
