@@ -6,14 +6,8 @@ import { BuildProgress } from "./build-progress.ts";
 import { type BuildOptions, ensureTools, missingTools } from "./build-tools.ts";
 
 /** The programs of a control plane. */
-export const programs = [
-  "etcd",
-  "kube-apiserver",
-  "kube-controller-manager",
-  "kube-scheduler",
-  "kubectl",
-] as const;
-export type Program = (typeof programs)[number];
+const programs = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"] as const;
+type Program = (typeof programs)[number];
 
 /** Absolute path of each program. */
 export type Assets = Readonly<Record<Program, string>>;

@@ -3,13 +3,13 @@ import { fileURLToPath } from "node:url";
 import { RigError } from "./errors.ts";
 
 /** One fenced block of a page: what a reader copies. */
-export interface PageBlock {
+interface PageBlock {
   readonly language: string;
   readonly text: string;
 }
 
 /** The fenced blocks of a page of docs/, in order. */
-export function pageBlocks(page: string): readonly PageBlock[] {
+function pageBlocks(page: string): readonly PageBlock[] {
   const text = readFileSync(fileURLToPath(new URL(`../../docs/${page}`, import.meta.url)), "utf8");
   return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = "", block = ""]) => ({
     language,

@@ -26,7 +26,7 @@ export interface Field<T> {
 }
 
 /** Counts the elements and keys that a decoder did not know and skipped (SPEC §3.1). */
-export interface Tally {
+interface Tally {
   skipped: number;
 }
 

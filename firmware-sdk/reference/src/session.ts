@@ -63,10 +63,6 @@ export class Session {
     return this.#machine.phase;
   }
 
-  get sid(): number {
-    return this.#machine.sid;
-  }
-
   /** Reports that the gateway has not stored yet. */
   get waitingReports(): number {
     return this.#reports?.waiting ?? 0;

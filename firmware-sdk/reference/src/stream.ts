@@ -226,11 +226,6 @@ export class StreamReceiver {
     this.#window = bufferBytes;
   }
 
-  /** Offset of the next byte wanted, modulo 2^16. */
-  get next(): number {
-    return this.#next;
-  }
-
   /** @param room bytes that the reader can take now */
   receive(data: Segment, room: number): Received {
     const behind = serialDistance(this.#next, data.offset);

@@ -56,7 +56,7 @@ export interface DeviceSpec {
   readonly peripherals?: readonly string[];
 }
 
-export interface DeviceLink {
+interface DeviceLink {
   readonly carrier: CarrierName;
   /** Address or port, for people. */
   readonly peer: string;

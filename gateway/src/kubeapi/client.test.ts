@@ -284,7 +284,6 @@ test("a kubeconfig gives its current context; tokens come from its file or its e
     await writeFile(path, config({ tokenFile: "token" }));
     const credentials = await kubeconfigCredentials(path);
     assert.equal(credentials.ca, "CA");
-    assert.equal(credentials.namespace, "field");
     assert.equal(await credentials.token(false), "secret");
     const plugin = {
       apiVersion: "client.authentication.k8s.io/v1",

@@ -10,8 +10,6 @@ export interface Credentials {
   readonly serverName?: string;
   /** False only where a kubeconfig says insecure-skip-tls-verify. */
   readonly verify: boolean;
-  /** Namespace of the context or of the gateway's own pod. */
-  readonly namespace?: string;
   /** @param fresh the last one was refused: read it anew */
   token(fresh: boolean): Promise<string | undefined>;
 }

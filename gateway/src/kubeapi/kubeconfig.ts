@@ -30,7 +30,7 @@ interface Kubeconfig {
   readonly users?: readonly { name: string; user?: UserEntry }[];
   readonly contexts?: readonly {
     name: string;
-    context?: { cluster?: string; user?: string; namespace?: string };
+    context?: { cluster?: string; user?: string };
   }[];
 }
 
@@ -91,7 +91,6 @@ export async function kubeconfigCredentials(
     ...(cert && key ? { cert, key } : {}),
     ...(cluster["tls-server-name"] ? { serverName: cluster["tls-server-name"] } : {}),
     verify: cluster["insecure-skip-tls-verify"] !== true,
-    ...(context?.namespace ? { namespace: context.namespace } : {}),
     token: foreign
       ? await pluginToken({ file: userFile, user: context?.user ?? "", context: wanted ?? "", cluster })
       : async (fresh) => (tokenFile ? tokenFile.read(fresh) : user.token),

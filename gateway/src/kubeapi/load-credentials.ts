@@ -28,8 +28,8 @@ export async function loadCredentials(
   if (wanted.kubeconfig) return kubeconfigCredentials(wanted.kubeconfig, wanted.context);
   const listed = (env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
   if (listed.length > 0) return kubeconfigCredentials(listed, wanted.context);
-  if (env.KUBERNETES_SERVICE_HOST && env.KUBERNETES_SERVICE_PORT)
-    return inClusterCredentials(env, serviceAccountFolder);
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  if (host && port) return inClusterCredentials(host, port, serviceAccountFolder);
   const own = join(home, ".kube", "config");
   if (existsSync(own)) return kubeconfigCredentials(own, wanted.context);
   throw new ConfigError(
@@ -39,27 +39,14 @@ export async function loadCredentials(
 }
 
 /** What Kubernetes gives to each pod: address in the environment, token and CA in files. */
-export async function inClusterCredentials(
-  env: Readonly<Record<string, string | undefined>>,
-  folder: string,
-): Promise<Credentials> {
-  const host = env.KUBERNETES_SERVICE_HOST;
-  const port = env.KUBERNETES_SERVICE_PORT;
-  if (!host || !port) {
-    throw new ConfigError(
-      "NOT_IN_CLUSTER",
-      "no kubeconfig is configured and KUBERNETES_SERVICE_HOST is not set: name a kubeconfig, or run in a pod",
-    );
-  }
+async function inClusterCredentials(host: string, port: string, folder: string): Promise<Credentials> {
   const token = new TokenFile(join(folder, "token"));
   await token.read(true);
-  const namespace = await readFile(join(folder, "namespace"), "utf8").catch(() => undefined);
   return {
     source: "the pod's service account",
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
     ca: await readCa(join(folder, "ca.crt")),
     verify: true,
-    ...(namespace ? { namespace: namespace.trim() } : {}),
     token: (fresh) => token.read(fresh),
   };
 }

@@ -2,7 +2,7 @@ import { ProtocolError } from "../foundation/errors.ts";
 import type { WatchEvent } from "./kube-client.ts";
 
 /** etcd holds at most 1.5 MiB an object; JSON and managedFields add to it. */
-export const maxWatchLineBytes = 8 * 1024 * 1024;
+const maxWatchLineBytes = 8 * 1024 * 1024;
 
 /**
  * Splits the body of a watch into its events, one JSON text a line.

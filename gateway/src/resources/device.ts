@@ -52,7 +52,7 @@ export function identitySecretName(device: Device): string {
 }
 
 /** A Device of the home namespace gives a Node of its own name, of another one `<namespace>.<name>`. */
-export function nodeNameOf(device: Device, homeNamespace: string): string {
+function nodeNameOf(device: Device, homeNamespace: string): string {
   const { namespace = "", name } = device.metadata;
   return device.spec?.node?.name ?? (namespace === homeNamespace ? name : `${namespace}.${name}`);
 }

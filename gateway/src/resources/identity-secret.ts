@@ -9,7 +9,7 @@ export interface Secret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-export const wireIdLength = 12;
+const wireIdLength = 12;
 const passwordBytes = 24;
 /** Fewer can be guessed from a recorded TLS-PSK handshake; OpenSSL takes no more. */
 const keyBytes = { least: 16, most: 256 };

@@ -21,7 +21,7 @@ export const profileLabel = "motelet.dev/profile";
 export const identityLabel = "motelet.dev/identity";
 export const managedByLabel = "app.kubernetes.io/managed-by";
 /** What the device's own labels appear under. */
-export const reportedLabelPrefix = "device.motelet.dev/";
+const reportedLabelPrefix = "device.motelet.dev/";
 
 export const moteTaint = { key: "motelet.dev/mote", effect: "NoSchedule" } as const;
 
@@ -37,7 +37,7 @@ export function labelValue(text: string): string {
 }
 
 /** At most so many labels of a device appear on its Node. */
-export const maxReportedLabels = 16;
+const maxReportedLabels = 16;
 
 /** The labels that a device reports, under their prefix; keys that cannot be label names are left out. */
 export function reportedLabels(labels: Readonly<Record<string, string>> = {}): Record<string, string> {

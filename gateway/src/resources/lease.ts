@@ -10,7 +10,7 @@ export interface Lease extends KubeObject {
 export const leasesPath = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
 export const leaseDurationS = 40;
 /** Between renewals, ± 10 %. */
-export const leaseEveryMs = 20_000;
+const leaseEveryMs = 20_000;
 
 /** When to renew next. @param random in [0, 1) */
 export function nextRenewalMs(random: number): number {

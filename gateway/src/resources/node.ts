@@ -68,7 +68,7 @@ export function providerId(namespace: string, name: string): string {
 }
 
 /** `v<served minor>.0-motelet.<version>`: kubeadm refuses to upgrade a cluster with kubelets of version v0.x. */
-export function kubeletVersion({ servedVersion, moteletVersion }: NodeSite): string {
+function kubeletVersion({ servedVersion, moteletVersion }: NodeSite): string {
   const minor = /^v?(\d+\.\d+)/.exec(servedVersion)?.[1] ?? "1.30";
   return `v${minor}.0-motelet.${moteletVersion}`;
 }

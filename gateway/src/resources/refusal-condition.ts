@@ -5,7 +5,7 @@ import type { WantedCondition } from "./conditions.ts";
 export const refusedType = "Refused";
 
 /** Without a success of the device: how long after the latest refusal the condition goes. */
-export const refusalHoldsMs = 10 * 60_000;
+const refusalHoldsMs = 10 * 60_000;
 
 /** Event and condition say the same. Nothing in it is new each time, so that repetitions become one Event with a count. */
 export function refusalText(refusal: DeviceRefusal): { reason: string; message: string } {

@@ -41,7 +41,7 @@ export interface Greeting {
 }
 
 /** A channel to the device. */
-export interface LinkState {
+interface LinkState {
   readonly rtoMs: number;
   readonly acksBeats: boolean;
   /** Ignored but for hello, because the session has moved away. */
@@ -158,7 +158,7 @@ function pingPauseMs(rtoMs: number, heartbeatMs: number): number {
   return Math.min(rtoMs, heartbeatMs / defaults.pingsPerHeartbeat);
 }
 
-export function lostAfterMs(heartbeatMs: number): number {
+function lostAfterMs(heartbeatMs: number): number {
   return (heartbeatMs * defaults.lostAfterTenths) / 10;
 }
 

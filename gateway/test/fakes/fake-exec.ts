@@ -38,7 +38,7 @@ export class Pipe {
 }
 
 /** What a command of the fake device sees. */
-export interface Running {
+interface Running {
   readonly request: ExecRequest;
   readonly input: Pipe;
   readonly output: Pipe;
@@ -48,12 +48,12 @@ export interface Running {
   readonly signal: AbortSignal;
 }
 
-export type FakeCommand = (running: Running) => Promise<ExecExit | number>;
+type FakeCommand = (running: Running) => Promise<ExecExit | number>;
 
 const text = (value: string) => Buffer.from(value);
 
 /** Commands of the fake device's shell, by argv[0]. */
-export const fakeCommands: Readonly<Record<string, FakeCommand>> = {
+const fakeCommands: Readonly<Record<string, FakeCommand>> = {
   async echo({ request, output }) {
     await output.put(text(`${request.argv.slice(1).join(" ")}\n`));
     return 0;

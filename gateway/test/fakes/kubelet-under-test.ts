@@ -25,7 +25,7 @@ const certificate = await selfSignedCertificate({
   nowMs: Date.now(),
 });
 
-export const noLogs: DeviceLogReader = { read: () => undefined };
+const noLogs: DeviceLogReader = { read: () => undefined };
 
 /** A kubelet server on a free port of this machine with one online device, `default/lamp` on Node `lamp`. */
 export class KubeletUnderTest implements AsyncDisposable {

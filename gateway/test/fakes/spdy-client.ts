@@ -1,15 +1,24 @@
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { Duplex } from "node:stream";
 import {
+  controlType,
+  encodeControl,
   encodeDataHead,
   encodeGoAway,
   encodePing,
   encodeRstStream,
-  encodeSynStream,
   type Frame,
   FrameDecoder,
+  flagFin,
 } from "../../src/streaming/spdy/frame.ts";
 import { HeaderBlockDecoder, HeaderBlockEncoder } from "../../src/streaming/spdy/header-block.ts";
+
+/** Priority 0, no associated stream. */
+export function encodeSynStream(streamId: number, headerBlock: Uint8Array, fin = false): Buffer {
+  const ids = Buffer.alloc(10);
+  ids.writeUInt32BE(streamId);
+  return encodeControl(controlType.synStream, fin ? flagFin : 0, [ids, headerBlock]);
+}
 
 export interface UpgradeAnswer {
   readonly code: number;

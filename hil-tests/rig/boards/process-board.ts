@@ -13,10 +13,6 @@ export class ProcessBoard implements Board {
     this.#isUp = isUp;
   }
 
-  get process(): RunningProcess | undefined {
-    return this.#process;
-  }
-
   async restart(): Promise<void> {
     this.#process = startProcess({ vital: true, ...this.#options });
     await this.#isUp(this.#process);

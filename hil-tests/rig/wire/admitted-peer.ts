@@ -76,7 +76,7 @@ export class AdmittedPeer implements Disposable {
 }
 
 /** @throws RigError DEADLINE_PASSED */
-export async function inTime<T>(waited: Promise<T>, what: string): Promise<T> {
+async function inTime<T>(waited: Promise<T>, what: string): Promise<T> {
   const timer = new AbortController();
   const late = delay(patienceMs, undefined, { signal: timer.signal }).then(() => {
     throw new RigError("DEADLINE_PASSED", `waited ${patienceMs} ms in vain for ${what}`);

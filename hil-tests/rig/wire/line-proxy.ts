@@ -70,12 +70,6 @@ export class LineProxy implements AsyncDisposable {
     };
   }
 
-  /** Changes the faults of one direction or both, for the bytes to come. */
-  setFaults(rates: LineFaultRates, direction: "toDevice" | "toGateway" | "both" = "both"): void {
-    if (direction !== "toGateway") this.#toDevice.rates = rates;
-    if (direction !== "toDevice") this.#toGateway.rates = rates;
-  }
-
   /** Closes both ends at once; bytes on the way are lost. The next connection is served again. */
   cut(): void {
     if (this.#ends.length > 0) this.#cuts++;

@@ -29,10 +29,6 @@ export class TcpProxy implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  get connections(): number {
-    return this.#pairs.size;
-  }
-
   /**
    * From now on no byte passes, on old connections and new ones, which stay open: what a router does that has lost its
    * memory, or a device without power.

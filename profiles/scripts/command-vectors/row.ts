@@ -1,7 +1,7 @@
 import type { CborValue, CommandName } from "../../src/index.ts";
 
-export type Case = "valid" | "minimum" | "maximum" | "skipping" | "invalid";
-export type Code = "MESSAGE_FIELD" | "MESSAGE_MISSING";
+type Case = "valid" | "minimum" | "maximum" | "skipping" | "invalid";
+type Code = "MESSAGE_FIELD" | "MESSAGE_MISSING";
 /** Name, command, case, the elements on the wire, and what they mean or why they are refused. */
 export type Row = readonly [string, CommandName, Case, readonly CborValue[], object | Code];
 

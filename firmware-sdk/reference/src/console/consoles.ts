@@ -17,11 +17,6 @@ export class Consoles {
     this.#commands = commands;
   }
 
-  /** Consoles on streams. */
-  get open(): number {
-    return this.#onStreams.size;
-  }
-
   /** When `pump` must be called although nothing came in. */
   get wakeAtMs(): number {
     return this.#onLine?.wakeAtMs ?? Number.POSITIVE_INFINITY;

@@ -1,5 +1,5 @@
 /** What a task does at the moment (SPEC §6.9). */
-export type TaskStateName = "running" | "ready" | "blocked" | "suspended";
+type TaskStateName = "running" | "ready" | "blocked" | "suspended";
 
 /** A part of the device, or a command that runs. */
 export interface TaskStats {

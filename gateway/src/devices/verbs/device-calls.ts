@@ -229,7 +229,7 @@ export class DeviceCalls {
 }
 
 /** The error of a device whose firmware lacks a command. */
-export function unsupported(
+function unsupported(
   key: string,
   row: Pick<CommandRow<unknown, unknown>, "capability">,
   words: VerbWords,

@@ -5,7 +5,7 @@ import { type MoteletError, RequestError, UnavailableError } from "../../foundat
 import type { Stream, StreamOutcome } from "../../session/stream.ts";
 
 /** A device that takes or gives nothing for so long has hung in the middle of a file. Milliseconds. */
-export const stallMs = 60_000;
+const stallMs = 60_000;
 /** Bytes that are handed to a stream at once: what a source gives in larger pieces is cut. */
 const pieceBytes = 32_768;
 

@@ -1,14 +1,10 @@
-import { commands, TaskState } from "@motelet/profiles";
+import { commands } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import { readPages } from "./pages.ts";
 
 /** A task (thread) of a device. What it does not know is absent. */
-export interface TaskStats {
-  readonly name: string;
-  readonly state: "running" | "ready" | "blocked" | "suspended";
-  /** Processor time since boot. */
-  readonly cpuMs?: number;
+interface TaskStats {
   /** Stack that was never used. */
   readonly stackFreeBytes?: number;
 }
@@ -21,8 +17,6 @@ export interface DeviceStats {
   readonly cpuMs?: number;
   readonly heapTotalBytes?: number;
   readonly heapFreeBytes?: number;
-  /** The least that was ever free. */
-  readonly heapLeastBytes?: number;
   readonly filesTotalBytes?: number;
   readonly filesFreeBytes?: number;
   readonly tasks: readonly TaskStats[];
@@ -77,18 +71,10 @@ function statsOf(atMs: number, device: StatsPage["device"], tasks: StatsPage["ta
     ...known("cpuMs", device.cpu && msOf(device.cpu)),
     ...known("heapTotalBytes", device.heapTotal),
     ...known("heapFreeBytes", device.heapFree),
-    ...known("heapLeastBytes", device.heapLeast),
     ...known("filesTotalBytes", device.filesTotal),
     ...known("filesFreeBytes", device.filesFree),
-    tasks: tasks.map(({ name, state, cpu, stackFree }) => ({
-      name,
-      state: stateNames[state] ?? "suspended",
-      ...known("cpuMs", cpu ? msOf(cpu) : undefined),
-      ...known("stackFreeBytes", stackFree ?? undefined),
-    })),
+    tasks: tasks.map(({ stackFree }) => known("stackFreeBytes", stackFree ?? undefined)),
   };
 }
-
-const stateNames = Object.keys(TaskState) as readonly TaskStats["state"][];
 
 const msOf = ({ s, ms }: { readonly s: number; readonly ms: number }) => s * 1000 + ms;

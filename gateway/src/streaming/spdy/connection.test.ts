@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { ManualClock } from "../../../test/fakes/manual-clock.ts";
+import { encodeSynStream } from "../../../test/fakes/spdy-client.ts";
 import type { ProtocolError } from "../../foundation/errors.ts";
 import { maxUnreadBytes } from "../receive-buffer.ts";
 import { SpdyConnection, type SpdyLimits } from "./connection.ts";
@@ -13,7 +14,6 @@ import {
   encodeDataHead,
   encodePing,
   encodeRstStream,
-  encodeSynStream,
   type Frame,
   FrameDecoder,
 } from "./frame.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { encodeSynStream } from "../../../test/fakes/spdy-client.ts";
 import { ProtocolError } from "../../foundation/errors.ts";
 import {
   controlType,
@@ -10,7 +11,6 @@ import {
   encodePing,
   encodeRstStream,
   encodeSynReply,
-  encodeSynStream,
   type Frame,
   FrameDecoder,
   maxControlLength,

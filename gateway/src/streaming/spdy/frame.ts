@@ -23,9 +23,6 @@ export const flagFin = 0x01;
 /** Why a stream was reset (§2.6.3). */
 export const resetStatus = { protocolError: 1, invalidStream: 2, refusedStream: 3, cancel: 5 } as const;
 
-/** A longer data frame is not expressible; one of ours is kept shorter, so that streams share the socket. */
-export const maxDataLength = 0xffffff;
-
 const headLength = 8;
 const version3 = 0x8003;
 
@@ -195,7 +192,7 @@ function streamIdAt(payload: Buffer, offset: number): number {
   return id;
 }
 
-/** The head of a data frame; its `length` payload bytes (at most `maxDataLength`) are to follow. */
+/** The head of a data frame; its `length` payload bytes (at most 2^24 − 1) are to follow. */
 export function encodeDataHead(streamId: number, length: number, fin: boolean): Buffer {
   const head = Buffer.alloc(headLength);
   head.writeUInt32BE(streamId);
@@ -206,15 +203,6 @@ export function encodeDataHead(streamId: number, length: number, fin: boolean): 
 
 export function encodeSynReply(streamId: number, headerBlock: Uint8Array): Buffer {
   return encodeControl(controlType.synReply, 0, [uint32(streamId), headerBlock]);
-}
-
-/** For clients (tests); priority 0, no associated stream. */
-export function encodeSynStream(streamId: number, headerBlock: Uint8Array, fin = false): Buffer {
-  return encodeControl(controlType.synStream, fin ? flagFin : 0, [
-    uint32(streamId),
-    Buffer.alloc(6),
-    headerBlock,
-  ]);
 }
 
 export function encodeRstStream(streamId: number, status: number): Buffer {

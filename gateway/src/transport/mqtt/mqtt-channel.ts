@@ -70,7 +70,7 @@ export class MqttChannel implements Channel {
  *
  * @param payload at most 16,000 bytes
  */
-export function encodePublish(topic: Buffer, payload: Uint8Array): Buffer {
+function encodePublish(topic: Buffer, payload: Uint8Array): Buffer {
   const remaining = 2 + topic.length + payload.length;
   const lengthBytes = remaining < 128 ? 1 : 2;
   const packet = Buffer.allocUnsafe(1 + lengthBytes + remaining);
