@@ -12,7 +12,7 @@ NODE := node --conditions=motelet-source --disable-warning=ExperimentalWarning
 # A test that hangs fails after 20 minutes, so that the others are still reported.
 DEADLINE := --test-timeout=1200000
 REPORT = --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=build/junit-$@.xml
-UNIT := '{profiles,testing}/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
+UNIT := '{profiles,hil-tests/testing}/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
 RIG := 'hil-tests/{rig,control-plane,bench}/**/*.test.ts'
 # What is published, each after what it imports.
 PACKAGES := profiles firmware-sdk/reference gateway gateway/cli

@@ -43,7 +43,7 @@ function roomOf(file: string): string | undefined {
   const path = file.split(sep).join("/");
   if (path.startsWith("profiles/src/")) return "profiles";
   if (path.startsWith("firmware-sdk/reference/src/")) return "reference";
-  if (path.startsWith("testing/src/")) return "testing";
+  if (path.startsWith("hil-tests/testing/src/")) return "testing";
   if (!path.startsWith("gateway/src/")) return undefined;
   const inside = path.slice("gateway/src/".length);
   if (!inside.includes("/")) return undefined;
@@ -58,7 +58,7 @@ function importsOf(file: string, options: { types: boolean } = { types: true }):
     "@motelet/profiles": "profiles/src/index.ts",
     "@motelet/reference": "firmware-sdk/reference/src/index.ts",
     "@motelet/gateway": "gateway/src/index.ts",
-    "@motelet/testing": "testing/src/index.ts",
+    "@motelet/testing": "hil-tests/testing/src/index.ts",
   };
   return [...readFileSync(join(root, file), "utf8").matchAll(statements)].flatMap((match) => {
     if (!options.types && /^(import|export) type\s/.test(match[0])) return [];
@@ -74,7 +74,7 @@ test("no file imports from a floor that it may not see", () => {
       "profiles/src/**/*.ts",
       "gateway/src/**/*.ts",
       "firmware-sdk/reference/src/**/*.ts",
-      "testing/src/**/*.ts",
+      "hil-tests/testing/src/**/*.ts",
     ],
     { cwd: root },
   );
