@@ -1,3 +1,29 @@
+export { ReferenceDevice } from "./board/device.ts";
+export { containDeviceErrors } from "./board/device-context.ts";
+export type { DeviceOptions, DeviceState } from "./board/device-options.ts";
+export { FileFolder } from "./board/file-folder.ts";
+export {
+  type FileKeeper,
+  FileStore,
+  type FileStoreLimits,
+  FileWrite,
+  type PathStat,
+} from "./board/file-store.ts";
+export type { DirectoryEntry, StoredFile } from "./board/file-tree.ts";
+export { Fleet, type FleetSummary } from "./board/fleet.ts";
+export { adcPeripheral, switchPeripheral } from "./board/peripherals.ts";
+export { seededRandom } from "./board/sensors.ts";
+export {
+  builtInServices,
+  echoPort,
+  echoService,
+  type Service,
+  type ServiceOutput,
+  type Services,
+} from "./board/services.ts";
+export { Settings } from "./board/settings.ts";
+export { startMqttDevice, startSerialDevice } from "./board/start.ts";
+export { parseServiceAddress, type ServiceAddress, tcpService } from "./board/tcp-service.ts";
 export {
   type FaultCounts,
   type FaultKind,
@@ -6,39 +32,13 @@ export {
   faultKinds,
   parseFaultRates,
 } from "./carrier/faults.ts";
+export { SerialLink } from "./carrier/line.ts";
 export type { DeviceLink, LinkEvents, LinkTraffic } from "./carrier/link.ts";
 export { MqttLink, type MqttLinkOptions } from "./carrier/mqtt-client.ts";
 export type { MqttConnectionOptions } from "./carrier/mqtt-connection.ts";
-export { SerialLink } from "./carrier/serial-line.ts";
 export { type Command, type CommandContext, type InfoResult, implement, type Outcome } from "./command.ts";
-export { ReferenceDevice } from "./device.ts";
-export { containDeviceErrors } from "./device-context.ts";
-export type { DeviceOptions, DeviceState } from "./device-options.ts";
 export { OptionError, UnavailableError } from "./errors.ts";
-export { Fleet, type FleetSummary } from "./fleet.ts";
-export { FileFolder } from "./parts/file-folder.ts";
-export {
-  type FileKeeper,
-  FileStore,
-  type FileStoreLimits,
-  FileWrite,
-  type PathStat,
-} from "./parts/file-store.ts";
-export type { DirectoryEntry, StoredFile } from "./parts/file-tree.ts";
-export { LogRing, type RingEntry } from "./parts/log-ring.ts";
-export { adcPeripheral, switchPeripheral } from "./parts/peripherals.ts";
-export { seededRandom } from "./parts/sensors.ts";
-export {
-  builtInServices,
-  echoPort,
-  echoService,
-  type Service,
-  type ServiceOutput,
-  type Services,
-} from "./parts/services.ts";
-export { Settings } from "./parts/settings.ts";
-export type { DeviceStats, TaskStats } from "./parts/stats.ts";
-export { parseServiceAddress, type ServiceAddress, tcpService } from "./parts/tcp-service.ts";
+export { LogRing, type RingEntry } from "./log-ring.ts";
 export { Session } from "./session.ts";
 export type { SessionPhase } from "./session-machine.ts";
 export type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
@@ -53,6 +53,6 @@ export type {
   StdinReader,
   Terminal,
 } from "./shell/process.ts";
-export { startMqttDevice, startSerialDevice } from "./start.ts";
+export type { DeviceStats, TaskStats } from "./stats.ts";
 export { StreamReceiver, StreamSender } from "./stream.ts";
 export type { StreamEndpoint } from "./streams.ts";

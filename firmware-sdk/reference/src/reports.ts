@@ -1,6 +1,6 @@
 import type { ReportMessage } from "@motelet/profiles";
 import { serialAdd, serialDistance } from "@motelet/profiles";
-import { ageOf, type LogRing } from "./parts/log-ring.ts";
+import { ageOf, type LogRing } from "./log-ring.ts";
 import { RetransmitTimer } from "./stream.ts";
 
 /** Reports that wait unacknowledged beyond which the ring needs a new epoch: serial arithmetic holds to 2^15. */

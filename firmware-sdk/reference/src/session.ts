@@ -15,6 +15,7 @@ import {
 } from "@motelet/profiles";
 import type { CommandContext } from "./command.ts";
 import { Consoles } from "./console/consoles.ts";
+import { splitText } from "./console/text.ts";
 import { dispatch } from "./dispatch.ts";
 import { type Answer, OnceRecord } from "./exchange.ts";
 import { ReportSender } from "./reports.ts";
@@ -23,7 +24,6 @@ import type { SessionCounters, SessionOutput, SessionSettings } from "./session-
 import type { ShellHost, ShellJob } from "./shell/job.ts";
 import type { DeviceParts } from "./shell/process.ts";
 import { StreamTable } from "./streams.ts";
-import { splitText } from "./text.ts";
 
 /**
  * A device's session on one channel at a time: the driver of the machine, the once-record, the streams and the reports

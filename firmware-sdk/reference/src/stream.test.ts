@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
-import { seededRandom } from "./parts/sensors.ts";
+import { seededRandom } from "./board/sensors.ts";
 import { type Segment, StreamReceiver, StreamSender } from "./stream.ts";
 
 interface Weather {

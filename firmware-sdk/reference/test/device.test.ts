@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { Capability, commands, FirmwareState, hasCommand, Status, TaskState } from "@motelet/profiles";
 import { SimulatedGateway, until } from "@motelet/testing";
-import { defaultBuildId } from "../src/boot-line.ts";
 import { ReferenceDevice } from "../src/index.ts";
+import { defaultBuildId } from "../src/log/boot.ts";
 import { sdkVersion } from "../src/version.ts";
 import { LoopLink } from "./loop-link.ts";
 

@@ -1,6 +1,6 @@
 import type { CarrierName, MessageKind } from "@motelet/profiles";
+import { seededRandom } from "../board/sensors.ts";
 import { OptionError } from "../errors.ts";
-import { seededRandom } from "../parts/sensors.ts";
 import type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
 
 /** What can happen to a message between a device and its gateway; `freeze` and `reset` happen to the device's end. */

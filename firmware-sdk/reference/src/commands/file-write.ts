@@ -1,6 +1,6 @@
 import { commands, Status } from "@motelet/profiles";
+import type { FileWrite } from "../board/file-store.ts";
 import { implement } from "../command.ts";
-import type { FileWrite } from "../parts/file-store.ts";
 import type { StreamSender } from "../stream.ts";
 import type { StreamEndpoint } from "../streams.ts";
 

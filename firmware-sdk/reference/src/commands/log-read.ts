@@ -1,6 +1,6 @@
 import { commands, Status } from "@motelet/profiles";
 import { implement } from "../command.ts";
-import { ageOf } from "../parts/log-ring.ts";
+import { ageOf } from "../log-ring.ts";
 
 /** Reads the ring without changing what is sent (SPEC §6.6). */
 export const logRead = implement(commands.logRead, ({ from }, { parts, nowMs }) => {

@@ -1,6 +1,6 @@
 import { Status } from "@motelet/profiles";
-import type { FileStore } from "../parts/file-store.ts";
-import type { DirectoryEntry, StoredFile } from "../parts/file-tree.ts";
+import type { FileStore } from "../board/file-store.ts";
+import type { DirectoryEntry, StoredFile } from "../board/file-tree.ts";
 import { builtIn, ExitCode, printAll, wrongUsage } from "./command.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 

@@ -1,4 +1,4 @@
-import type { CpuAccount, CpuMeter } from "../parts/cpu-meter.ts";
+import type { CpuAccount, CpuMeter } from "../board/cpu-meter.ts";
 import { ExitCode } from "./command.ts";
 import type { DeviceParts, RunningCommand, ShellCommand, ShellProcess, Terminal } from "./process.ts";
 

@@ -1,4 +1,4 @@
-import type { DeviceStats } from "../parts/stats.ts";
+import type { DeviceStats } from "../stats.ts";
 import { builtIn, printAll, wrongUsage } from "./command.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 

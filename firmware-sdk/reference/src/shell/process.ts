@@ -1,8 +1,8 @@
-import type { FileStore } from "../parts/file-store.ts";
-import type { LogRing } from "../parts/log-ring.ts";
-import type { Services } from "../parts/services.ts";
-import type { Settings } from "../parts/settings.ts";
-import type { DeviceStats } from "../parts/stats.ts";
+import type { FileStore } from "../board/file-store.ts";
+import type { Services } from "../board/services.ts";
+import type { Settings } from "../board/settings.ts";
+import type { LogRing } from "../log-ring.ts";
+import type { DeviceStats } from "../stats.ts";
 
 /** A terminal that a command runs on; its size follows exec-control's resize. */
 export interface Terminal {

@@ -1,16 +1,16 @@
-import { type DeviceOptions, deviceDefaults } from "../device-options.ts";
+import { LogRing } from "../log-ring.ts";
 import type { SensorValues } from "../session-settings.ts";
 import type { ShellJob } from "../shell/job.ts";
 import type { DeviceParts, Peripheral } from "../shell/process.ts";
+import type { DeviceStats, TaskStats } from "../stats.ts";
 import { type CpuAccount, CpuMeter } from "./cpu-meter.ts";
+import { type DeviceOptions, deviceDefaults } from "./device-options.ts";
 import { FileFolder } from "./file-folder.ts";
 import { FileStore } from "./file-store.ts";
-import { LogRing } from "./log-ring.ts";
 import { adcPeripheral, switchPeripheral } from "./peripherals.ts";
 import { type SimulatedSensors, seededRandom, simulatedSensors, Wanderer } from "./sensors.ts";
 import { builtInServices, type Services } from "./services.ts";
 import { Settings } from "./settings.ts";
-import type { DeviceStats, TaskStats } from "./stats.ts";
 
 /** Parts whose processor time is told apart, beside the commands that run. */
 export type PartName = "session" | "console" | "sensors" | "services";

@@ -1,5 +1,5 @@
-import { MqttLink, type MqttLinkOptions } from "./carrier/mqtt-client.ts";
-import { SerialLink } from "./carrier/serial-line.ts";
+import { SerialLink } from "../carrier/line.ts";
+import { MqttLink, type MqttLinkOptions } from "../carrier/mqtt-client.ts";
 import { ReferenceDevice } from "./device.ts";
 import type { DeviceOptions } from "./device-options.ts";
 

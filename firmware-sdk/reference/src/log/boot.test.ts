@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { ResetCause } from "@motelet/profiles";
-import { bootLine, defaultBuildId } from "./boot-line.ts";
-import { sdkVersion } from "./version.ts";
+import { sdkVersion } from "../version.ts";
+import { bootLine, defaultBuildId } from "./boot.ts";
 
 const buildId = Uint8Array.of(0, 1, 2, 0xfe, 0xff, 0x80, 0x7f, 0x10);
 
@@ -31,6 +31,8 @@ test("a build id has 8 bytes, and another firmware has another one", () => {
 });
 
 test("the version is that of the package", async () => {
-  const { name, version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
+  const { name, version } = JSON.parse(
+    await readFile(new URL("../../package.json", import.meta.url), "utf8"),
+  );
   assert.equal(sdkVersion, `${name.replace("@motelet/", "motelet-")} ${version}`);
 });

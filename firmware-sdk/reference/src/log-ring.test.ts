@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { ReportBody } from "@motelet/profiles";
-import { ReportSender } from "../reports.ts";
 import { LogRing } from "./log-ring.ts";
+import { ReportSender } from "./reports.ts";
 
 const line = (text: string): ReportBody => ({ type: "text", level: 1, text });
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { resetCauseNames } from "@motelet/profiles";
-import type { DeviceDescription } from "./session-settings.ts";
-import { sdkVersion } from "./version.ts";
+import type { DeviceDescription } from "../session-settings.ts";
+import { sdkVersion } from "../version.ts";
 
 /**
  * The first line that a boot logs:

@@ -1,11 +1,11 @@
 import { ByeReason, Capability, FirmwareState, LogLevel, ResetCause } from "@motelet/profiles";
-import { bootLine, defaultBuildId } from "./boot-line.ts";
-import type { DeviceLink } from "./carrier/link.ts";
+import type { DeviceLink } from "../carrier/link.ts";
+import { bootLine, defaultBuildId } from "../log/boot.ts";
+import { Session } from "../session.ts";
+import type { SessionPhase } from "../session-machine.ts";
+import type { DeviceDescription, SessionCounters } from "../session-settings.ts";
 import { type DeviceOptions, type DeviceState, deviceDefaults } from "./device-options.ts";
-import { type PartName, ReferenceParts } from "./parts/device-parts.ts";
-import { Session } from "./session.ts";
-import type { SessionPhase } from "./session-machine.ts";
-import type { DeviceDescription, SessionCounters } from "./session-settings.ts";
+import { type PartName, ReferenceParts } from "./device-parts.ts";
 
 /** A reset takes this long, so that an answer and the last output are out before. */
 const rebootMs = 150;

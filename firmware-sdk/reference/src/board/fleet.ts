@@ -1,4 +1,4 @@
-import { type FaultCounts, FaultyLink, faultKinds } from "./carrier/faults.ts";
+import { type FaultCounts, FaultyLink, faultKinds } from "../carrier/faults.ts";
 import { ReferenceDevice } from "./device.ts";
 import { onBehalfOf } from "./device-context.ts";
 import type { DeviceOptions } from "./device-options.ts";

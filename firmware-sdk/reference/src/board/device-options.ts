@@ -1,8 +1,8 @@
-import type { DeviceLink } from "./carrier/link.ts";
-import type { FileStoreLimits } from "./parts/file-store.ts";
-import type { Services } from "./parts/services.ts";
-import type { ShellCommandRow } from "./shell/command.ts";
-import type { Peripheral } from "./shell/process.ts";
+import type { DeviceLink } from "../carrier/link.ts";
+import type { ShellCommandRow } from "../shell/command.ts";
+import type { Peripheral } from "../shell/process.ts";
+import type { FileStoreLimits } from "./file-store.ts";
+import type { Services } from "./services.ts";
 
 /** `offline`: no channel; `greeting` and `waiting`: no session yet; `rebooting`: for a moment. */
 export type DeviceState = "stopped" | "offline" | "greeting" | "online" | "waiting" | "rebooting";
