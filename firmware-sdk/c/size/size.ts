@@ -34,7 +34,7 @@ const groups: readonly (readonly [name: string, takes: RegExp])[] = [
   ["dial", /\/commands\/dial\.o$/],
   ["peripherals", /\/commands\/peripherals\.o$/],
   ["ping, info, reboot, log-read, printing", /\/commands\//],
-  ["flash store", /\/stores\/flash_store\.o$/],
+  ["flash store", /\/stores\/flash_\w+\.o$/],
   ["kept ring", /\/stores\/kept_ring\.o$/],
   ["log: formatting", /\/log\/log_format\.o$/],
   ["log: the boot's line", /\/log\/log_boot\.o$/],
