@@ -28,11 +28,11 @@ const forbidden = /^_?(malloc|calloc|realloc|free|sbrk|.*printf.*|strtol.*|__aea
 const groups: readonly (readonly [name: string, takes: RegExp])[] = [
   ["core", /\/src\/[^/]+\.o$/],
   ["exec, and what all of the parts below run on", /\/commands\/(arguments|exec|exec_control|jobs)\.o$/],
-  ["files", /\/commands\/(files|file_streams|time)\.o$/],
+  ["files", /\/commands\/(file_\w+|time)\.o$/],
   ["console", /\/commands\/console\.o$/],
   ["stats", /\/commands\/stats\.o$/],
   ["dial", /\/commands\/dial\.o$/],
-  ["peripherals", /\/commands\/peripherals\.o$/],
+  ["peripherals", /\/commands\/peripheral_\w+\.o$/],
   ["ping, info, reboot, log-read, printing", /\/commands\//],
   ["flash store", /\/stores\/flash_\w+\.o$/],
   ["kept ring", /\/stores\/kept_ring\.o$/],

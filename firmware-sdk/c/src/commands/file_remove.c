@@ -1,0 +1,17 @@
+#include "mote/arguments.h"
+#include "mote/commands.h"
+#include "mote/device.h"
+#include "mote/files.h"
+
+enum mote_status mote_command_file_remove(struct mote_session *session, const void *context,
+                                          struct mote_message *request) {
+    const struct mote_device *device = context;
+    struct mote_arguments arguments = {request, MOTE_STATUS_OK};
+    char path[MOTE_FILE_NAME_BYTES + 1];
+    (void)session;
+    mote_arguments_path(&arguments, path);
+    if (arguments.status == MOTE_STATUS_OK) {
+        arguments.status = device->files->remove(device->files_context, path);
+    }
+    return arguments.status;
+}
