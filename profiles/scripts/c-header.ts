@@ -1,7 +1,9 @@
+import { fieldPositions } from "./c-message-layout.ts";
+import { constant } from "./c-names.ts";
 import {
   ByeReason,
   Capability,
-  commands,
+  commandRows,
   defaults,
   ExecControl,
   ExecFlag,
@@ -18,14 +20,6 @@ import {
   statusTable,
   TaskState,
 } from "./tables.ts";
-
-/** `maxMessageBytes` and `log-read` → `MAX_MESSAGE_BYTES` and `LOG_READ`. */
-function constant(name: string): string {
-  return name
-    .replaceAll("-", "_")
-    .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .toUpperCase();
-}
 
 function defines(prefix: string, entries: readonly (readonly [string, number])[]): string {
   return entries.map(([name, value]) => `#define MOTE_${prefix}_${constant(name)} ${value}u\n`).join("");
@@ -49,6 +43,8 @@ ${defines(
 )}
 /* Keys of hello's map (SPEC §3.3). */
 ${defines("HELLO", helloKeys)}
+/* Where a kind's values are in mote_message.field (SPEC §3.2). */
+${fieldPositions()}
 /* Causes of a reset (SPEC §3.3). */
 ${defines("RESET", Object.entries(ResetCause))}
 /* The same in words, by number. */
@@ -66,14 +62,8 @@ ${defines("BYE", Object.entries(ByeReason))}
 /* Commands (SPEC §6). */
 ${defines(
   "OP",
-  Object.values(commands).map((row) => [row.name, row.op]),
+  commandRows.map(({ row }) => [row.name, row.op]),
 )}
-/* Commands whose effect must not be repeated (SPEC §5.5): name, op. */
-#define MOTE_ONCE_TABLE(X) ${Object.values(commands)
-    .filter((row) => row.effect === "once")
-    .map((row) => `X(${constant(row.name)}, ${row.op})`)
-    .join(" ")}
-
 /* Flags of exec and kinds of exec-control (SPEC §6.3, §6.4). */
 ${defines("EXEC_FLAG", Object.entries(ExecFlag))}${defines("EXEC_CONTROL", Object.entries(ExecControl))}
 /* Types of file, states of a task and of the firmware, keys of stats (SPEC §6.11, §6.9, §6.2). */

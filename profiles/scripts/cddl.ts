@@ -1,4 +1,4 @@
-import { commands, type Field, type Fields, messageKinds, reportTypes } from "./tables.ts";
+import { commandRows, type Field, type Fields, messageKinds, reportTypes } from "./tables.ts";
 
 type AnyField = Field<unknown>;
 
@@ -39,7 +39,7 @@ export function cddl(): string {
         ]
       : [],
   );
-  const rows = Object.values(commands).map((row) => {
+  const rows = commandRows.map(({ row }) => {
     const results =
       row.name === "log-read"
         ? ["seq: u16", "age-ms: u32 / null", "report-body"]

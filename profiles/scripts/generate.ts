@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cHeader } from "./c-header.ts";
+import { messageLayout } from "./c-message-layout.ts";
 import { cborVectors } from "./cbor-vectors.ts";
 import { cddl } from "./cddl.ts";
+import { cCommandRows, referenceCommands } from "./command-lists.ts";
 import { frameVectors } from "./frame-vectors.ts";
 import { messageVectors } from "./message-vectors.ts";
 import { gatewayVectors } from "./session-gateway.ts";
@@ -9,8 +11,8 @@ import { sessionVectors } from "./session-vectors.ts";
 import { specTables } from "./spec-tables.ts";
 
 /**
- * Writes everything that is derived from the tables in profiles/src: the vectors, the CDDL, the SPEC's tables and the
- * C header. With --check it writes nothing and fails where a file is stale.
+ * Writes everything that is derived from the tables in profiles/src: the vectors, the CDDL, the SPEC's tables, the tables
+ * of the C SDK and the command list of the reference runtime. With --check it writes nothing and fails where a file is stale.
  */
 const root = new URL("../../", import.meta.url);
 
@@ -40,6 +42,9 @@ const outputs: readonly (readonly [string, (current: string) => string])[] = [
   ["profiles/profile.cddl", () => cddl()],
   ["profiles/SPEC.md", withTables],
   ["firmware-sdk/c/include/mote/profile.gen.h", () => cHeader()],
+  ["firmware-sdk/c/include/mote/command_rows.gen.h", () => cCommandRows()],
+  ["firmware-sdk/c/src/message_layout.gen.h", () => messageLayout()],
+  ["firmware-sdk/reference/src/commands/all.gen.ts", () => referenceCommands()],
 ];
 
 const check = process.argv.includes("--check");

@@ -1,7 +1,7 @@
 import {
   ByeReason,
   Capability,
-  commands,
+  commandRows,
   defaults,
   ExecControl,
   ExecFlag,
@@ -65,13 +65,13 @@ function messages(): string {
 function commandTable(): string {
   return table(
     ["op", "name", "arguments", "results", "effect", "deadline ms", "capability", "what it does"],
-    Object.values(commands).map((row) => [
+    commandRows.map(({ row }) => [
       row.op,
       row.name,
       shape(row.requestFields) || "–",
       `${(shape(row.responseFields) || "–").replaceAll(/\n\s*/g, " ")}${row.name === "log-read" ? ", body…" : ""}`.replace(
         /(?:info|device) \{.*?\}/,
-        `{keys} (§${row.op === commands.info.op ? "6.2" : "6.9"})`,
+        `{keys} (§${row.name === "info" ? "6.2" : "6.9"})`,
       ),
       row.effect,
       row.deadlineMs,

@@ -206,10 +206,10 @@ static const struct mote_device greenhouse = {
 static const struct mote_info info = {"posix", "none", 64, 16, 0, 0, 0};
 static const struct mote_command commands[] = {
     MOTE_COMMANDS(&greenhouse, &info),
-    MOTE_FILE_COMMANDS(&greenhouse),
-    MOTE_CONSOLE_COMMAND(&greenhouse),
-    MOTE_DIAL_COMMAND(&greenhouse),
-    MOTE_PERIPHERAL_COMMANDS(&greenhouse),
+    MOTE_COMMANDS_FILES(&greenhouse),
+    MOTE_COMMANDS_CONSOLE(&greenhouse),
+    MOTE_COMMANDS_DIAL(&greenhouse),
+    MOTE_COMMANDS_PERIPHERALS(&greenhouse),
 };
 
 static void reboot(void *context) {
@@ -240,9 +240,8 @@ int main(int count, char **values) {
         .identity = &identity,
         .commands = commands,
         .command_count = sizeof commands / sizeof *commands,
-        .caps = MOTE_CAP_EXEC | MOTE_CAP_TTY | MOTE_CAP_STDERR | MOTE_CAP_CONSOLE |
-                MOTE_CAP_LOG_READ | MOTE_CAP_REBOOT | MOTE_CAP_TIME | MOTE_CAP_FILES |
-                MOTE_CAP_DIAL | MOTE_CAP_PERIPHERALS,
+        .caps = MOTE_COMMANDS_CAPS | MOTE_CAP_TTY | MOTE_CAP_STDERR | MOTE_CAP_CONSOLE |
+                MOTE_CAP_FILES | MOTE_CAP_DIAL | MOTE_CAP_PERIPHERALS,
         .run = mote_jobs_run,
         .run_context = &greenhouse,
     };

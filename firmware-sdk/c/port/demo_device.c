@@ -65,9 +65,7 @@ const struct mote_program device_programs[] = {
 };
 
 const struct mote_command device_commands[DEVICE_COMMANDS] = {
-    MOTE_COMMANDS(&port_device, &port_info), MOTE_FILE_COMMANDS(&port_device),
-    MOTE_CONSOLE_COMMAND(&port_device),      MOTE_STATS_COMMAND(&port_device),
-    MOTE_DIAL_COMMAND(&port_device),         MOTE_PERIPHERAL_COMMANDS(&port_device)};
+    MOTE_COMMANDS_ALL(&port_device, &port_info)};
 
 void device_print(const char *text) {
     port_print(text);

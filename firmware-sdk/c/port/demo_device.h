@@ -32,12 +32,9 @@ void device_start(const struct mote_session_config *config, const struct mote_bo
 void device_print(const char *text);
 
 /** What a port puts into the configuration of its session. */
-#define DEVICE_CAPS                                                                                \
-    (MOTE_CAP_EXEC | MOTE_CAP_TTY | MOTE_CAP_CONSOLE | MOTE_CAP_LOG_READ | MOTE_CAP_REBOOT |       \
-     MOTE_CAP_TIME | MOTE_CAP_STDERR | MOTE_CAP_STATS | MOTE_CAP_DIAL | MOTE_CAP_FILES |           \
-     MOTE_CAP_PERIPHERALS)
+#define DEVICE_CAPS (MOTE_COMMANDS_ALL_CAPS | MOTE_CAP_TTY | MOTE_CAP_STDERR)
 #define DEVICE_FIRMWARE MOTE_SDK
-#define DEVICE_COMMANDS 18
+#define DEVICE_COMMANDS MOTE_COMMANDS_COUNT
 extern const struct mote_command device_commands[DEVICE_COMMANDS];
 
 /** The same: what its session runs. It empties `mote_log_queue`, whose lock is the port's. */

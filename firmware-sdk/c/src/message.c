@@ -2,48 +2,8 @@
 
 #include <string.h>
 
+#include "message_layout.gen.h"
 #include "mote/config.h"
-
-/* What an element must be: an integer up to most[code], or a byte string. */
-enum {
-    FLAG,
-    STATUS,
-    TO_23, /* a stream, the reason of a bye */
-    U8,
-    MS,
-    WINDOW,
-    U16,
-    U32,
-    BYTES,
-    DONE,
-    CODE = 0x0f,
-    POSITIVE = 0x10,
-    OPTIONAL = 0x20,
-    PAIR = 0x40,  /* stands in an array, if it is optional perhaps alone instead */
-    SECOND = 0x80 /* stands in the array of the one before */
-};
-
-static const uint16_t most[] = {1, 16, 23, 0xff, 999, MOTE_LIMIT_WINDOW_BYTES, 0xffff};
-
-/* The elements of the kinds that a gateway sends (SPEC §3.2), one kind a line; `layouts` says
- * where. */
-/* clang-format off */
-static const uint8_t elements[] = {
-    DONE,
-    U8, U32, FLAG, U32 | PAIR, MS | SECOND, U16 | POSITIVE, U16 | POSITIVE, U8 | POSITIVE, U16,
-        DONE,
-    U16, U8, DONE,
-    TO_23, U32 | OPTIONAL, DONE,
-    U16, DONE,
-    TO_23 | POSITIVE, U16, BYTES, STATUS | OPTIONAL | PAIR, U8 | SECOND, DONE,
-    TO_23 | POSITIVE, U16, WINDOW, STATUS | OPTIONAL, DONE,
-};
-/* clang-format on */
-
-static const uint8_t layouts[] = {
-    [MOTE_KIND_WELCOME] = 1, [MOTE_KIND_REQUEST] = 11, [MOTE_KIND_BYE] = 14,
-    [MOTE_KIND_ACK] = 17,    [MOTE_KIND_DATA] = 19,    [MOTE_KIND_CREDIT] = 25,
-};
 
 enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
                                             struct mote_message *message) {
@@ -110,7 +70,7 @@ enum mote_message_error mote_message_decode(const uint8_t *bytes, size_t length,
             message->body.end = reader.at + head.value;
         } else {
             if (head.major != MOTE_CBOR_UINT || head.wide ||
-                (code != U32 && head.value > most[code]) ||
+                (code != UP_TO_4294967295 && head.value > max_of[code]) ||
                 (head.value == 0 && (*element & POSITIVE))) {
                 return MOTE_MESSAGE_FIELD;
             }

@@ -99,7 +99,7 @@ void mote_stream_data(struct mote_session *session, const struct mote_message *m
         size_t fresh = length - known;
         size_t taken = stream->take(stream, message->body.at + known, fresh);
         if (taken == fresh && message->has_last) {
-            stream->finished = (uint8_t)(1 + message->field[MOTE_DATA_STATUS]);
+            stream->finished = (uint8_t)(1 + message->field[MOTE_DATA_END]);
             taken++;
         }
         stream->next = (uint16_t)(stream->next + taken);

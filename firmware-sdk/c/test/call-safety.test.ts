@@ -22,6 +22,7 @@ function functionsOf(header: string): Declaration[] {
   const text = readFileSync(folder + header, "utf8")
     .replaceAll(/^#ifdef __cplusplus$[\s\S]*?^#endif$/gm, "")
     .replaceAll(/^#.*(?:\\\n.*)*$/gm, "")
+    .replaceAll(/^extern "C" \{$/gm, "")
     .replaceAll(/\{[^{}]*\}/g, "")
     .replaceAll(/\{[^{}]*\}/g, "");
   const declarations: Declaration[] = [];

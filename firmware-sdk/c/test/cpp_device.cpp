@@ -77,9 +77,9 @@ mote_job jobs[MOTE_JOBS];
 const mote_device device = {jobs,   programs, settings, &mote_flash_store,
                             &store, nullptr,  nullptr,  peripherals};
 const mote_info about = {"c++", nullptr, 0, 0, 0, 0, 0};
-const mote_command commands[] = {MOTE_COMMANDS(&device, &about), MOTE_FILE_COMMANDS(&device),
-                                 MOTE_CONSOLE_COMMAND(&device), MOTE_DIAL_COMMAND(&device),
-                                 MOTE_PERIPHERAL_COMMANDS(&device)};
+const mote_command commands[] = {MOTE_COMMANDS(&device, &about), MOTE_COMMANDS_FILES(&device),
+                                 MOTE_COMMANDS_CONSOLE(&device), MOTE_COMMANDS_DIAL(&device),
+                                 MOTE_COMMANDS_PERIPHERALS(&device)};
 
 mote_span received;
 

@@ -305,26 +305,16 @@ static const struct mote_device device = {
 static const struct mote_info about = {NULL, NULL, 0, 0, 0, 0, 0};
 static const struct mote_platform platform = {reboot, NULL};
 static const struct mote_identity identity;
-static const struct mote_command all_commands[] = {
-    MOTE_COMMANDS(&device, &about), MOTE_FILE_COMMANDS(&device), MOTE_CONSOLE_COMMAND(&device),
-    MOTE_STATS_COMMAND(&device),    MOTE_DIAL_COMMAND(&device),  MOTE_PERIPHERAL_COMMANDS(&device)};
+static const struct mote_command all_commands[] = {MOTE_COMMANDS_ALL(&device, &about)};
 enum { COMMANDS = sizeof all_commands / sizeof all_commands[0] };
 
 /* What the capabilities of a script's device do not name, it does not have. */
 static struct mote_command commands[COMMANDS];
 static uint8_t pick_commands(uint32_t caps) {
-    static const uint32_t needs[MOTE_OP_PERIPHERAL_INVOKE + 1] = {
-        [MOTE_OP_CONSOLE] = MOTE_CAP_CONSOLE,
-        [MOTE_OP_STATS] = MOTE_CAP_STATS,
-        [MOTE_OP_DIAL] = MOTE_CAP_DIAL,
-        [MOTE_OP_FILE_STAT] = MOTE_CAP_FILES,
-        [MOTE_OP_FILE_LIST] = MOTE_CAP_FILES,
-        [MOTE_OP_FILE_READ] = MOTE_CAP_FILES,
-        [MOTE_OP_FILE_WRITE] = MOTE_CAP_FILES,
-        [MOTE_OP_FILE_REMOVE] = MOTE_CAP_FILES,
-        [MOTE_OP_FILE_RENAME] = MOTE_CAP_FILES,
-        [MOTE_OP_PERIPHERAL_LIST] = MOTE_CAP_PERIPHERALS,
-        [MOTE_OP_PERIPHERAL_INVOKE] = MOTE_CAP_PERIPHERALS,
+    static const uint32_t needs[256] = {
+#define NEED(op, capability) [MOTE_OP_##op] = MOTE_CAP_##capability,
+        MOTE_CAPABILITY_TABLE(NEED)
+#undef NEED
     };
     uint8_t count = 0;
     for (unsigned i = 0; i < COMMANDS; i++) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { decodeMessage, encodeMessage, type Message } from "@motelet/profiles";
+import { Capability, decodeMessage, encodeMessage, type Message } from "@motelet/profiles";
 import { Driver, share } from "./driver.ts";
 
 let driver: Driver;
@@ -23,7 +23,7 @@ const log = (at: number, text: string | Uint8Array) => step(`log ${at} ${hex(Buf
 
 /** A device with a ring that begins at 0, greeted; the welcome gives this window. */
 async function join(reportWindow = 4): Promise<void> {
-  await driver.ask("session 1 0 500 77 0 0");
+  await driver.ask(`session 1 ${Capability["log-read"]} 500 77 0 0`);
   await step("open 0");
   await receive(10, welcome(1, reportWindow));
 }

@@ -1,30 +1,10 @@
 import { type CborValue, hasCommand, MessageError, type RequestMessage, Status } from "@motelet/profiles";
 import type { AnswerOrLater, Command, CommandContext } from "./command.ts";
-import { console } from "./commands/console.ts";
-import { dial } from "./commands/dial.ts";
-import { exec } from "./commands/exec.ts";
-import { execControl } from "./commands/exec-control.ts";
-import { fileList } from "./commands/file-list.ts";
-import { fileRead } from "./commands/file-read.ts";
-import { fileRemove } from "./commands/file-remove.ts";
-import { fileRename } from "./commands/file-rename.ts";
-import { fileStat } from "./commands/file-stat.ts";
-import { fileWrite } from "./commands/file-write.ts";
-import { info } from "./commands/info.ts";
-import { logRead } from "./commands/log-read.ts";
-import { peripheralInvoke } from "./commands/peripheral-invoke.ts";
-import { peripheralList } from "./commands/peripheral-list.ts";
-import { ping } from "./commands/ping.ts";
-import { reboot } from "./commands/reboot.ts";
-import { stats } from "./commands/stats.ts";
-import { time } from "./commands/time.ts";
+import { allCommands } from "./commands/all.gen.ts";
 import type { Answer, OnceRecord } from "./exchange.ts";
 
-const device = [ping, reboot, info, time, logRead, stats];
-const streamed = [exec, execControl, console, dial, peripheralList, peripheralInvoke];
-const files = [fileStat, fileList, fileRead, fileWrite, fileRemove, fileRename];
 const commandsByOp: ReadonlyMap<number, Command> = new Map(
-  [...device, ...streamed, ...files].map((command) => [command.row.op, command]),
+  allCommands.map((command) => [command.row.op, command]),
 );
 
 /**

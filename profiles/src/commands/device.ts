@@ -22,7 +22,7 @@ export const FirmwareState = { confirmed: 0, probation: 1 } as const;
 /** What a task does at the moment (SPEC §6.9). */
 export const TaskState = { running: 0, ready: 1, blocked: 2, suspended: 3 } as const;
 
-export const ping = command({
+const ping = command({
   op: 1,
   name: "ping",
   summary: "proves life",
@@ -31,7 +31,7 @@ export const ping = command({
   response: nothing,
 });
 
-export const reboot = command({
+const reboot = command({
   op: 2,
   name: "reboot",
   summary: "answers, then reboots",
@@ -51,7 +51,7 @@ const infoKeys = {
   firmwareState: { key: 7, field: integer(0, FirmwareState.probation) },
 };
 
-export const info: CommandRow<Readonly<Record<never, never>>, KeyedShapeOf<typeof infoKeys>> = {
+const info: CommandRow<Readonly<Record<never, never>>, KeyedShapeOf<typeof infoKeys>> = {
   ...command({
     op: 3,
     name: "info",
@@ -67,7 +67,7 @@ export const info: CommandRow<Readonly<Record<never, never>>, KeyedShapeOf<typeo
   },
 };
 
-export const time = command({
+const time = command({
   op: 4,
   name: "time",
   summary: "the device's clock",
@@ -94,7 +94,7 @@ const task = tuple({
   stackFree: nullable(u32),
 });
 
-export const stats = command({
+const stats = command({
   op: 11,
   name: "stats",
   summary: "use of processor, memory and file system, and the tasks from index `from`",
@@ -103,3 +103,6 @@ export const stats = command({
   request: { from: u8 },
   response: { total: u8, device: keyed(statsKeys), tasks: list(task) },
 });
+
+/** The rows about the device itself. */
+export const deviceCommands = { ping, reboot, info, time, stats } as const;

@@ -18,7 +18,7 @@ function expectTwoStreams(name: string) {
   };
 }
 
-export const exec = command({
+const exec = command({
   op: 5,
   name: "exec",
   summary: "starts a command",
@@ -29,7 +29,7 @@ export const exec = command({
   check: expectTwoStreams("exec"),
 });
 
-export const execControl = command({
+const execControl = command({
   op: 6,
   name: "exec-control",
   summary: "signals or resizes what runs on a stream",
@@ -47,7 +47,7 @@ export const execControl = command({
   },
 });
 
-export const console = command({
+const console = command({
   op: 7,
   name: "console",
   summary: "opens the console as a stream",
@@ -57,7 +57,7 @@ export const console = command({
   response: nothing,
 });
 
-export const dial = command({
+const dial = command({
   op: 12,
   name: "dial",
   summary: "connects a stream with a service of the device",
@@ -67,7 +67,7 @@ export const dial = command({
   response: nothing,
 });
 
-export const peripheralList = command({
+const peripheralList = command({
   op: 19,
   name: "peripheral-list",
   summary: "the peripherals from index `from`",
@@ -80,7 +80,7 @@ export const peripheralList = command({
   },
 });
 
-export const peripheralInvoke = command({
+const peripheralInvoke = command({
   op: 20,
   name: "peripheral-invoke",
   summary: "gives a command to a peripheral",
@@ -90,3 +90,6 @@ export const peripheralInvoke = command({
   response: nothing,
   check: expectTwoStreams("peripheral-invoke"),
 });
+
+/** The rows that open streams, or are about what runs on them. */
+export const streamCommands = { exec, execControl, console, dial, peripheralList, peripheralInvoke } as const;

@@ -9,7 +9,7 @@ export const FileType = { file: 0, directory: 1 } as const;
 const type = integer(0, FileType.directory);
 const mode = integer(0, limits.fileMode);
 
-export const fileStat = command({
+const fileStat = command({
   op: 13,
   name: "file-stat",
   summary: "what is behind a path",
@@ -21,7 +21,7 @@ export const fileStat = command({
 
 const entry = tuple({ name: text(limits.pathBytes - 1), type, size: u32, mode });
 
-export const fileList = command({
+const fileList = command({
   op: 14,
   name: "file-list",
   summary: "the entries of a directory from index `from`",
@@ -31,7 +31,7 @@ export const fileList = command({
   response: { total: u16, entries: list(entry) },
 });
 
-export const fileRead = command({
+const fileRead = command({
   op: 15,
   name: "file-read",
   summary: "sends a file's bytes from `offset` on a stream",
@@ -41,7 +41,7 @@ export const fileRead = command({
   response: nothing,
 });
 
-export const fileWrite = command({
+const fileWrite = command({
   op: 16,
   name: "file-write",
   summary: "takes a file's bytes from a stream and puts it in place whole",
@@ -51,7 +51,7 @@ export const fileWrite = command({
   response: nothing,
 });
 
-export const fileRemove = command({
+const fileRemove = command({
   op: 17,
   name: "file-remove",
   summary: "removes a file",
@@ -61,7 +61,7 @@ export const fileRemove = command({
   response: nothing,
 });
 
-export const fileRename = command({
+const fileRename = command({
   op: 18,
   name: "file-rename",
   summary: "gives a file another path, replacing what is there",
@@ -70,3 +70,6 @@ export const fileRename = command({
   request: { from: path, to: path },
   response: nothing,
 });
+
+/** The rows about files. */
+export const fileCommands = { fileStat, fileList, fileRead, fileWrite, fileRemove, fileRename } as const;

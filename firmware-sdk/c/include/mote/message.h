@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "mote/cbor.h"
+#include "mote/profile.gen.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,27 +21,9 @@ enum mote_message_error {
     MOTE_MESSAGE_TOO_LONG
 };
 
-/* Where a kind's values stand in mote_message.field. */
-enum {
-    MOTE_WELCOME_ATTEMPT,
-    MOTE_WELCOME_SID,
-    MOTE_WELCOME_STREAMS_KEPT,
-    MOTE_WELCOME_TIME_S,
-    MOTE_WELCOME_TIME_MS,
-    MOTE_WELCOME_HEARTBEAT_S,
-    MOTE_WELCOME_RTO_MS,
-    MOTE_WELCOME_REPORT_WINDOW,
-    MOTE_WELCOME_STORED_SEQ
-};
-enum { MOTE_REQUEST_ID, MOTE_REQUEST_OP };
-enum { MOTE_BYE_REASON, MOTE_BYE_SECONDS };
-enum { MOTE_ACK_STORED_SEQ };
-enum { MOTE_DATA_STREAM, MOTE_DATA_OFFSET, MOTE_DATA_STATUS };
-enum { MOTE_CREDIT_STREAM, MOTE_CREDIT_NEXT, MOTE_CREDIT_WINDOW, MOTE_CREDIT_STATUS };
-
 /** A decoded message. Pointers lie in the bytes it was decoded from. */
 struct mote_message {
-    uint32_t field[9];
+    uint32_t field[MOTE_MESSAGE_FIELDS]; /* MOTE_WELCOME_…, MOTE_REQUEST_… */
     /** data: the bytes. request: the arguments, encoded and checked. */
     struct mote_cbor_reader body;
     uint32_t kind; /* below 2^32: larger ones are refused */

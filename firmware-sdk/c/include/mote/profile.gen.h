@@ -31,6 +31,42 @@
 #define MOTE_HELLO_NONCE 11u
 #define MOTE_HELLO_STREAMS 12u
 
+/* Where a kind's values are in mote_message.field (SPEC §3.2). */
+enum {
+    MOTE_WELCOME_ATTEMPT,
+    MOTE_WELCOME_SID,
+    MOTE_WELCOME_STREAMS_KEPT,
+    MOTE_WELCOME_TIME_S,
+    MOTE_WELCOME_TIME_MS,
+    MOTE_WELCOME_HEARTBEAT_S,
+    MOTE_WELCOME_RTO_MS,
+    MOTE_WELCOME_REPORT_WINDOW,
+    MOTE_WELCOME_STORED_SEQ
+};
+enum {
+    MOTE_REQUEST_ID,
+    MOTE_REQUEST_OP
+};
+enum {
+    MOTE_BYE_REASON,
+    MOTE_BYE_SECONDS
+};
+enum {
+    MOTE_ACK_STORED_SEQ
+};
+enum {
+    MOTE_DATA_STREAM,
+    MOTE_DATA_OFFSET,
+    MOTE_DATA_END
+};
+enum {
+    MOTE_CREDIT_STREAM,
+    MOTE_CREDIT_NEXT,
+    MOTE_CREDIT_WINDOW,
+    MOTE_CREDIT_STATUS
+};
+#define MOTE_MESSAGE_FIELDS 9
+
 /* Causes of a reset (SPEC §3.3). */
 #define MOTE_RESET_UNKNOWN 0u
 #define MOTE_RESET_POWER_ON 1u
@@ -84,9 +120,6 @@
 #define MOTE_OP_FILE_RENAME 18u
 #define MOTE_OP_PERIPHERAL_LIST 19u
 #define MOTE_OP_PERIPHERAL_INVOKE 20u
-
-/* Commands whose effect must not be repeated (SPEC §5.5): name, op. */
-#define MOTE_ONCE_TABLE(X) X(REBOOT, 2) X(EXEC, 5) X(CONSOLE, 7) X(DIAL, 12) X(FILE_READ, 15) X(FILE_WRITE, 16) X(FILE_REMOVE, 17) X(FILE_RENAME, 18) X(PERIPHERAL_INVOKE, 20)
 
 /* Flags of exec and kinds of exec-control (SPEC §6.3, §6.4). */
 #define MOTE_EXEC_FLAG_STDIN 1u
