@@ -52,7 +52,7 @@ void mote_reports_stored(struct mote_reports *reports, uint16_t stored_seq, bool
         }
     }
     reports->stored_seq = stored_seq;
-    mote_retry_stop(&reports->retry);
+    mote_retransmit_timer_stop(&reports->timer);
 }
 
 /* Writes the number of a report and its age, which may be null. */
@@ -93,7 +93,7 @@ bool mote_reports_send(struct mote_session *session) {
     if (!session->boot.ring_epoch || first == reports->ring.next_seq) {
         return false;
     }
-    if (mote_retry_due(&reports->retry, &session->clock)) {
+    if (mote_retransmit_timer_due(&reports->timer, &session->clock)) {
         reports->send_seq = first;
     }
     bool send = (int16_t)(uint16_t)(reports->ring.oldest_seq - reports->send_seq) > 0;
@@ -109,7 +109,7 @@ bool mote_reports_send(struct mote_session *session) {
     }
     /* Here some are on their way: either one is just sent, or the window or the ring has no more.
      */
-    mote_retry_arm(&reports->retry, &session->clock, session->machine.rto_ms);
+    mote_retransmit_timer_arm(&reports->timer, &session->clock, session->machine.rto_ms);
     if (send) {
         mote_session_send(session);
     }

@@ -35,8 +35,9 @@ enum mote_session_action mote_session_machine_next(struct mote_session_machine *
     } else if (machine->phase == MOTE_SESSION_PAUSED && mote_clock_due(clock, machine->at_ms)) {
         mote_session_machine_greet(machine, now_ms);
     }
-    if (machine->phase == MOTE_SESSION_GREETING && mote_retry_due(&machine->hello, clock)) {
-        mote_retry_arm(&machine->hello, clock, machine->rto_ms);
+    if (machine->phase == MOTE_SESSION_GREETING &&
+        mote_retransmit_timer_due(&machine->hello, clock)) {
+        mote_retransmit_timer_arm(&machine->hello, clock, machine->rto_ms);
         machine->heard_at_ms = now_ms;
         return MOTE_SESSION_HELLO;
     }

@@ -66,7 +66,7 @@ static MOTE_NOINLINE void resume(struct mote_stream *stream, bool kept) {
     if (!kept) {
         stream->id = 0;
     }
-    mote_retry_stop(&stream->retry);
+    mote_retransmit_timer_stop(&stream->timer);
 }
 
 void mote_stream_resume(struct mote_session *session, bool kept) {
@@ -130,12 +130,13 @@ void mote_stream_credit(struct mote_session *session, const struct mote_message 
             stream->sent = (uint16_t)next;
         }
         stream->repeats = 0;
-        mote_retry_stop(&stream->retry);
+        mote_retransmit_timer_stop(&stream->timer);
     } else if ((int16_t)(uint16_t)(limit - stream->limit) > 0) {
-        mote_retry_stop(&stream->retry); /* a window update: says nothing of what was lost */
+        /* A window update: says nothing of what was lost. */
+        mote_retransmit_timer_stop(&stream->timer);
     } else if (stream->sent != next && stream->repeats < 2 && ++stream->repeats == 2) {
         stream->sent = (uint16_t)next;
-        stream->retry.armed = false;
+        stream->timer.armed = false;
     }
     stream->limit = limit;
 }
@@ -164,7 +165,7 @@ static MOTE_NOINLINE bool send_one(struct mote_session *session, struct mote_str
         send_credit(session, stream);
         return true;
     }
-    bool due = mote_retry_due(&stream->retry, &session->clock);
+    bool due = mote_retransmit_timer_due(&stream->timer, &session->clock);
     if (due) {
         stream->sent = stream->base;
     }
@@ -186,7 +187,7 @@ static MOTE_NOINLINE bool send_one(struct mote_session *session, struct mote_str
         send_data(session, stream, (unsigned)count, end);
     }
     if (stream->length > 0 || stream->sent != stream->base) {
-        mote_retry_arm(&stream->retry, &session->clock, session->machine.rto_ms);
+        mote_retransmit_timer_arm(&stream->timer, &session->clock, session->machine.rto_ms);
     }
     return send;
 }

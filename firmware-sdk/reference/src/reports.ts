@@ -1,7 +1,7 @@
 import type { ReportMessage } from "@motelet/profiles";
 import { serialAdd, serialDistance } from "@motelet/profiles";
 import { ageOf, type LogRing } from "./log-ring.ts";
-import { RetransmitTimer } from "./stream.ts";
+import { RetransmitTimer } from "./retransmit-timer.ts";
 
 /** Reports that wait unacknowledged beyond which the ring needs a new epoch: serial arithmetic holds to 2^15. */
 const mostUnacknowledged = 0x7fff;
@@ -15,16 +15,16 @@ export class ReportSender {
   readonly #ring: LogRing;
   readonly #timer: RetransmitTimer;
   #window = 1;
-  /** First number that is not stored. */
-  #una: number;
-  /** Next number to send. */
-  #nxt: number;
+  /** The last report that the gateway has stored. */
+  #storedSeq: number;
+  /** The next report to send. */
+  #sendSeq: number;
 
   constructor(ring: LogRing, rtoMs: number) {
     this.#ring = ring;
     this.#timer = new RetransmitTimer(rtoMs);
-    this.#una = ring.positions.oldestSeq;
-    this.#nxt = this.#una;
+    this.#storedSeq = serialAdd(ring.positions.oldestSeq, -1);
+    this.#sendSeq = ring.positions.oldestSeq;
   }
 
   get deadlineMs(): number {
@@ -38,7 +38,7 @@ export class ReportSender {
 
   /** Reports that the gateway has not stored. */
   get waiting(): number {
-    return (this.#ring.nextSeq - this.#una) & 0xffff;
+    return (this.#ring.nextSeq - this.#firstSeq) & 0xffff;
   }
 
   /** Starts over after what the gateway has stored. */
@@ -47,52 +47,57 @@ export class ReportSender {
     readonly reportWindow: number;
     readonly rtoMs: number;
   }): void {
-    const first = serialAdd(settings.storedSeq, 1);
-    // A gateway that claims more than was ever recorded has nothing to wait for.
-    this.#una = serialDistance(first, this.#ring.nextSeq) > 0 ? this.#ring.nextSeq : first;
-    this.#nxt = this.#una;
+    const newest = serialAdd(this.#ring.nextSeq, -1);
+    // The gateway cannot have stored more than was ever recorded.
+    this.#storedSeq = serialDistance(settings.storedSeq, newest) > 0 ? newest : settings.storedSeq;
+    this.#sendSeq = this.#firstSeq;
     this.#window = settings.reportWindow;
     this.#timer.setRto(settings.rtoMs);
   }
 
   /** The ring began a new life: to the gateway its oldest report is the first (SPEC §5.6). */
   startEpoch(): void {
-    this.#una = this.#ring.positions.oldestSeq;
-    this.#nxt = this.#una;
-    this.#timer.progress();
+    this.#sendSeq = this.#ring.positions.oldestSeq;
+    this.#storedSeq = serialAdd(this.#sendSeq, -1);
+    this.#timer.stop();
   }
 
   acknowledge(storedSeq: number): void {
-    const stored = serialAdd(storedSeq, 1);
-    if (serialDistance(stored, this.#una) <= 0 || serialDistance(stored, this.#ring.nextSeq) > 0) return;
-    this.#una = stored;
-    if (serialDistance(this.#nxt, stored) < 0) this.#nxt = stored;
-    this.#timer.progress();
+    const newest = serialAdd(this.#ring.nextSeq, -1);
+    if (serialDistance(storedSeq, this.#storedSeq) <= 0 || serialDistance(storedSeq, newest) > 0) return;
+    this.#storedSeq = storedSeq;
+    if (serialDistance(this.#sendSeq, this.#firstSeq) < 0) this.#sendSeq = this.#firstSeq;
+    this.#timer.stop();
   }
 
   /** Lets a due time-out go back; call before `next`. */
   poll(nowMs: number): void {
     if (nowMs < this.#timer.atMs) return;
     this.#timer.backOff();
-    this.#nxt = this.#una;
+    this.#sendSeq = this.#firstSeq;
   }
 
   /** The next report that the window allows; it counts as sent. */
   next(nowMs: number): ReportMessage | undefined {
-    const ahead = serialDistance(this.#nxt, this.#una);
+    const ahead = serialDistance(this.#sendSeq, this.#firstSeq);
     if (ahead > 0) this.#timer.arm(nowMs);
-    if (this.#nxt === this.#ring.nextSeq || ahead >= this.#window) return undefined;
+    if (this.#sendSeq === this.#ring.nextSeq || ahead >= this.#window) return undefined;
     this.#timer.arm(nowMs);
-    const seq = this.#nxt;
+    const seq = this.#sendSeq;
     const { oldestSeq } = this.#ring.positions;
     const missing = serialDistance(oldestSeq, seq);
     if (missing > 0) {
-      this.#nxt = oldestSeq;
+      this.#sendSeq = oldestSeq;
       return { kind: "report", seq, ageMs: null, body: { type: "gap", count: missing } };
     }
     const entry = this.#ring.read(seq);
     if (!entry) return undefined;
-    this.#nxt = serialAdd(seq, 1);
+    this.#sendSeq = serialAdd(seq, 1);
     return { kind: "report", seq, ageMs: ageOf(entry, nowMs), body: entry.body };
+  }
+
+  /** The first report that is not stored. */
+  get #firstSeq(): number {
+    return serialAdd(this.#storedSeq, 1);
   }
 }

@@ -1,6 +1,6 @@
 import { ByeReason, defaults, limits, type WelcomeMessage } from "@motelet/profiles";
 
-export type SessionPhase = "closed" | "greeting" | "online" | "waiting";
+export type SessionPhase = "closed" | "greeting" | "open" | "paused";
 
 /** What the driver has to do because of an input, in order. */
 export type SessionEffect =
@@ -19,12 +19,12 @@ export type SessionEffect =
  *
  *              open                    welcome n                    NO_SESSION, 3 heartbeats of silence
  *   ┌────────┐ ─────▶ ┌──────────────┐ ─────────▶ ┌───────────────┐ ───────────────────▶ greeting, n + 1
- *   │ closed │        │   greeting   │            │    online     │
+ *   │ closed │        │   greeting   │            │     open      │
  *   └────────┘        │ hello after  │            │ beat at once, │ closing, refused, busy
  *       ▲             │ rto, 2, 4, 8 │            │ each heartbeat│ ───────────────┐
  *       │             └──────────────┘            └───────────────┘                ▼
  *       │                    │ ▲  closing, refused, busy                      ┌─────────┐
- *       │                    └─┼─────────────────────────────────────────────▶│ waiting │
+ *       │                    └─┼─────────────────────────────────────────────▶│ paused  │
  *       │                      └──────────── seconds are over, NO_SESSION ────└─────────┘
  *       └── close or superseded, from everywhere
  */
@@ -39,9 +39,9 @@ export class SessionMachine {
   #helloMs = 0;
   #factor = 1;
   #repeatMs = 0;
-  /** waiting: when the next attempt begins. */
+  /** paused: when the next attempt begins. */
   #untilMs = 0;
-  /** online: when the next beat is due, when something valid came last. */
+  /** open: when the next beat is due, when something valid came last. */
   #beatMs = 0;
   #heardMs = 0;
 
@@ -74,8 +74,8 @@ export class SessionMachine {
     const deadlines: Record<SessionPhase, number> = {
       closed: Number.POSITIVE_INFINITY,
       greeting: this.#repeatMs,
-      waiting: this.#untilMs,
-      online: Math.min(this.#beatMs, this.#silentMs),
+      paused: this.#untilMs,
+      open: Math.min(this.#beatMs, this.#silentMs),
     };
     return deadlines[this.#phase];
   }
@@ -96,7 +96,7 @@ export class SessionMachine {
   welcome(welcome: WelcomeMessage, nowMs: number): SessionEffect[] {
     if (this.#phase !== "greeting" || welcome.attempt !== this.#attempt) return [];
     const fresh = welcome.sid !== this.#sid;
-    this.#phase = "online";
+    this.#phase = "open";
     this.#sid = welcome.sid;
     this.#rtoMs = welcome.rtoMs;
     this.#heartbeatMs = welcome.heartbeatS * 1000;
@@ -110,11 +110,11 @@ export class SessionMachine {
     if (this.#phase === "closed") return [];
     switch (reason) {
       case ByeReason.closing:
-        return this.#wait(seconds ?? defaults.closingSeconds, nowMs);
+        return this.#pause(seconds ?? defaults.closingSeconds, nowMs);
       case ByeReason.refused:
-        return this.#wait(seconds ?? defaults.refusedSeconds, nowMs);
+        return this.#pause(seconds ?? defaults.refusedSeconds, nowMs);
       case ByeReason.busy:
-        return this.#wait(seconds ?? defaults.busySeconds, nowMs);
+        return this.#pause(seconds ?? defaults.busySeconds, nowMs);
       case ByeReason.superseded:
         this.#phase = "closed";
         return [];
@@ -130,7 +130,7 @@ export class SessionMachine {
 
   /** Ends this attempt by the device's own will, e.g. because its ring began a new life. */
   renew(nowMs: number): SessionEffect[] {
-    return this.#phase === "online" || this.#phase === "greeting" ? this.#begin(nowMs) : [];
+    return this.#phase === "open" || this.#phase === "greeting" ? this.#begin(nowMs) : [];
   }
 
   poll(nowMs: number): SessionEffect[] {
@@ -141,9 +141,9 @@ export class SessionMachine {
       case "greeting":
         this.#factor = Math.min(this.#factor * 2, limits.rtoBackoff);
         return this.#hello(nowMs);
-      case "waiting":
+      case "paused":
         return this.#begin(nowMs);
-      case "online":
+      case "open":
         if (nowMs >= this.#silentMs) return this.#begin(nowMs);
         // After a pause (a stopped process) beats that were missed are not made up for.
         while (this.#beatMs <= nowMs) this.#beatMs += this.#heartbeatMs;
@@ -169,8 +169,8 @@ export class SessionMachine {
     return [{ kind: "hello" }];
   }
 
-  #wait(seconds: number, nowMs: number): SessionEffect[] {
-    this.#phase = "waiting";
+  #pause(seconds: number, nowMs: number): SessionEffect[] {
+    this.#phase = "paused";
     this.#untilMs = nowMs + seconds * 1000;
     return [];
   }

@@ -80,7 +80,7 @@ export class Session {
   /** When `poll` must be called next; Infinity: not before something comes in. */
   get deadlineMs(): number {
     const any = Math.min(this.#machine.deadlineMs, this.#streams.wakeAtMs, this.#consoles.wakeAtMs);
-    if (this.#machine.phase !== "online") return any;
+    if (this.#machine.phase !== "open") return any;
     return Math.min(any, this.#streams.deadlineMs, this.#reports?.deadlineMs ?? any);
   }
 
@@ -97,7 +97,7 @@ export class Session {
 
   /** Says goodbye and closes. */
   leave(reason: number): void {
-    if (this.#machine.phase === "online") this.#send({ kind: "bye", reason });
+    if (this.#machine.phase === "open") this.#send({ kind: "bye", reason });
     this.#machine.close();
   }
 
@@ -116,7 +116,7 @@ export class Session {
   poll(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#act(this.#machine.poll(nowMs));
-    if (this.#machine.phase === "online") {
+    if (this.#machine.phase === "open") {
       this.#streams.poll(nowMs);
       this.#reports?.poll(nowMs);
     }
@@ -184,7 +184,7 @@ export class Session {
   }
 
   #handle(message: Message): void {
-    const online = this.#machine.phase === "online";
+    const open = this.#machine.phase === "open";
     switch (message.kind) {
       case "welcome":
         this.#act(this.#machine.welcome(message, this.#nowMs));
@@ -193,16 +193,16 @@ export class Session {
         this.#act(this.#machine.bye(message.reason, message.seconds, this.#nowMs));
         break;
       case "request":
-        if (online) this.#answer(message);
+        if (open) this.#answer(message);
         break;
       case "ack":
-        if (online) this.#reports?.acknowledge(message.storedSeq);
+        if (open) this.#reports?.acknowledge(message.storedSeq);
         break;
       case "data":
-        if (online) this.#send(this.#streams.data(message));
+        if (open) this.#send(this.#streams.data(message));
         break;
       case "credit":
-        if (online) this.#streams.credit(message);
+        if (open) this.#streams.credit(message);
         break;
       default:
         this.counters.ignored++;
@@ -212,7 +212,7 @@ export class Session {
   #answer(request: RequestMessage): void {
     const respond = (answer: Answer) => this.#respond(request.id, answer);
     const answer = dispatch(request, this.#settings.caps, this.#once, this.#commandContext(), (late) => {
-      if (this.#machine.phase === "online") respond(late);
+      if (this.#machine.phase === "open") respond(late);
     });
     if (answer) respond(answer);
   }
@@ -320,7 +320,7 @@ export class Session {
   #pump(): void {
     this.#consoles.pump();
     this.#streams.pump(this.#nowMs);
-    if (this.#machine.phase !== "online") return;
+    if (this.#machine.phase !== "open") return;
     for (let report = this.#reports?.next(this.#nowMs); report; report = this.#reports?.next(this.#nowMs)) {
       this.#send(report);
     }

@@ -1,4 +1,5 @@
 import { limits, serialAdd, serialDistance } from "@motelet/profiles";
+import { RetransmitTimer } from "./retransmit-timer.ts";
 
 /** How a direction ended: a status, with the exit code of a command (SPEC §5.7). */
 export interface StreamEnd {
@@ -14,40 +15,6 @@ export interface Segment {
   readonly end?: StreamEnd;
 }
 
-/** Doubles a time-out up to 8 rto (SPEC §5.7); one definition for everything that repeats. */
-export class RetransmitTimer {
-  #rtoMs: number;
-  #factor = 1;
-  /** When to repeat; Infinity while nothing waits for an answer. */
-  atMs = Number.POSITIVE_INFINITY;
-
-  constructor(rtoMs: number) {
-    this.#rtoMs = rtoMs;
-  }
-
-  /** Begins to wait unless it already does. */
-  arm(nowMs: number): void {
-    if (this.atMs === Number.POSITIVE_INFINITY) this.atMs = nowMs + this.#rtoMs * this.#factor;
-  }
-
-  /** Something advanced: waits anew, without back-off. */
-  progress(): void {
-    this.#factor = 1;
-    this.atMs = Number.POSITIVE_INFINITY;
-  }
-
-  /** The wait was in vain: the next one is twice as long. */
-  backOff(): void {
-    this.#factor = Math.min(this.#factor * 2, limits.rtoBackoff);
-    this.atMs = Number.POSITIVE_INFINITY;
-  }
-
-  setRto(rtoMs: number): void {
-    this.#rtoMs = rtoMs;
-    this.progress();
-  }
-}
-
 /** Smallest segment that losses lead to, and what each acknowledged one adds again, bytes. */
 const leastSegmentBytes = 96;
 const segmentGrowthBytes = 16;
@@ -55,9 +22,9 @@ const segmentGrowthBytes = 16;
 /**
  * The sending side of one direction: go-back-N over bytes (SPEC §5.7). Pure: time comes in, segments go out.
  *
- *       una            nxt          written
+ *       base           sent         written
  *   ─────┼──────────────┼──────────────┼───── offset
- *  acked │  in flight   │    waiting   │ free            edge = una + window: nothing but an end goes beyond it
+ *  acked │  in flight   │    waiting   │ free            limit = base + window: only an end goes beyond it
  *
  * Holds every byte until it is acknowledged, so `free` is what the writer may still add.
  */
@@ -67,10 +34,10 @@ export class StreamSender {
   /** Ring of unacknowledged bytes, made when the first byte is written. */
   #ring: Uint8Array | undefined;
   // Positions count from the stream's beginning and do not wrap; only what travels is modulo 2^16.
-  #una = 0;
-  #nxt = 0;
+  #base = 0;
+  #sent = 0;
   #written = 0;
-  #edge: number;
+  #limit: number;
   #end: StreamEnd | undefined;
   #repeats = 0;
   #probe = false;
@@ -87,17 +54,17 @@ export class StreamSender {
   }) {
     this.#capacity = options.bufferBytes;
     this.#timer = new RetransmitTimer(options.rtoMs);
-    this.#edge = options.windowBytes ?? limits.initialWindowBytes;
+    this.#limit = options.windowBytes ?? limits.initialWindowBytes;
   }
 
   /** Bytes that `write` takes now. */
   get free(): number {
-    return this.#capacity - (this.#written - this.#una);
+    return this.#capacity - (this.#written - this.#base);
   }
 
   /** Whether the peer has acknowledged everything, the end included. */
   get finished(): boolean {
-    return this.#end !== undefined && this.#una > this.#written;
+    return this.#end !== undefined && this.#base > this.#written;
   }
 
   /** When `poll` must be called next; Infinity: not before something comes in. */
@@ -129,29 +96,29 @@ export class StreamSender {
    * @param next the 16 bits as they came
    */
   credit(next: number, window: number): void {
-    const position = this.#una + serialDistance(next, this.#una & 0xffff);
-    if (position < this.#una || position > this.#written + (this.#end ? 1 : 0)) return;
-    const edge = position + window;
-    if (position > this.#una) {
-      this.#una = position;
-      this.#nxt = Math.max(this.#nxt, position);
+    const position = this.#base + serialDistance(next, this.#base & 0xffff);
+    if (position < this.#base || position > this.#written + (this.#end ? 1 : 0)) return;
+    const limit = position + window;
+    if (position > this.#base) {
+      this.#base = position;
+      this.#sent = Math.max(this.#sent, position);
       this.#repeats = 0;
       this.#segmentBytes = Math.min(limits.messageBytes, this.#segmentBytes + segmentGrowthBytes);
-      this.#timer.progress();
-    } else if (edge > this.#edge) {
+      this.#timer.stop();
+    } else if (limit > this.#limit) {
       // What was sent into a full receiver was dropped.
-      if (this.#edge <= position) this.#nxt = position;
-      this.#timer.progress();
-    } else if (this.#nxt > this.#una && ++this.#repeats === 2) {
+      if (this.#limit <= position) this.#sent = position;
+      this.#timer.stop();
+    } else if (this.#sent > this.#base && ++this.#repeats === 2) {
       this.#goBack();
       this.#timer.atMs = Number.POSITIVE_INFINITY;
     }
-    this.#edge = edge;
+    this.#limit = limit;
   }
 
   /** Goes back to what is not acknowledged, e.g. after a resume. */
   restart(rtoMs: number): void {
-    this.#nxt = this.#una;
+    this.#sent = this.#base;
     this.#repeats = 0;
     this.#timer.setRto(rtoMs);
   }
@@ -161,34 +128,39 @@ export class StreamSender {
     if (nowMs < this.#timer.atMs) return;
     this.#timer.backOff();
     this.#goBack();
-    this.#probe = this.#una < this.#written && this.#edge <= this.#una;
+    this.#probe = this.#base < this.#written && this.#limit <= this.#base;
   }
 
   /** The next segment of at most `maxBytes` bytes that may be sent now; it counts as sent. */
   next(maxBytes: number, nowMs: number): Segment | undefined {
-    const allowed = Math.min(this.#written - this.#nxt, this.#edge - this.#nxt, maxBytes, this.#segmentBytes);
+    const allowed = Math.min(
+      this.#written - this.#sent,
+      this.#limit - this.#sent,
+      maxBytes,
+      this.#segmentBytes,
+    );
     const count = Math.max(0, allowed);
-    const endNow = this.#end !== undefined && this.#nxt + count === this.#written;
+    const endNow = this.#end !== undefined && this.#sent + count === this.#written;
     const probe = this.#probe;
     this.#probe = false;
     if (count === 0 && !endNow && !probe) {
-      if (this.#una < this.#nxt || this.#nxt < this.#written) this.#timer.arm(nowMs);
+      if (this.#base < this.#sent || this.#sent < this.#written) this.#timer.arm(nowMs);
       return undefined;
     }
     const segment = this.#segment(count, endNow ? this.#end : undefined);
-    this.#nxt += count + (endNow ? 1 : 0);
+    this.#sent += count + (endNow ? 1 : 0);
     this.#timer.arm(nowMs);
     return segment;
   }
 
   #goBack(): void {
-    if (this.#nxt > this.#una) this.#segmentBytes = Math.max(leastSegmentBytes, this.#segmentBytes >> 1);
-    this.#nxt = this.#una;
+    if (this.#sent > this.#base) this.#segmentBytes = Math.max(leastSegmentBytes, this.#segmentBytes >> 1);
+    this.#sent = this.#base;
   }
 
   #segment(count: number, end: StreamEnd | undefined): Segment {
-    const bytes = this.#copy(this.#nxt % this.#capacity, count);
-    return end ? { offset: this.#nxt & 0xffff, bytes, end } : { offset: this.#nxt & 0xffff, bytes };
+    const bytes = this.#copy(this.#sent % this.#capacity, count);
+    return end ? { offset: this.#sent & 0xffff, bytes, end } : { offset: this.#sent & 0xffff, bytes };
   }
 
   #copy(from: number, count: number): Uint8Array {

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mote/clock.h"
 #include "mote/log_ring.h"
+#include "mote/retransmit_timer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,7 +15,7 @@ struct mote_session;
 
 /** Which reports the gateway has stored, and which are on their way (SPEC §5.6). */
 struct mote_reports {
-    struct mote_retry retry;
+    struct mote_retransmit_timer timer;
     uint16_t stored_seq;
     uint16_t send_seq; /* next to send */
     uint8_t window;

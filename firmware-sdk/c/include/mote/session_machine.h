@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mote/clock.h"
 #include "mote/message.h"
+#include "mote/retransmit_timer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,7 +41,7 @@ struct mote_session_machine {
     uint32_t sid;
     uint32_t at_ms;       /* open: next beat. paused: next attempt */
     uint32_t heard_at_ms; /* open: last message. greeting: last hello */
-    struct mote_retry hello;
+    struct mote_retransmit_timer hello;
 };
 
 /**

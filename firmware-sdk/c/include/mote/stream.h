@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mote/clock.h"
 #include "mote/config.h"
 #include "mote/message.h"
+#include "mote/retransmit_timer.h"
 #include "mote/status.h"
 
 #ifdef __cplusplus
@@ -45,7 +45,7 @@ struct mote_stream {
     uint16_t length;
     uint16_t next;   /* incoming: all before has been taken */
     uint16_t window; /* as it was told last */
-    struct mote_retry retry;
+    struct mote_retransmit_timer timer;
     mote_stream_take *take;
     void *owner;            /* for `take` */
     uint8_t buffer[MOTE_STREAM_BUFFER_BYTES];

@@ -230,8 +230,8 @@ export class ReferenceDevice {
     const states: Record<SessionPhase, DeviceState> = {
       closed: "offline",
       greeting: "greeting",
-      online: "online",
-      waiting: "waiting",
+      open: "online",
+      paused: "waiting",
     };
     this.#setState(states[this.#session.phase], reason, failed);
     const dueMs = this.#session.deadlineMs;
