@@ -27,7 +27,7 @@ const forbidden = /^_?(malloc|calloc|realloc|free|sbrk|.*printf.*|strtol.*|__aea
 /** The rows of the table, and which objects each takes; the first that takes one counts it. */
 const groups: readonly (readonly [name: string, takes: RegExp])[] = [
   ["core", /\/src\/[^/]+\.o$/],
-  ["exec, and what all of the parts below run on", /\/commands\/(arguments|exec|exec_control|jobs)\.o$/],
+  ["exec, and what all of the parts below run on", /\/commands\/(arguments|exec|exec_control|job)\.o$/],
   ["files", /\/commands\/(file_\w+|time)\.o$/],
   ["console", /\/commands\/console\.o$/],
   ["stats", /\/commands\/stats\.o$/],

@@ -1,7 +1,7 @@
 import { type CborValue, type CommandRow, type commands, Status } from "@motelet/profiles";
 import type { Consoles } from "./console/consoles.ts";
 import type { Answer } from "./exchange.ts";
-import type { ShellCommandRow } from "./shell/command.ts";
+import type { ShellCommandRow } from "./shell/call.ts";
 import type { ShellHost } from "./shell/job.ts";
 import type { DeviceParts } from "./shell/process.ts";
 import type { StreamTable } from "./streams.ts";

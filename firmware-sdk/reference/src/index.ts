@@ -42,7 +42,7 @@ export { LogRing, type RingEntry } from "./log-ring.ts";
 export { Session } from "./session.ts";
 export type { SessionPhase } from "./session-machine.ts";
 export type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
-export type { ShellCommandRow } from "./shell/command.ts";
+export type { ShellCommandRow } from "./shell/call.ts";
 export { shellCommands } from "./shell/commands.ts";
 export type {
   DeviceParts,

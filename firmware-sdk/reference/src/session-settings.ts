@@ -1,7 +1,7 @@
 import type { BeatMessage, HelloMessage, MessageKind } from "@motelet/profiles";
 import type { CpuMeter } from "./board/cpu-meter.ts";
 import type { InfoResult } from "./command.ts";
-import type { ShellCommandRow } from "./shell/command.ts";
+import type { ShellCommandRow } from "./shell/call.ts";
 import type { DeviceParts } from "./shell/process.ts";
 import type { StreamSettings } from "./streams.ts";
 

@@ -1,5 +1,5 @@
 import type { DeviceLink } from "../carrier/link.ts";
-import type { ShellCommandRow } from "../shell/command.ts";
+import type { ShellCommandRow } from "../shell/call.ts";
 import type { Peripheral } from "../shell/process.ts";
 import type { FileStoreLimits } from "./file-store.ts";
 import type { Services } from "./services.ts";

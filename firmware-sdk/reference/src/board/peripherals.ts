@@ -1,5 +1,5 @@
-import { type ShellCommandRow, unknownCommand } from "../shell/command.ts";
-import { helpOf } from "../shell/help.ts";
+import { helpOf } from "../shell/basic.ts";
+import { type ShellCommandRow, unknownCommand } from "../shell/call.ts";
 import type { Peripheral, ShellCommand } from "../shell/process.ts";
 
 /** A relay or a lamp: on or off. */

@@ -1,8 +1,8 @@
-import type { ShellCommandRow } from "../shell/command.ts";
+import { exitCodeOf } from "../shell/basic.ts";
+import type { ShellCommandRow } from "../shell/call.ts";
 import { startShellCommand } from "../shell/commands.ts";
 import { type JobOutput, type ShellHost, ShellJob } from "../shell/job.ts";
 import type { Terminal } from "../shell/process.ts";
-import { exitCodeOf } from "../shell/words.ts";
 import { LineEditor } from "./line-editor.ts";
 
 /** Where a console prints. */

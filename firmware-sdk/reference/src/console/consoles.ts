@@ -1,5 +1,5 @@
 import { Status } from "@motelet/profiles";
-import type { ShellCommandRow } from "../shell/command.ts";
+import type { ShellCommandRow } from "../shell/call.ts";
 import type { ShellHost } from "../shell/job.ts";
 import type { StreamTable } from "../streams.ts";
 import { Console, type ConsoleSink, typeAheadBytes } from "./console.ts";

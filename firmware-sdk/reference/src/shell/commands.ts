@@ -1,10 +1,10 @@
-import { builtIn, type ShellCommandRow, unknownCommand } from "./command.ts";
+import { echo, exit, helpOf, reboot, size, sleep, uptime } from "./basic.ts";
+import { builtIn, type ShellCommandRow, unknownCommand } from "./call.ts";
 import { cat, df, ls, rm } from "./files.ts";
-import { helpOf } from "./help.ts";
-import { free, ps, reboot, sleep, top, uptime } from "./machine.ts";
+import { log } from "./log.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 import { get, set } from "./settings.ts";
-import { echo, exit, log, size } from "./words.ts";
+import { free, ps, top } from "./tasks.ts";
 
 const help = helpFor(() => shellCommands);
 

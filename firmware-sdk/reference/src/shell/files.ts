@@ -1,7 +1,7 @@
 import { Status } from "@motelet/profiles";
 import type { FileStore } from "../board/file-store.ts";
 import type { DirectoryEntry, StoredFile } from "../board/file-tree.ts";
-import { builtIn, ExitCode, printAll, wrongUsage } from "./command.ts";
+import { builtIn, ExitCode, printAll, wrongUsage } from "./call.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 
 export const ls = builtIn({

@@ -1,5 +1,5 @@
 import type { CpuAccount, CpuMeter } from "../board/cpu-meter.ts";
-import { ExitCode } from "./command.ts";
+import { ExitCode } from "./call.ts";
 import type { DeviceParts, RunningCommand, ShellCommand, ShellProcess, Terminal } from "./process.ts";
 
 /** Where a command's output goes. */

@@ -1,4 +1,4 @@
-import { builtIn, ExitCode } from "./command.ts";
+import { builtIn, ExitCode } from "./call.ts";
 
 export const get = builtIn({
   usage: "get [NAME]",

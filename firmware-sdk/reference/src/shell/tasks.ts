@@ -1,23 +1,11 @@
 import type { DeviceStats } from "../stats.ts";
-import { builtIn, printAll, wrongUsage } from "./command.ts";
+import { uptimeS } from "./basic.ts";
+import { builtIn, printAll, wrongUsage } from "./call.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 
 const topIntervalMs = 1_000;
-const longestSleepS = 86_400;
 /** Home, and clear to the end of the screen (ECMA-48). */
 const clearScreen = "\u001b[H\u001b[J";
-
-export const uptime = builtIn({
-  usage: "uptime",
-  what: "seconds since the boot",
-  run(process) {
-    process.print(`up ${uptimeS(process)} s\n`);
-    process.exit(0);
-    return undefined;
-  },
-});
-
-const uptimeS = ({ uptimeMs }: ShellProcess) => Math.floor(uptimeMs / 1000);
 
 export const free = builtIn({
   usage: "free [-b]",
@@ -101,32 +89,3 @@ class Top implements RunningCommand {
     process.print([clear, head, ...taskLines(stats)].join(""));
   }
 }
-
-const sleepUsage = "sleep N";
-
-export const sleep = builtIn({
-  usage: sleepUsage,
-  what: "waits so many seconds",
-  least: 1,
-  run(process, { operands: [seconds = ""] }) {
-    const waits = /^\d{1,5}$/.test(seconds) && Number(seconds) <= longestSleepS;
-    if (!waits) return wrongUsage(process, "sleep", sleepUsage);
-    const wakeAtMs = process.nowMs + Number(seconds) * 1000;
-    return {
-      wakeAtMs,
-      step() {
-        if (process.nowMs >= wakeAtMs) process.exit(0);
-      },
-    };
-  },
-});
-
-export const reboot = builtIn({
-  usage: "reboot",
-  what: "restarts the device",
-  run(process) {
-    process.exit(0);
-    process.reboot();
-    return undefined;
-  },
-});
