@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -76,4 +76,17 @@ test("each file of the reference runtime has a twin in C of the same name, or a 
     (file) => !names.has(nameOf(file)) && !portFolders.some((folder) => file.startsWith(folder)),
   );
   assert.deepEqual(alone.sort(), Object.keys(onlyInTypeScript).sort());
+});
+
+test("no folder has more than 25 C sources or headers, and none of them has more than 450 lines", () => {
+  const files = globSync("firmware-sdk/c/**/*.{c,h,cpp}", { cwd: root });
+  assert.ok(files.length > 100, `${files.length} files`);
+  const crowded = Object.entries(Object.groupBy(files, dirname)).flatMap(([folder, inside = []]) =>
+    inside.length > 25 ? [`${folder}: ${inside.length} files`] : [],
+  );
+  const long = files.flatMap((file) => {
+    const lines = readFileSync(join(root, file), "utf8").split("\n").length - 1;
+    return lines > 450 ? [`${file}: ${lines} lines`] : [];
+  });
+  assert.deepEqual([...crowded, ...long], []);
 });

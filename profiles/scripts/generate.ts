@@ -42,7 +42,7 @@ const outputs: readonly (readonly [string, (current: string) => string])[] = [
   ["profiles/profile.cddl", () => cddl()],
   ["profiles/SPEC.md", withTables],
   ["firmware-sdk/c/include/mote/profile.gen.h", () => cHeader()],
-  ["firmware-sdk/c/include/mote/command_rows.gen.h", () => cCommandRows()],
+  ["firmware-sdk/c/include/mote/commands/command_rows.gen.h", () => cCommandRows()],
   ["firmware-sdk/c/src/message_layout.gen.h", () => messageLayout()],
   ["firmware-sdk/reference/src/commands/all.gen.ts", () => referenceCommands()],
 ];

@@ -10,15 +10,15 @@
 #include <time.h>
 
 #include "../port/posix/serial.h"
-#include "mote/commands.h"
-#include "mote/dial.h"
-#include "mote/flash_store.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/dial.h"
+#include "mote/commands/peripherals.h"
+#include "mote/commands/print.h"
 #include "mote/line.h"
-#include "mote/log.h"
-#include "mote/peripherals.h"
-#include "mote/print.h"
+#include "mote/log/log.h"
 #include "mote/session.h"
-#include "mote/shell.h"
+#include "mote/shell/shell.h"
+#include "mote/stores/flash_store.h"
 
 static struct mote_session session;
 static struct mote_line line;

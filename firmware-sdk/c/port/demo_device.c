@@ -1,7 +1,7 @@
 #include "demo_device.h"
 
-#include "mote/console.h"
-#include "mote/print.h"
+#include "mote/commands/console.h"
+#include "mote/commands/print.h"
 
 enum { LABEL_BYTES = 32, PROMPT_BYTES = 16 };
 

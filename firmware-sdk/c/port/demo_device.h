@@ -1,14 +1,14 @@
 #ifndef PORT_DEVICE_H
 #define PORT_DEVICE_H
 
-#include "mote/commands.h"
-#include "mote/dial.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/dial.h"
+#include "mote/commands/peripherals.h"
+#include "mote/commands/stats.h"
 #include "mote/line.h"
-#include "mote/log.h"
-#include "mote/peripherals.h"
+#include "mote/log/log.h"
 #include "mote/session.h"
-#include "mote/shell.h"
-#include "mote/stats.h"
+#include "mote/shell/shell.h"
 #include "mote/version.h"
 
 #ifdef __cplusplus

@@ -3,8 +3,8 @@
  * its clock and its flash do nothing.
  */
 #include "../port/demo_device.h"
-#include "mote/flash_store.h"
-#include "mote/kept_ring.h"
+#include "mote/stores/flash_store.h"
+#include "mote/stores/kept_ring.h"
 
 enum { SECTOR_BYTES = 256, SECTORS = 6, PROGRAM_BYTES = 1 };
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("../include/mote/", import.meta.url));
-const headers = globSync("*.h", { cwd: folder }).sort();
+const headers = globSync("**/*.h", { cwd: folder }).sort();
 
 interface Declaration {
   readonly header: string;
@@ -22,7 +22,6 @@ function functionsOf(header: string): Declaration[] {
   const text = readFileSync(folder + header, "utf8")
     .replaceAll(/^#ifdef __cplusplus$[\s\S]*?^#endif$/gm, "")
     .replaceAll(/^#.*(?:\\\n.*)*$/gm, "")
-    .replaceAll(/^extern "C" \{$/gm, "")
     .replaceAll(/\{[^{}]*\}/g, "")
     .replaceAll(/\{[^{}]*\}/g, "");
   const declarations: Declaration[] = [];

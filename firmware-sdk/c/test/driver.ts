@@ -44,7 +44,7 @@ export async function numbersOf(name: string, input = ""): Promise<number[]> {
   });
 }
 
-/** A C test driver that answers one line, or a block of them, to each request (test/driver.c). */
+/** A C test driver that answers one line, or a block of them, to each request (test/host/driver.c). */
 export class Driver implements AsyncDisposable {
   readonly #process;
   readonly #lines;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Status } from "@motelet/profiles";
 import { buildFolder, make } from "./driver.ts";
 
-/** The answers of the flash driver (test/flash_driver.c), whose flash is as strict as a chip; a broken rule of it throws. */
+/** The answers of the flash driver (test/host/flash_driver.c), whose flash is as strict as a chip; a broken rule of it throws. */
 async function ask(...requests: readonly string[]): Promise<string[]> {
   await make("flash-driver");
   return await new Promise((resolve, reject) => {

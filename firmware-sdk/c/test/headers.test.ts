@@ -18,11 +18,16 @@ const run = async (program: string, args: readonly string[], cwd = folder) =>
 
 /** What the SDK is compiled with: `gcc` for the processes, a cross compiler for the bare port. */
 const toolchains = [
-  { prefix: "", flags: [], headers: "{include/mote,port,port/posix}/*.h", sources: "{port,port/posix}/*.c" },
+  {
+    prefix: "",
+    flags: [],
+    headers: "{include/mote/**,port,port/posix}/*.h",
+    sources: "{port,port/posix}/*.c",
+  },
   {
     prefix: "arm-none-eabi-",
     flags: ["-mcpu=cortex-m3", "-mthumb"],
-    headers: "{include/mote,port,port/cortex-m}/*.h",
+    headers: "{include/mote/**,port,port/cortex-m}/*.h",
     sources: "port/cortex-m/*.c",
   },
 ];

@@ -34,7 +34,7 @@ enum mote_level {
  * its place. Cut at what a message holds; in a text that is not UTF-8, bytes above 7F become '?'.
  * Stamped with the time of the last poll.
  *
- * Only for the thread that polls: interrupts and other threads log with MOTE_LOGI (mote/log.h).
+ * Only for the thread that polls: interrupts and other threads log with MOTE_LOGI (mote/log/log.h).
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
  */

@@ -1,7 +1,7 @@
 #ifndef CORTEX_M_FILES_H
 #define CORTEX_M_FILES_H
 
-#include "mote/flash_store.h"
+#include "mote/stores/flash_store.h"
 
 #ifdef __cplusplus
 extern "C" {

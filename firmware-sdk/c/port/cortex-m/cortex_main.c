@@ -13,7 +13,7 @@
 #include "cortex_files.h"
 #include "cortex_stats.h"
 #include "cortex_time.h"
-#include "mote/kept_ring.h"
+#include "mote/stores/kept_ring.h"
 #include "second_uart.h"
 #include "start.h"
 #include "uart.h"

@@ -1,7 +1,7 @@
 #ifndef CORTEX_M_STATS_H
 #define CORTEX_M_STATS_H
 
-#include "mote/stats.h"
+#include "mote/commands/stats.h"
 
 #ifdef __cplusplus
 extern "C" {

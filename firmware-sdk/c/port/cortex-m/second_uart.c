@@ -1,7 +1,7 @@
 #include "second_uart.h"
 
 #include "chip.h"
-#include "mote/log.h"
+#include "mote/log/log.h"
 #include "start.h"
 
 #define BAUD 115200u

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
+#include "mote/commands/dial.h"
 #include "mote/config.h"
-#include "mote/dial.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,7 +1,7 @@
 #ifndef POSIX_FILES_H
 #define POSIX_FILES_H
 
-#include "mote/flash_store.h"
+#include "mote/stores/flash_store.h"
 
 #ifdef __cplusplus
 extern "C" {

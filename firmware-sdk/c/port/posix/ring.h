@@ -1,7 +1,7 @@
 #ifndef POSIX_RING_H
 #define POSIX_RING_H
 
-#include "mote/kept_ring.h"
+#include "mote/stores/kept_ring.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,8 +3,8 @@
 
 #include <poll.h>
 
-#include "mote/dial.h"
-#include "mote/job.h"
+#include "mote/commands/dial.h"
+#include "mote/commands/job.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,4 +1,4 @@
-#include "mote/reconnect.h"
+#include "mote/carrier/reconnect.h"
 
 #include "mote/profile.gen.h"
 

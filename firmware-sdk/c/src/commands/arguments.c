@@ -1,4 +1,4 @@
-#include "mote/arguments.h"
+#include "mote/commands/arguments.h"
 
 #include <string.h>
 

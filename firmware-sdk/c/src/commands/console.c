@@ -1,13 +1,13 @@
-#include "mote/console.h"
+#include "mote/commands/console.h"
 
 #include <string.h>
 
-#include "mote/arguments.h"
-#include "mote/commands.h"
-#include "mote/exec.h"
-#include "mote/print.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/exec.h"
+#include "mote/commands/print.h"
 #include "mote/session.h"
-#include "mote/shell.h"
+#include "mote/shell/shell.h"
 
 /*
  * A console is a job on which other programs run: its argv is their argv, and before that the line

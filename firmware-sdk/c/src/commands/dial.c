@@ -1,7 +1,7 @@
-#include "mote/dial.h"
+#include "mote/commands/dial.h"
 
-#include "mote/arguments.h"
-#include "mote/commands.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 static size_t take_echo(struct mote_job *job, const uint8_t *bytes, size_t length) {

@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "mote/arguments.h"
-#include "mote/commands.h"
-#include "mote/device.h"
-#include "mote/exec.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/device.h"
+#include "mote/commands/exec.h"
 
 /* Reads argv to its end, so that a wrong type is told before a length, and copies its texts if
  * there is a job for them, each with a NUL: a text's head is at least as long. `start` is where what

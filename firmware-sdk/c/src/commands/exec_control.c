@@ -1,6 +1,6 @@
-#include "mote/arguments.h"
-#include "mote/commands.h"
-#include "mote/device.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/device.h"
 
 enum mote_status mote_command_exec_control(struct mote_session *session, const void *context,
                                            struct mote_message *request) {

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "mote/arguments.h"
-#include "mote/commands.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 /* An entry takes 6 bytes or more, so the head of one byte can count those that fit the scratch. */

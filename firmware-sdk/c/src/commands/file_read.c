@@ -1,5 +1,5 @@
-#include "mote/arguments.h"
-#include "mote/commands.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 /* Reads right into the stream's buffer. */

@@ -1,7 +1,7 @@
-#include "mote/arguments.h"
-#include "mote/commands.h"
-#include "mote/device.h"
-#include "mote/files.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/device.h"
+#include "mote/commands/files.h"
 
 enum mote_status mote_command_file_rename(struct mote_session *session, const void *context,
                                           struct mote_message *request) {

@@ -1,5 +1,5 @@
-#include "mote/arguments.h"
-#include "mote/commands.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 enum mote_status mote_command_file_stat(struct mote_session *session, const void *context,

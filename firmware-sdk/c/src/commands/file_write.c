@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "mote/arguments.h"
-#include "mote/commands.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 /* A file-write: the path is in argv, the mode in state, the size that was told in file.size. */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "mote/commands.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 enum { ARCH = 1, OS, RAM_KIB, FLASH_KIB, FIRMWARE_SLOT = 6, FIRMWARE_STATE };

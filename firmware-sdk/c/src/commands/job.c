@@ -1,8 +1,8 @@
-#include "mote/job.h"
+#include "mote/commands/job.h"
 
 #include <string.h>
 
-#include "mote/device.h"
+#include "mote/commands/device.h"
 #include "mote/session.h"
 
 enum { INTERRUPT = 0x03, END_OF_INPUT = 0x04, SIGNAL_INTERRUPT = 2, MOST_EXIT_CODE = 255 };

@@ -1,10 +1,10 @@
-#include "mote/peripherals.h"
+#include "mote/commands/peripherals.h"
 
 #include <string.h>
 
-#include "mote/commands.h"
-#include "mote/exec.h"
-#include "mote/print.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/exec.h"
+#include "mote/commands/print.h"
 #include "mote/session.h"
 
 enum { EXIT_FAILED = 1, EXIT_NOT_FOUND = 127 };

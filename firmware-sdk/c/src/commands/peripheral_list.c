@@ -1,10 +1,10 @@
-#include "mote/peripherals.h"
+#include "mote/commands/peripherals.h"
 
 #include <string.h>
 
-#include "mote/arguments.h"
-#include "mote/commands.h"
-#include "mote/device.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/device.h"
 #include "mote/session.h"
 
 /* What a head of one byte can count. */

@@ -1,4 +1,4 @@
-#include "mote/commands.h"
+#include "mote/commands/commands.h"
 
 enum mote_status mote_command_ping(struct mote_session *session, const void *context,
                                    struct mote_message *request) {

@@ -1,4 +1,4 @@
-#include "mote/print.h"
+#include "mote/commands/print.h"
 
 #include <string.h>
 

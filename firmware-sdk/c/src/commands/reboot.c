@@ -1,4 +1,4 @@
-#include "mote/commands.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 enum mote_status mote_command_reboot(struct mote_session *session, const void *context,

@@ -1,9 +1,9 @@
-#include "mote/stats.h"
+#include "mote/commands/stats.h"
 
 #include <string.h>
 
-#include "mote/arguments.h"
-#include "mote/commands.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 static void write_time(struct mote_cbor_writer *writer, const uint32_t time[2]) {

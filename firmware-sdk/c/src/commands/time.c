@@ -1,4 +1,4 @@
-#include "mote/commands.h"
+#include "mote/commands/commands.h"
 #include "mote/session.h"
 
 bool mote_time_read(const struct mote_session *session, uint32_t now[2]) {

@@ -1,4 +1,4 @@
-#include "mote/log.h"
+#include "mote/log/log.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
-#include "mote/log_queue.h"
+#include "mote/log/log_queue.h"
 
 #include <string.h>
 
-#include "mote/log.h"
+#include "mote/log/log.h"
 
 /* What stands before each text, which ends with a NUL. */
 struct head {

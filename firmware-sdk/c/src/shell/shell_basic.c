@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "mote/print.h"
+#include "mote/commands/print.h"
 #include "mote/session.h"
-#include "mote/shell.h"
+#include "mote/shell/shell.h"
 
 enum {
     REBOOT_AFTER_MS = 1000, /* what the end of the shell's reboot gets to arrive */

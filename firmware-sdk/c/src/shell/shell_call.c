@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "mote/print.h"
-#include "mote/shell.h"
+#include "mote/commands/print.h"
+#include "mote/shell/shell.h"
 
 enum { EXIT_USAGE = 2 };
 

@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "mote/arguments.h"
-#include "mote/print.h"
+#include "mote/commands/arguments.h"
+#include "mote/commands/print.h"
 #include "mote/session.h"
-#include "mote/shell.h"
+#include "mote/shell/shell.h"
 
 /* What is behind an argument, whose path is put together: there is no working directory, so it begins
  * at the root; a slash at its end means nothing. What is no path is not found. */

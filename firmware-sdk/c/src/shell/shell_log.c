@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "mote/print.h"
+#include "mote/commands/print.h"
 #include "mote/session.h"
-#include "mote/shell.h"
+#include "mote/shell/shell.h"
 
 
 /* Prints the lines of one boot, or of those before it. memory: the number of the line that is being

@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "mote/print.h"
+#include "mote/commands/print.h"
 #include "mote/session.h"
-#include "mote/shell.h"
+#include "mote/shell/shell.h"
 
 static const struct mote_setting *find(const struct mote_job *job, const char *name) {
     const struct mote_setting *setting = job->device->settings;

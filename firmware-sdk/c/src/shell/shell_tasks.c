@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "mote/print.h"
+#include "mote/commands/print.h"
+#include "mote/commands/stats.h"
 #include "mote/session.h"
-#include "mote/shell.h"
-#include "mote/stats.h"
+#include "mote/shell/shell.h"
 
 enum { FIRST_TASK = 1, TOP_EACH_MS = 1000 };
 

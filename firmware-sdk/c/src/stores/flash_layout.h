@@ -1,10 +1,10 @@
 #ifndef MOTE_FLASH_LAYOUT_H
 #define MOTE_FLASH_LAYOUT_H
 
-#include "mote/flash_store.h"
+#include "mote/stores/flash_store.h"
 
 /*
- * The format of the flash store, drawn in mote/flash_store.h, and access to it. flash_*.h here are
+ * The format of the flash store, drawn in mote/stores/flash_store.h, and access to it. flash_*.h here are
  * private: only the files of the store include them.
  */
 

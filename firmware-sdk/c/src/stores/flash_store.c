@@ -1,4 +1,4 @@
-#include "mote/flash_store.h"
+#include "mote/stores/flash_store.h"
 
 #include <string.h>
 

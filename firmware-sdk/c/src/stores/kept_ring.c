@@ -1,4 +1,4 @@
-#include "mote/kept_ring.h"
+#include "mote/stores/kept_ring.h"
 
 #include <string.h>
 

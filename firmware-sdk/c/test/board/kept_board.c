@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "../../port/cortex-m/chip.h"
-#include "mote/kept_ring.h"
+#include "mote/stores/kept_ring.h"
 
 enum { WRITE = 4, COMMAND_LINE = 0x15, EXIT = 0x18, EXIT_OK = 0x20026, EXIT_FAILED = 0x20023 };
 enum { CORRUPTIONS = 8 };

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "../../port/cortex-m/chip.h"
-#include "mote/log.h"
+#include "mote/log/log.h"
 
 enum { WRITE = 4, COMMAND_LINE = 0x15, EXIT = 0x18, EXIT_OK = 0x20026, EXIT_FAILED = 0x20023 };
 #define NVIC_PENDING REGISTER(0xe000e200)

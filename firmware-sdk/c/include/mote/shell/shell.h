@@ -1,7 +1,7 @@
 #ifndef MOTE_SHELL_H
 #define MOTE_SHELL_H
 
-#include "mote/device.h"
+#include "mote/commands/device.h"
 
 #ifdef __cplusplus
 extern "C" {

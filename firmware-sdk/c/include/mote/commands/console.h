@@ -1,7 +1,7 @@
 #ifndef MOTE_CONSOLE_H
 #define MOTE_CONSOLE_H
 
-#include "mote/device.h"
+#include "mote/commands/device.h"
 
 #ifdef __cplusplus
 extern "C" {

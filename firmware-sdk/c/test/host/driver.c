@@ -23,16 +23,17 @@
 #include <string.h>
 
 #include "flash_emulator.h"
-#include "mote/commands.h"
+#include "large_file.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/dial.h"
+#include "mote/commands/peripherals.h"
+#include "mote/commands/stats.h"
 #include "mote/crc16.h"
-#include "mote/dial.h"
-#include "mote/flash_store.h"
 #include "mote/frame.h"
-#include "mote/kept_ring.h"
-#include "mote/peripherals.h"
 #include "mote/session.h"
-#include "mote/shell.h"
-#include "mote/stats.h"
+#include "mote/shell/shell.h"
+#include "mote/stores/flash_store.h"
+#include "mote/stores/kept_ring.h"
 
 enum { MOST = 4096 };
 
@@ -193,50 +194,14 @@ static uint32_t pages[MOTE_FLASH_PAGES(PROGRAM_BYTES)];
 static struct mote_flash_store store = {
     .flash = &flash_emulator.flash, .used = used, .pages = pages};
 
-/* The store, and beside its files /large, whose bytes follow from where they stand. */
-enum { LARGE_PRIME = 251 };
-static const char large_path[] = "/large";
-static uint32_t large_bytes;
 static struct mote_file_store files;
-
-static enum mote_status stat_file(void *context, const char *path, struct mote_file_info *info) {
-    if (large_bytes == 0 || strcmp(path, large_path) != 0) {
-        return mote_flash_store.stat(context, path, info);
-    }
-    memset(info, 0, sizeof *info);
-    info->size = large_bytes;
-    info->type = MOTE_FILE_TYPE_FILE;
-    return MOTE_STATUS_OK;
-}
-
-static enum mote_status open_file(void *context, const char *path, struct mote_file *file) {
-    if (large_bytes == 0 || strcmp(path, large_path) != 0) {
-        return mote_flash_store.open(context, path, file);
-    }
-    memset(file, 0, sizeof *file);
-    file->size = large_bytes;
-    return MOTE_STATUS_OK;
-}
-
-static enum mote_status read_file(void *context, struct mote_file *file, void *bytes,
-                                  size_t length) {
-    if (file->id != 0 || large_bytes == 0) {
-        return mote_flash_store.read(context, file, bytes, length);
-    }
-    for (uint8_t *to = bytes; length > 0; length--) {
-        *to++ = (uint8_t)(file->at++ % LARGE_PRIME);
-    }
-    return MOTE_STATUS_OK;
-}
 
 /* The power is back. */
 static void mount(void) {
     flash_emulator.points = FLASH_POWERED;
     mote_flash_store_mount(&store);
     files = mote_flash_store;
-    files.stat = stat_file;
-    files.open = open_file;
-    files.read = read_file;
+    large_file_add(&files);
 }
 
 static void get_busy(void *context, uint32_t cpu[2]) {
@@ -444,7 +409,7 @@ int main(void) {
             sectors = (unsigned)(2 * INDEX_SECTORS + at / PART_BYTES);
             printf("wait 0\n");
         } else if (sscanf(line, "large %lu", &at) == 1) {
-            large_bytes = (uint32_t)at;
+            large_file_bytes = (uint32_t)at;
             printf("wait 0\n");
         } else if (sscanf(line, "cut %lu", &flash_emulator.points) == 1) {
             printf("wait 0\n");

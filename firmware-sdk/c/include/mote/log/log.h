@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#include "mote/log_queue.h"
+#include "mote/log/log_queue.h"
 #include "mote/session.h"
 
 #ifdef __cplusplus

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mote/log.h"
+#include "mote/log/log.h"
 
 /* The numbers of this compiler's int and long, in words. */
 #if INT_MAX == 32767

@@ -1,7 +1,7 @@
 #ifndef FLASH_EMULATOR_H
 #define FLASH_EMULATOR_H
 
-#include "mote/flash_store.h"
+#include "mote/stores/flash_store.h"
 
 /**
  * Flash in memory that is as strict as a chip: erases whole sectors, programs whole granules that are

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../src/stores/kept_ring.c"
+#include "../../src/stores/kept_ring.c"
 
 static uint32_t state;
 

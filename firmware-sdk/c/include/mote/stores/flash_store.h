@@ -1,7 +1,7 @@
 #ifndef MOTE_FLASH_STORE_H
 #define MOTE_FLASH_STORE_H
 
-#include "mote/files.h"
+#include "mote/commands/files.h"
 
 #ifdef __cplusplus
 extern "C" {

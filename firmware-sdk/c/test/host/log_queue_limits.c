@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mote/log.h"
+#include "mote/log/log.h"
 #include "mote/version.h"
 
 enum { MOST = MOTE_MESSAGE_BYTES - 19, HEAD = 7 }; /* of a report's text; beside a text in the queue */

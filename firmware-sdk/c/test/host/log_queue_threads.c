@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mote/log.h"
+#include "mote/log/log.h"
 
 enum { THREADS = 4, LENGTHS = 60 };
 

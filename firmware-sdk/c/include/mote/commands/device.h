@@ -1,7 +1,7 @@
 #ifndef MOTE_DEVICE_H
 #define MOTE_DEVICE_H
 
-#include "mote/job.h"
+#include "mote/commands/job.h"
 
 #ifdef __cplusplus
 extern "C" {

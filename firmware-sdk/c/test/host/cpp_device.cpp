@@ -4,14 +4,14 @@
 #include <cstdio>
 #include <cstring>
 
-#include "mote/commands.h"
-#include "mote/flash_store.h"
-#include "mote/peripherals.h"
-#include "mote/print.h"
-#include "mote/reconnect.h"
+#include "mote/carrier/reconnect.h"
+#include "mote/commands/commands.h"
+#include "mote/commands/peripherals.h"
+#include "mote/commands/print.h"
+#include "mote/commands/stats.h"
 #include "mote/session.h"
-#include "mote/shell.h"
-#include "mote/stats.h"
+#include "mote/shell/shell.h"
+#include "mote/stores/flash_store.h"
 
 namespace {
 

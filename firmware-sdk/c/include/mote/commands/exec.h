@@ -1,7 +1,7 @@
 #ifndef MOTE_EXEC_H
 #define MOTE_EXEC_H
 
-#include "mote/job.h"
+#include "mote/commands/job.h"
 #include "mote/message.h"
 
 #ifdef __cplusplus

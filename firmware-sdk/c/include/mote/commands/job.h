@@ -1,7 +1,7 @@
 #ifndef MOTE_JOB_H
 #define MOTE_JOB_H
 
-#include "mote/files.h"
+#include "mote/commands/files.h"
 #include "mote/stream.h"
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 #ifndef MOTE_COMMANDS_H
 #define MOTE_COMMANDS_H
 
-#include "mote/command_rows.gen.h"
-#include "mote/device.h"
+#include "mote/commands/command_rows.gen.h"
+#include "mote/commands/device.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mote/reconnect.h"
+#include "mote/carrier/reconnect.h"
 
 int main(void) {
     static const char *const ends[] = {[MOTE_CONNECTION_CUT] = "cut",
