@@ -32,7 +32,6 @@ const onlyInTypeScript: Readonly<Record<string, string>> = {
   "errors.ts": "C returns a status",
   "execution.ts": "C's job.c has its streams itself",
   "fitting.ts": "C stops writing entries when the message is full",
-  "parts.ts": "C's device.h declares what a device offers",
   "seconds.ts": "C's clock counts seconds and milliseconds",
   "session-settings.ts": "C's session.h declares its configuration",
   "streams.ts": "C's session.c keeps the open streams in an array",
