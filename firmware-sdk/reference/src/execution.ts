@@ -20,7 +20,7 @@ const taskNameBytes = 16;
 const unknownSize: Terminal = { columns: 0, rows: 0 };
 
 /**
- * Starts a command on streams of its own (SPEC §6.3): what exec and peripheral-invoke have in common.
+ * Starts a command on streams of its own (SPEC §6.3): what commands with argv have in common.
  * @param run starts the command
  * @returns OK: started; RESOURCE_EXHAUSTED: a stream is taken or no slot is free
  */

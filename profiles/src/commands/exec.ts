@@ -2,7 +2,7 @@ import { integer, list, MessageError, optional, text, tuple, u8, u16 } from "../
 import { limits } from "../limits.ts";
 import { command, nothing, stream, streamOrNone } from "./row.ts";
 
-/** Flags of exec and peripheral-invoke (SPEC §6.3). */
+/** Flags of commands with argv (SPEC §6.3). */
 export const ExecFlag = { stdin: 1, tty: 2 } as const;
 /** What exec-control changes (SPEC §6.4). */
 export const ExecControl = { signal: 1, resize: 2 } as const;

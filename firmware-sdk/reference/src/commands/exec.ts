@@ -13,7 +13,7 @@ export const exec = implement(commands.exec, (args, context) => ({
 }));
 
 /**
- * What exec and peripheral-invoke have in common.
+ * What commands with argv have in common.
  * @param words what must leave room in a message; the first of them names the task
  */
 export function startCommand(

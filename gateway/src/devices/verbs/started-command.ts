@@ -7,7 +7,7 @@ import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
 import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { RunningCommand } from "./running-command.ts";
 
-/** What exec and peripheral-invoke have in common on the wire (SPEC §6.3). */
+/** What commands with argv have in common on the wire (SPEC §6.3). */
 interface CommandArguments {
   readonly stream: number;
   readonly stderrStream: number;

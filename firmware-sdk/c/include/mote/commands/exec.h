@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/** What exec and peripheral-invoke are asked for (SPEC §6.3, §6.15). */
+/** What a command with argv is asked for (SPEC §6.3, §6.15). */
 struct mote_invocation {
     struct mote_job *job; /* its argv and flags; NULL: no slot is free */
     struct mote_span peripheral;
@@ -16,7 +16,7 @@ struct mote_invocation {
 };
 
 /**
- * Reads the arguments of exec, or with a peripheral those of peripheral-invoke.
+ * Reads the arguments of a command with argv; `has_peripheral`: a name precedes argv.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different devices, as all functions here.
  */
