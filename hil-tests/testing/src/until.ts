@@ -34,7 +34,7 @@ export async function until<T>(
   options: number | UntilOptions = {},
 ): Promise<Exclude<T, NotYet>> {
   const given = typeof options === "number" ? { deadlineMs: options } : options;
-  const { deadlineMs = 10_000, intervalMs = 5, seen, fatal, signal } = given;
+  const { deadlineMs = 30_000, intervalMs = 5, seen, fatal, signal } = given;
   const deadline = performance.now() + deadlineMs;
   let last: { readonly returned: unknown } | { readonly threw: unknown };
   for (;;) {
