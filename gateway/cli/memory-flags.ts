@@ -1,7 +1,7 @@
 import process from "node:process";
 
 /**
- * How V8 is to treat memory in a gateway. Its own presets are for programs that may fill the machine: after a bring-up of
+ * How V8 is to treat memory in a gateway. Its own defaults are for programs that may fill the machine: after a bring-up of
  * 500 devices the heap kept 240 KiB for each, most of it space for what is thrown away at once; for size it is 70.
  */
 export const memoryFlags = ["--max-semi-space-size=4", "--optimize-for-size"] as const;

@@ -23,103 +23,107 @@ export const settings = {
   "kubernetes.kubeconfig": setting(
     text,
     "",
-    "kubeconfig file; empty: the files of KUBECONFIG, else the pod's credentials, else ~/.kube/config",
+    "kubeconfig file; empty: the files of KUBECONFIG, otherwise the pod's credentials, otherwise ~/.kube/config",
   ),
-  "kubernetes.context": setting(text, "", "context of that kubeconfig; empty: its current one"),
+  "kubernetes.context": setting(text, "", "context of that kubeconfig; empty: the current context"),
   "kubernetes.namespaces": setting(
     list,
     ["default"] as readonly string[],
-    "namespaces whose Devices are served; `*` alone: all",
+    "namespaces whose Devices the gateway serves; `*` alone: all namespaces",
   ),
   "kubernetes.homeNamespace": setting(
     text,
     "default",
-    "its Devices give Nodes of their own name; those of others get a prefix",
+    "namespace whose Nodes have the names of their Devices; in other namespaces the names get a prefix",
   ),
   "node.address": setting(
     ipAddress,
     "127.0.0.1",
-    "IP address by which the API server reaches this gateway: InternalIP of every Node",
+    "IP address at which the API server reaches this gateway; the InternalIP of every Node",
   ),
   "kubelet.host": setting(text, "0.0.0.0", "address on which the kubelet API listens"),
   "kubelet.port": setting(port, 10_250, "port of the kubelet API; 0: any free one"),
   "kubelet.declareWebSockets": setting(
     yesNo,
     false,
-    "Kubernetes 1.36 and newer: the API server passes WebSockets on to the gateway instead of translating them to SPDY",
+    "for Kubernetes 1.36 and newer: the API server passes WebSockets on to the gateway instead of translating them to SPDY",
   ),
   "kubelet.servingCertificate": setting(
     oneOf(certificateModes),
     "self-signed",
-    "where the kubelet API's certificate comes from; csr: the cluster signs it, somebody else approves",
+    "source of the kubelet API's certificate; csr: the cluster signs it, and another identity approves it",
   ),
   "kubelet.certFile": setting(
     text,
     "",
-    "for files: PEM certificate of the kubelet API; read again when it changes",
+    "for files: PEM certificate of the kubelet API; reloaded when it changes",
   ),
   "kubelet.keyFile": setting(text, "", "for files: PEM key of that certificate"),
   "kubelet.certificateLifetimeS": setting(
     integer(0, 315_360_000),
     0,
-    "for csr: the lifetime to ask for, at least 600 s; 0: what the signer gives",
+    "for csr: the requested lifetime, at least 600 s; 0: the signer chooses",
   ),
   "kubelet.portPerNode": setting(
     yesNo,
     false,
-    "whether each Node has a port and a certificate of its own, beside the shared port",
+    "whether each Node has its own port and certificate, in addition to the shared port",
   ),
-  "kubelet.firstNodePort": setting(integer(1, 65_535), 10_300, "the first port of Nodes"),
+  "kubelet.firstNodePort": setting(integer(1, 65_535), 10_300, "first port of the range for Nodes"),
   "kubelet.nodePorts": setting(
     integer(1, 10_000),
     500,
-    "how many ports there are for Nodes; those beyond have the shared one",
+    "number of ports for Nodes; Nodes beyond it use the shared port",
   ),
   "kubelet.clientCaFile": setting(
     text,
     "",
-    "PEM bundle that signs the API server's client certificate, read again when it changes; empty: the cluster's own",
+    "PEM bundle of the CA that signs the API server's client certificate, reloaded when it changes; empty: the cluster's own",
   ),
   ...carrierSettings,
   "session.heartbeatS": setting(
     integer(1, 3600),
     10,
-    "interval of heartbeats; silence of 2.5 of them makes a device Offline",
+    "interval of heartbeats; a device is Offline after a silence of 2.5 intervals",
   ),
-  "mirror.readyBurst": setting(integer(1, 10_000), 50, "changes of Ready that are written at once"),
+  "mirror.readyBurst": setting(
+    integer(1, 10_000),
+    50,
+    "number of changes of Ready that are written without delay",
+  ),
   "mirror.readyPerSecond": setting(
     integer(1, 1000),
     5,
-    "changes of Ready a second beyond that: each costs the controller manager requests",
+    "changes of Ready per second after that; each one costs the controller manager requests",
   ),
   "mirror.maxNodesWithPodCIDR": setting(
     integer(0, 10_000),
     32,
-    "Nodes that are made where the cluster gives each a pod range",
+    "limit of Nodes if the cluster gives each Node a range of Pod addresses",
   ),
   "mirror.foreignPods": setting(
     yesNo,
     true,
-    "whether Pods of others that reach a mote get a reason and an Event",
+    "whether Pods that motelet does not own get a reason and an Event if they are bound to a mote",
   ),
   "store.path": setting(
     text,
     ":memory:",
-    "file of the embedded store; `:memory:` keeps nothing over a restart",
+    "file of the embedded store; `:memory:` loses everything at a restart",
   ),
   "logs.bootBytes": setting(
     integer(65_536, 2 ** 30),
     defaultLogLimits.bootBytes,
-    "log of one boot of one device, of which two are kept; 128 bytes a line count beside its text",
+    "limit for the log of one boot of one device; each line counts 128 bytes in addition to its text; two boots are kept",
   ),
   "logs.totalBytes": setting(
     integer(1_048_576, 2 ** 40),
     defaultLogLimits.totalBytes,
-    "logs of all devices; beyond it the longest ones lose their oldest lines",
+    "limit for the logs of all devices; beyond it the longest logs lose their oldest lines",
   ),
   "operations.host": setting(text, "127.0.0.1", "address of /metrics, /healthz and /readyz"),
   "operations.port": setting(port, 9095, "port of /metrics, /healthz and /readyz; 0: any free one"),
-  "log.level": setting(oneOf(logLevels), "info", "least level that is logged"),
+  "log.level": setting(oneOf(logLevels), "info", "minimum level that is logged"),
 } as const satisfies Settings;
 
 export type SettingKey = keyof typeof settings;
@@ -129,7 +133,7 @@ export const settingKeys = Object.keys(settings) as SettingKey[];
 export type Config = ValuesOf<typeof settings>;
 
 /** Where a value came from, for people. */
-export type ConfigSource = "preset" | "file" | "environment" | "flag";
+export type ConfigSource = "default" | "file" | "environment" | "flag";
 
 /** `kubernetes.homeNamespace` → `MOTELET_KUBERNETES_HOME_NAMESPACE` */
 export function environmentName(key: string): string {

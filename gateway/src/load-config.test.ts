@@ -17,10 +17,10 @@ function withFile(content: string, use: (path: string) => void): void {
   }
 }
 
-test("without any source every setting has its preset", () => {
+test("without any source every setting has its default", () => {
   const { config, sources } = loadConfig({});
   assert.equal(config["mqtt.port"], 1883);
-  assert.ok(settingKeys.every((key) => sources[key] === "preset" && config[key] === settings[key].preset));
+  assert.ok(settingKeys.every((key) => sources[key] === "default" && config[key] === settings[key].default));
 });
 
 test("flags win over the environment, which wins over the file", () => {
@@ -36,7 +36,7 @@ test("flags win over the environment, which wins over the file", () => {
     assert.equal(config["serial.rtoMs"], 100);
     assert.deepEqual(
       [sources["mqtt.port"], sources["mqtt.host"], sources["serial.rtoMs"], sources["log.level"]],
-      ["flag", "file", "environment", "preset"],
+      ["flag", "file", "environment", "default"],
     );
   });
 });

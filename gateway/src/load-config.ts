@@ -33,8 +33,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const values: Record<string, unknown> = {};
   const sources: Record<string, ConfigSource> = {};
   for (const key of settingKeys) {
-    values[key] = settings[key].preset;
-    sources[key] = "preset";
+    values[key] = settings[key].default;
+    sources[key] = "default";
   }
   const take = (key: string, value: unknown, source: ConfigSource, place: string) => {
     const kind = (settings[knownKey(key, place)] as Setting<unknown>).kind;

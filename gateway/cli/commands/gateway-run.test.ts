@@ -61,7 +61,7 @@ suite("motelet gateway", { concurrency: true }, () => {
       'mqtt.host: "127.0.0.3"  # environment',
       'kubernetes.namespaces: ["a","b"]  # file',
       'log.level: "debug"  # flag',
-      "session.heartbeatS: 10  # preset",
+      "session.heartbeatS: 10  # default",
     ])
       assert.ok(lines.includes(line), line);
   });
@@ -77,7 +77,7 @@ suite("motelet gateway", { concurrency: true }, () => {
       assert.match(first.stdout, /^operations\.port: 9096 {2}# file$/m);
       await writeFile(file, first.stdout);
       const second = await motelet(["gateway", "config", "--config", file]);
-      assert.equal(second.stdout, first.stdout.replaceAll(/# (preset|file)$/gm, "# file"));
+      assert.equal(second.stdout, first.stdout.replaceAll(/# (default|file)$/gm, "# file"));
     },
   );
 

@@ -18,8 +18,8 @@ const keyOf = new Map<string, SettingKey>();
 function withSettings(command: Command): Command {
   command.option("--config <file>", "YAML file of settings, e.g. `mqtt: {port: 1883}`");
   for (const key of settingKeys) {
-    const { help, preset } = settings[key];
-    const said = `${help} (${environmentName(key)}; preset ${JSON.stringify(preset)})`;
+    const { help, default: fallback } = settings[key];
+    const said = `${help} (${environmentName(key)}; default ${JSON.stringify(fallback)})`;
     const option = new Option(`${flagName(key)} <value>`, said);
     keyOf.set(option.attributeName(), key);
     command.addOption(option);

@@ -10,7 +10,7 @@ export interface Kind<T> {
 /** A row of the table of settings. */
 export interface Setting<T> {
   readonly kind: Kind<T>;
-  readonly preset: T;
+  readonly default: T;
   readonly help: string;
 }
 
@@ -20,8 +20,8 @@ export type Settings = Readonly<Record<string, Setting<never> | Setting<unknown>
 /** A value for each row. */
 export type ValuesOf<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 
-export function setting<T>(kind: Kind<T>, preset: T, help: string): Setting<T> {
-  return { kind, preset, help };
+export function setting<T>(kind: Kind<T>, fallback: T, help: string): Setting<T> {
+  return { kind, default: fallback, help };
 }
 
 function checked<T>(

@@ -11,7 +11,7 @@ export function buildDeviceCrd() {
     scope: "Namespaced",
     kind: "Device",
     shortName: "dev",
-    description: "A microcontroller that a motelet gateway makes a Node of the cluster.",
+    description: "A microcontroller that a motelet gateway represents as a Node of the cluster.",
     spec: deviceSpecSchema,
     status: deviceStatusSchema,
     rules: deviceRules,
@@ -25,7 +25,7 @@ export function buildDeviceProfileCrd() {
     scope: "Cluster",
     kind: "DeviceProfile",
     shortName: "devprof",
-    description: "What devices of one kind have in common.",
+    description: "Common properties of devices of one kind.",
     spec: deviceProfileSpecSchema,
     columns: [
       column("Description", ".spec.description"),

@@ -12,7 +12,7 @@ const peripheral = Type.Object({
   name: Type.String({
     minLength: 1,
     maxLength: limits.peripheralBytes,
-    description: "As the firmware knows it; also the name of its container.",
+    description: "Name of the peripheral in the firmware; also the name of its container.",
     "x-kubernetes-validations": [
       {
         rule: "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
@@ -25,7 +25,10 @@ const peripheral = Type.Object({
     ],
   }),
   kind: Type.Optional(
-    Type.String({ maxLength: limits.peripheralKindBytes, description: "For people: relay, sensor." }),
+    Type.String({
+      maxLength: limits.peripheralKindBytes,
+      description: "For people, such as relay or sensor.",
+    }),
   ),
   description: Type.Optional(Type.String({ maxLength: 256, description: "For people." })),
 });
@@ -37,7 +40,7 @@ export const deviceProfileSpecSchema = Type.Object(
     capacity: Type.Optional(
       Type.Record(Type.String(), Type.Integer({ format: "int64", minimum: 0, maximum: 1_000_000 }), {
         maxProperties: 16,
-        description: "What a device has so many of: {gpio: 4} is motelet.dev/gpio: 4 on its Node.",
+        description: "Extended resources of the device: {gpio: 4} becomes motelet.dev/gpio: 4 on its Node.",
         "x-kubernetes-validations": [
           {
             rule: "self.all(key, key.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))",
@@ -50,13 +53,13 @@ export const deviceProfileSpecSchema = Type.Object(
       Type.Array(peripheral, {
         maxItems: maxPeripherals,
         description:
-          "Parts that take commands of their own, each a container of the device's Pod: kubectl exec lamp -c relay0 -- set on.",
+          "Parts of the device that take their own commands. Each is a container of the device's Pod: kubectl exec lamp -c relay0 -- set on.",
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["name"],
       }),
     ),
   },
-  { description: "What devices of one kind have in common." },
+  { description: "Common properties of devices of one kind." },
 );
 
 export interface DeviceProfile extends KubeObject {

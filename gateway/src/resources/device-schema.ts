@@ -19,7 +19,7 @@ const dnsName = {
   ...rules({
     rule: `self.matches('^${subdomain}$')`,
     message:
-      "a name has small letters, digits, '-' and '.', with a letter or digit at each end and beside each '.'",
+      "a name has small letters, digits, '-' and '.', with a letter or digit at each end and on both sides of each '.'",
   }),
 } as const;
 
@@ -49,7 +49,7 @@ const link = Type.Object(
   {
     carrier: Type.Enum(carrierNames, {
       type: "string",
-      description: "What the link runs over.",
+      description: "Carrier of the link.",
     }),
     ...carrierLinkFields,
   },
@@ -93,17 +93,18 @@ const node = Type.Object(
       }),
     ),
   },
-  { description: "What the Node of the device gets in addition." },
+  { description: "Additional properties of the device's Node." },
 );
 
 export const deviceSpecSchema = Type.Object(
   {
-    profile: Type.Optional(Type.String({ ...dnsName, description: "DeviceProfile that types the device." })),
+    profile: Type.Optional(Type.String({ ...dnsName, description: "DeviceProfile of the device." })),
     links: Type.Optional(
       Type.Array(link, {
         minItems: 1,
         maxItems: 8,
-        description: "Allowed links, best first. Absent: any that the identity proves.",
+        description:
+          "Allowed links, in order of preference. Absent: any link on which the device proves its identity.",
       }),
     ),
     identity: Type.Optional(
@@ -111,7 +112,7 @@ export const deviceSpecSchema = Type.Object(
         { secretName: Type.String({ ...dnsName, maxLength: 253 }) },
         {
           description:
-            "Secret with the device's identity. Absent: <device>-identity, which the gateway makes.",
+            "Secret with the device's identity. Absent: <device>-identity, which the gateway creates.",
         },
       ),
     ),
@@ -123,22 +124,23 @@ export const deviceSpecSchema = Type.Object(
             Type.Integer({
               minimum: 1,
               maximum: 31_536_000,
-              description: "How long the device sleeps where it does not say.",
+              description: "How long the device sleeps if its firmware does not announce the duration.",
             }),
           ),
           wait: Type.Optional(
             Type.Boolean({
-              description:
-                "kubectl waits until the device wakes, instead of saying at once until when it sleeps.",
+              description: "kubectl waits until the device wakes, instead of returning an error at once.",
             }),
           ),
         },
-        { description: "Of a device that sleeps most of the time." },
+        { description: "For a device that sleeps most of the time." },
       ),
     ),
-    paused: Type.Optional(Type.Boolean({ description: "The gateway leaves the device alone." })),
+    paused: Type.Optional(
+      Type.Boolean({ description: "While true, the gateway keeps no session with the device." }),
+    ),
   },
-  { description: "What a person wants of the device. All of it is optional." },
+  { description: "Desired state of the device. Every field is optional." },
 );
 
 const time = (description: string) => Type.String({ format: "date-time", description });
@@ -166,27 +168,28 @@ export const deviceStatusSchema = Type.Object(
         "x-kubernetes-list-map-keys": ["type"],
       }),
     ),
-    nodeName: Type.Optional(text(253, "Node that stands for the device.")),
+    nodeName: Type.Optional(text(253, "Node that represents the device.")),
     link: Type.Optional(
       Type.Object({
         carrier: Type.String({ maxLength: 16 }),
-        peer: text(255, "Address or port."),
+        peer: text(255, "Address or port of the device."),
         gateway: Type.Optional(text(253, "Host, or Pod, of the gateway that holds the link.")),
-        since: time("When the link came up."),
+        since: time("Time at which the link was established."),
       }),
     ),
     identity: Type.Optional(
       Type.Object({
         generation: Type.Integer({
           format: "int64",
-          description: "Of the credential under which the device last came; an earlier one no longer holds.",
+          description:
+            "Generation of the credential that the device last used; earlier generations are refused.",
         }),
       }),
     ),
     sleep: Type.Optional(
       Type.Object(
-        { until: time("When the device is to be back.") },
-        { description: "Of a device that announced its sleep." },
+        { until: time("Time at which the device is expected back.") },
+        { description: "Set while a device sleeps that announced its sleep." },
       ),
     ),
     firmware: Type.Optional(
@@ -194,11 +197,13 @@ export const deviceStatusSchema = Type.Object(
         name: Type.String({ maxLength: 128 }),
         version: Type.Optional(Type.String({ maxLength: 128 })),
         buildId: Type.Optional(Type.String({ maxLength: 128 })),
-        slot: Type.Optional(Type.Integer({ minimum: 0, maximum: 255, description: "Where it runs from." })),
+        slot: Type.Optional(
+          Type.Integer({ minimum: 0, maximum: 255, description: "Slot from which the firmware runs." }),
+        ),
         state: Type.Optional(
           Type.Enum(["confirmed", "probation"], {
             type: "string",
-            description: "A firmware on probation is rolled back where nobody confirms it.",
+            description: "A firmware on probation is rolled back at the next reset unless it is confirmed.",
           }),
         ),
       }),
@@ -220,7 +225,7 @@ export const deviceStatusSchema = Type.Object(
     peripherals: Type.Optional(
       Type.Array(Type.String({ maxLength: 32 }), {
         maxItems: 64,
-        description: "What the firmware has of peripherals, where the profile names some; those come first.",
+        description: "Peripherals of the firmware if the profile names any; those of the profile come first.",
       }),
     ),
     reported: Type.Optional(
@@ -231,19 +236,23 @@ export const deviceStatusSchema = Type.Object(
           batteryPercent: Type.Optional(Type.Integer()),
           temperatureC: Type.Optional(Type.Integer()),
         },
-        { description: "Figures of the beat at lastSeen; newer ones are in the metrics." },
+        { description: "Values of the heartbeat at lastSeen; newer ones are in the metrics." },
       ),
     ),
-    boot: Type.Optional(Type.Integer({ format: "int64", description: "The device's count of its boots." })),
+    boot: Type.Optional(
+      Type.Integer({ format: "int64", description: "Boot number that the device reports." }),
+    ),
     restarts: Type.Optional(
       Type.Integer({
         format: "int64",
-        description: "Boots after the first one; RESTARTS of the device's Pod.",
+        description: "Number of boots after the first one; RESTARTS of the device's Pod.",
       }),
     ),
-    lastSeen: Type.Optional(time("Written on transitions and every ten minutes.")),
+    lastSeen: Type.Optional(
+      time("Time of the latest message; written on transitions and every ten minutes."),
+    ),
   },
-  { description: "What the gateway knows of the device." },
+  { description: "Observed state of the device." },
 );
 
 export type DeviceResourceSpec = Static<typeof deviceSpecSchema>;
@@ -260,6 +269,6 @@ export const deviceRules = [
   {
     // Spelt out: the API server's cost estimate does not see maxLength through optional chaining (100 x over its budget).
     rule: `(${namesNode("self")}) == (${namesNode("oldSelf")}) && (!(${namesNode("self")}) || self.spec.node.name == oldSelf.spec.node.name)`,
-    message: "spec.node.name cannot be changed: delete the Device and create it anew",
+    message: "spec.node.name cannot be changed: delete the Device and create a new one",
   },
 ];

@@ -7,7 +7,7 @@ import { TcpProxy } from "../../rig/wire/tcp-proxy.ts";
 
 /*
  * How long a Node stays Ready whose device does not answer any more, and how soon it is Ready again. MOTELET_SOAK=1: the
- * preset heartbeat, as many devices as changes of Ready are written at once, twice. The short run has a second try: the
+ * default heartbeat, as many devices as changes of Ready are written at once, twice. The short run has a second try: the
  * machine may be busy with something else.
  */
 
@@ -15,7 +15,7 @@ const soak = process.env.MOTELET_SOAK !== undefined;
 const scale = soak ? { each: 12, heartbeatS: 10, trials: 2 } : { each: 4, heartbeatS: 2, trials: 1 };
 const lostWithinMs = 2500 * scale.heartbeatS + 1000;
 const readyWithinMs = 1000;
-/** The preset burst of 50 is full again at 5/s. */
+/** The default burst of 50 is full again at 5/s. */
 const refillMs = 10_000;
 
 /** Ways to go away; all but the first by a proxy between device and gateway. */

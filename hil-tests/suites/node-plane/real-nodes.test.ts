@@ -10,7 +10,7 @@ import { waitFor } from "../../rig/wait.ts";
 
 /*
  * Real Nodes are none the worse for motes beside them. MOTELET_SOAK=1: 500 motes fall silent, with Kubernetes' own times;
- * otherwise a few, and a shorter grace than the preset 50 s (longer than a Lease's 22 s between renewals).
+ * otherwise a few, and a shorter grace than the default 50 s (longer than a Lease's 22 s between renewals).
  */
 
 const soak = process.env.MOTELET_SOAK !== undefined;

@@ -2,10 +2,14 @@ import { integer, list, setting } from "../../foundation/setting.ts";
 import { anyPort } from "./allowed-ports.ts";
 
 export const serialSettings = {
-  "serial.rtoMs": setting(integer(20, 60_000), 500, "time until a message over a serial line is repeated"),
+  "serial.rtoMs": setting(
+    integer(20, 60_000),
+    500,
+    "time until an unacknowledged message over a serial line is retransmitted",
+  ),
   "serial.ports": setting(
     list,
     anyPort,
-    "ports that Devices may name in `spec.links`, to the letter or by their beginning with a `*` at the end",
+    "ports that Devices may name in `spec.links`: exact, or a prefix with `*` at the end",
   ),
 } as const;
