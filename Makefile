@@ -12,7 +12,7 @@ NODE := node --conditions=motelet-source --disable-warning=ExperimentalWarning
 # A test that hangs fails after 20 minutes, so that the others are still reported.
 DEADLINE := --test-timeout=1200000
 REPORT = --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=build/junit-$@.xml
-UNIT := '{profiles,hil-tests/testing}/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
+UNIT := 'scripts/**/*.test.ts' '{profiles,hil-tests/testing}/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
 RIG := 'hil-tests/{rig,control-plane,bench}/**/*.test.ts'
 # What is published, each after what it imports.
 PACKAGES := profiles firmware-sdk/reference gateway gateway/cli
@@ -89,10 +89,11 @@ bench: tools control-plane ## figures beside their rivals: a table, and build/be
 size: tools avr-tools ## flash and RAM of the C SDK beside its budget
 	@$(MAKE) -s -C firmware-sdk/c size
 
-check: lint types floors verify-generated size ## format, lint, types, floors, generated files, C size budget
+check: lint types floors verify-generated size ## format, lint, prose, types, floors, generated files, C size budget
 
-lint: setup ## format and lint
+lint: setup ## format, lint and prose
 	@biome ci --error-on-warnings .
+	@$(NODE) scripts/prose/check.ts
 
 types: setup ## types
 	@tsc -b
