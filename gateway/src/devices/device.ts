@@ -23,7 +23,7 @@ export interface Credential {
   readonly key?: Uint8Array;
 }
 
-/** The proof by which a device is known on a carrier that can carry one (command-profile: Security). */
+/** The proof of a device on a carrier that can transport one (docs/adr/0006). */
 export interface DeviceIdentity extends Credential {
   /** Fleet-unique, 1–12 of [a-z0-9]. */
   readonly wireId: string;

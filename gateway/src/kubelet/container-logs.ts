@@ -14,7 +14,7 @@ export interface LogSubject {
   readonly container: string;
 }
 
-/** `/containerLogs`: what `kubectl logs` shows (kubelet-protocol.md §1.3). */
+/** `/containerLogs`: what `kubectl logs` shows (docs/kubectl.md, "logs"). */
 export const answerContainerLogs: PlainHandler = async (call, serving, response) => {
   const { clock, logs, meters, stopping } = serving;
   const route = call.route.name;

@@ -8,7 +8,7 @@ import type { Serving } from "./serving.ts";
 /** Arguments and their bytes that are taken at all; what the device takes is the verb's to say. */
 export const commandLimits = { arguments: 256, bytes: 32_768 } as const;
 
-/** `/exec`: runs a command on the device (kubelet-protocol.md §1.4). */
+/** `/exec`: runs a command on the device (docs/kubectl.md, "exec"). */
 export const streamExec: StreamingHandler = (call, serving, upgrade) => {
   const argv = parseCommand(call.query);
   return serveRemoteCommand(call, serving, upgrade, {

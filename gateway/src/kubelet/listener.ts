@@ -28,7 +28,7 @@ export interface ListenerHandlers {
 
 /**
  * The HTTPS server under the kubelet API. It asks for a client certificate and takes callers without one too: they
- * are told 401 in words. HTTP/1.1 only, because upgrades need it (kubelet-protocol.md §2.2).
+ * are told 401 in words. HTTP/1.1 only, because HTTP/2 has no upgrades (RFC 9113 §8.6).
  */
 export class Listener implements AsyncDisposable {
   readonly #handlers: ListenerHandlers;

@@ -15,7 +15,7 @@ export interface LogOptions {
 }
 
 /**
- * Reads the query of containerLogs the way the API machinery decodes it (kubelet-protocol.md §1.3).
+ * Reads the query of containerLogs the way the API machinery decodes it (docs/kubectl.md, "logs").
  * @throws RequestError QUERY_UNDECODABLE (400), then QUERY_INVALID (422)
  */
 export function parseLogOptions(query: URLSearchParams, nowMs: number): LogOptions {

@@ -30,7 +30,7 @@ interface Forwarding {
 }
 
 /**
- * `/portForward`: connections to TCP ports and UARTs of the device (kubelet-protocol.md §1.6). One upgraded connection
+ * `/portForward`: connections to TCP ports and UARTs of the device (docs/adr/0014). One upgraded connection
  * carries many; what one of them does is told on its own streams.
  */
 export const streamPortForward: StreamingHandler = async (call, serving, upgrade) => {

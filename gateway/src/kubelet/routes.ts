@@ -14,7 +14,7 @@ function get(...subresources: readonly string[]): Access {
   return { verb: "get", subresources };
 }
 
-/** `get nodes/proxy` must not be enough to run something, although a WebSocket handshake is a GET (kubelet-protocol.md §3.2). */
+/** `get nodes/proxy` must not be enough to run something, although a WebSocket handshake is a GET (docs/kubectl.md, "Permissions"). */
 const create: Access = { verb: "create", subresources: ["proxy"] };
 
 function plain(name: string, path: string, access: Access, answer: PlainHandler): Route {
@@ -28,7 +28,7 @@ function streaming(name: string, path: string, stream: StreamingHandler): Route 
 const container = "{namespace}/{pod}/{container}";
 const containerByUid = "{namespace}/{pod}/{uid}/{container}";
 
-/** Everything that the kubelet API answers (kubelet-protocol.md §1.2). */
+/** Everything that the kubelet API serves (docs/kubectl.md, "Other tools"). */
 export const routes: readonly Route[] = [
   plain("healthz", "/healthz", get("healthz", "proxy"), answerHealth),
   plain("healthz", "/healthz/ping", get("healthz", "proxy"), answerHealth),

@@ -18,7 +18,7 @@ const deniedForMs = 30_000;
 
 type SubjectAccessReview = Pick<Wire<V1SubjectAccessReview>, "status">;
 
-/** Asks the API server whether a caller may reach a Node's kubelet API (kubelet-protocol.md §3.2). */
+/** Asks the API server whether a caller may reach a Node's kubelet API (docs/kubectl.md, "Permissions"). */
 export class Authorizer {
   readonly #kube: KubeClient;
   readonly #reviews: ExpiringCache<boolean>;

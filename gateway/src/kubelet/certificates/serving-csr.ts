@@ -16,7 +16,7 @@ export type RequestState =
   | { readonly state: "issued"; readonly certPem: string };
 
 /**
- * The object that asks for a serving certificate (kubelet-protocol.md §3.3). An EC key needs no key encipherment.
+ * The object that requests a serving certificate from the signer kubernetes.io/kubelet-serving. An EC key needs no key encipherment.
  * @param expirationSeconds undefined: what the signer gives by itself, mostly a year
  */
 export function buildSigningRequest(name: string, requestPem: string, expirationSeconds: number | undefined) {

@@ -22,7 +22,7 @@ interface HalfPair {
 }
 
 /**
- * Finds the streams that belong together: `error` and `data` of one `requestid` (kubelet-protocol.md §1.6). Clients that
+ * Finds the streams that belong together: `error` and `data` of one `requestid` (subprotocol portforward.k8s.io). Clients that
  * send none open error and then data, with stream ids two apart.
  */
 export class Pairing {

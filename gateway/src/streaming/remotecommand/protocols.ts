@@ -1,6 +1,6 @@
 import { RequestError } from "../../foundation/errors.ts";
 
-/** Which streams a client asked for (kubelet-protocol.md §1.4). */
+/** Which streams a client asked for (docs/kubectl.md, "exec"). */
 export interface StreamOptions {
   readonly tty: boolean;
   readonly stdin: boolean;

@@ -63,7 +63,7 @@ export interface SpdyConnectionOptions {
   readonly onProtocolError?: (error: ProtocolError) => void;
 }
 
-/** The server's side of a SPDY/3.1 connection on a socket that an HTTP upgrade left behind (kubelet-protocol.md §2.2). */
+/** The server's side of a SPDY/3.1 connection (SPDY protocol draft 3.1) on the socket of an HTTP upgrade. */
 export class SpdyConnection {
   readonly #socket: Duplex;
   readonly #options: SpdyConnectionOptions;

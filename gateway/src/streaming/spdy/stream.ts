@@ -20,7 +20,7 @@ export interface StreamCarrier {
 const maxWriteBytes = 32_768;
 
 /**
- * One stream of a SPDY connection. SPDY's windows are not used (kubelet-protocol.md §2.2): writes wait for the
+ * One stream of a SPDY connection. SPDY's windows are not used, because Go's clients ignore them (docs/adr/0014): writes wait for the
  * socket, and unread input stops the connection's reading, so neither direction holds more than a constant.
  */
 export class SpdyStream implements RemoteStream {

@@ -53,7 +53,7 @@ const halfCloseMark = 255;
 const closeCode = { normal: 1_000, protocolError: 1_002, policy: 1_008 } as const;
 
 /**
- * Several channels on one WebSocket, as Kubernetes numbers them (kubelet-protocol.md §1.5): the first byte of a message
+ * Several channels on one WebSocket, as Kubernetes numbers them (subprotocols *.channel.k8s.io, KEP-4006): the first byte of a message
  * names the channel. There are no windows: writes wait for the socket, and unread input stops its reading.
  */
 export class WebSocketChannels {
