@@ -89,7 +89,7 @@ bench: tools control-plane ## figures beside their rivals: a table, and build/be
 size: tools avr-tools ## flash and RAM of the C SDK beside its budget
 	@$(MAKE) -s -C firmware-sdk/c size
 
-check: lint types floors verify-generated size ## format, lint, prose, types, floors, generated files, C size budget
+check: lint types floors verify-generated verify-release size ## format, lint, prose, types, floors, generated files, release, C size budget
 
 lint: setup ## format, lint and prose
 	@biome ci --error-on-warnings .
@@ -120,6 +120,13 @@ pack: setup ## the npm packages, as build/packages/*.tgz
 	@mkdir -p build/packages
 	@for package in $(PACKAGES); do tsc -p $$package/tsconfig.dist.json; done
 	@npm pack --loglevel=error --pack-destination=build/packages $(PACKAGES:%=--workspace=%)
+
+.PHONY: release verify-release
+release: setup ## build a release in build/release (VERSION=x.y.z; DRY_RUN=0 commits and tags; PUBLISH=yes publishes)
+	@$(NODE) scripts/release/release.ts
+
+verify-release: setup ## whether the next release can be built; changes nothing
+	@DRY_RUN=1 PUBLISH= $(NODE) scripts/release/release.ts
 
 clean: ## remove what was built in the tree (the cache outside stays)
 	@rm -rf build node_modules $(PACKAGES:%=%/dist)
