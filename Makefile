@@ -85,11 +85,11 @@ soak: tools avr-tools fuzz-tools control-plane ## the full counts: fuzzing, faul
 bench: tools control-plane ## figures beside their rivals: a table, and build/bench.json
 	@$(NODE) hil-tests/bench/bench.ts
 
-.PHONY: size check format lint types floors generate verify-generated clean
+.PHONY: size check format lint types layers generate verify-generated clean
 size: tools avr-tools ## flash and RAM of the C SDK beside its budget
 	@$(MAKE) -s -C firmware-sdk/c size
 
-check: lint types floors verify-generated verify-release size ## format, lint, prose, types, floors, generated files, release, C size budget
+check: lint types layers verify-generated verify-release size ## format, lint, prose, types, layers, generated files, release, C size budget
 
 lint: setup ## format, lint and prose
 	@biome ci --error-on-warnings .
@@ -98,8 +98,8 @@ lint: setup ## format, lint and prose
 types: setup ## types
 	@tsc -b
 
-floors: setup ## who may import whom
-	@$(NODE) --test gateway/test/floors.test.ts
+layers: setup ## imports between layers
+	@$(NODE) --test gateway/test/layers.test.ts
 
 format: setup ## rewrite the sources as the formatter wants them
 	@biome check --write .

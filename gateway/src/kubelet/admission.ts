@@ -16,7 +16,7 @@ import { matchRoute, noRouteText } from "./routes.ts";
 export async function admit(
   request: IncomingMessage,
   certificate: Credentials["certificate"],
-  floor: {
+  parts: {
     readonly authenticator: Authenticator;
     readonly authorizer: Authorizer;
     readonly registry: Registry;
@@ -25,7 +25,7 @@ export async function admit(
   },
 ): Promise<Call> {
   const { authorization } = request.headers;
-  const user = await floor.authenticator.authenticate({
+  const user = await parts.authenticator.authenticate({
     ...(certificate ? { certificate } : {}),
     ...(authorization === undefined ? {} : { authorization }),
   });
@@ -39,10 +39,10 @@ export async function admit(
     });
   const { namespace = "", pod = "", container } = params;
   const named = { namespace, pod, ...(container === undefined ? {} : { container }) };
-  const target = onlyOfNode(findPodTarget(floor.registry, named), floor.nodeName);
-  // A pod that is not on the Node of its listener is told to who may reach that Node, as every kubelet tells it.
-  const nodeName = floor.nodeName ?? nodeOfTarget(target) ?? params.node;
-  await floor.authorizer.authorize(user, route.access, nodeName ?? "");
+  const target = onlyOfNode(findPodTarget(parts.registry, named), parts.nodeName);
+  // That a pod is not on the Node of its listener is reported only to callers with rights on that Node, as in every kubelet.
+  const nodeName = parts.nodeName ?? nodeOfTarget(target) ?? params.node;
+  await parts.authorizer.authorize(user, route.access, nodeName ?? "");
   if (params.node !== undefined && params.node !== nodeName)
     throw new RequestError("NODE_NOT_FOUND", `node ${JSON.stringify(params.node)} is not on this port`);
   return { route, params, query, user, target, nodeName };

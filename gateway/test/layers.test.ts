@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { importCircles } from "./import-circles.ts";
 
-/** The rooms of the house and what each may import besides itself (docs/architecture.md). */
+/** The layers and what each may import besides itself (docs/architecture.md). */
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const base = ["profiles", "foundation", "store"];
 const seams = ["transport/channel.ts", "transport/directory.ts"];
@@ -36,10 +36,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   reference: ["profiles"],
   testing: ["profiles"],
 };
-const rooms = Object.keys(allowed).sort((a, b) => b.length - a.length);
+const layers = Object.keys(allowed).sort((a, b) => b.length - a.length);
 
-/** The room of a source file; undefined for the composition root, which may import all. */
-function roomOf(file: string): string | undefined {
+/** The layer of a source file; undefined for the composition root, which may import all. */
+function layerOf(file: string): string | undefined {
   const path = file.split(sep).join("/");
   if (path.startsWith("profiles/src/")) return "profiles";
   if (path.startsWith("firmware-sdk/reference/src/")) return "reference";
@@ -47,9 +47,9 @@ function roomOf(file: string): string | undefined {
   if (!path.startsWith("gateway/src/")) return undefined;
   const inside = path.slice("gateway/src/".length);
   if (!inside.includes("/")) return undefined;
-  const room = rooms.find((known) => inside === known || inside.startsWith(`${known}/`));
-  assert.ok(room, `${path} is in no room of the house: draw it into docs/architecture.md and this test`);
-  return room;
+  const layer = layers.find((known) => inside === known || inside.startsWith(`${known}/`));
+  assert.ok(layer, `${path} is in no layer: add it to docs/architecture.md and this test`);
+  return layer;
 }
 
 function importsOf(file: string, options: { types: boolean } = { types: true }): string[] {
@@ -68,7 +68,7 @@ function importsOf(file: string, options: { types: boolean } = { types: true }):
   });
 }
 
-test("no file imports from a floor that it may not see", () => {
+test("no file imports a layer that it may not see", () => {
   const files = globSync(
     [
       "profiles/src/**/*.ts",
@@ -81,15 +81,15 @@ test("no file imports from a floor that it may not see", () => {
   const sources = files.filter((file) => !/(\.test|-test-bed)\.ts$|\/fakes\//.test(file));
   assert.ok(sources.length > 20);
   const wrong = sources.flatMap((file) => {
-    const room = roomOf(file);
-    if (room === undefined) return [];
-    const floors = allowed[room] ?? [];
+    const layer = layerOf(file);
+    if (layer === undefined) return [];
+    const lower = allowed[layer] ?? [];
     return importsOf(file)
       .filter((target) => {
-        const other = roomOf(target) ?? "the composition root";
-        return other !== room && !floors.includes(other);
+        const other = layerOf(target) ?? "the composition root";
+        return other !== layer && !lower.includes(other);
       })
-      .map((target) => `${file} imports ${target}: ${room} may import ${floors.join(", ") || "nothing"}`);
+      .map((target) => `${file} imports ${target}: ${layer} may import ${lower.join(", ") || "nothing"}`);
   });
   assert.deepEqual(wrong, []);
 });
@@ -106,7 +106,7 @@ test("the walks of docs/architecture.md name files that exist", () => {
   );
 });
 
-test("the treaty has no I/O and no clock", () => {
+test("the protocol has no I/O and no clock", () => {
   const files = globSync("profiles/src/**/*.ts", { cwd: root }).filter((file) => !file.endsWith(".test.ts"));
   const impure = files.filter((file) =>
     /from "node:|Date\.now|performance\.now|Math\.random/.test(readFileSync(join(root, file), "utf8")),
@@ -124,9 +124,9 @@ test("resources know of the Kubernetes client no more than its types", () => {
   assert.deepEqual(callers, []);
 });
 
-test("command line and rig use the gateway by its public entry, but for what drives single floors", () => {
-  // These run the mirror without devices below it, watch objects as it does, or measure one floor: they are tests of
-  // those floors on a real cluster. Types of API objects are everybody's.
+test("command line and rig use the gateway by its public entry, except tests of single layers", () => {
+  // These run the mirror without devices below it, watch objects as it does, or measure one layer: they are tests of
+  // those layers on a real cluster. Types of API objects are everybody's.
   const drivers =
     /^hil-tests\/(rig\/cluster\/(bare-mirror|gateway-rights|node-plane|ready-watch|real-nodes)|suites\/(mirror|policy)\.test|bench\/.*)\.ts$/;
   const files = globSync(["gateway/cli/**/*.ts", "hil-tests/**/*.ts"], {
