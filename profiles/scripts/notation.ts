@@ -1,7 +1,7 @@
 import { CborFloat, type CborValue } from "../src/index.ts";
 
 /**
- * How values stand in vectors/*.json: JSON as it is, and objects for what JSON lacks:
+ * The form of values in vectors/*.json: JSON as it is, and objects for what JSON lacks:
  * {"h": hex} bytes · {"int": decimal} beyond 2^53 · {"f32"|"f64": hex bits} · {"map": [[key, value] …]}
  */
 export function toNotation(value: unknown): unknown {

@@ -78,7 +78,7 @@ export const serial = stepsOn("serial");
 /** Steps whose input or output is on MQTT. */
 export const mqtt = stepsOn("mqtt");
 
-/** The gateway starts anew with what it has stored; its lines have to be opened again. */
+/** The gateway restarts with what it has stored; its lines must be opened again. */
 export const restart = (at: number): GatewayStep => ({ at, restart: true, send: {} });
 /** The caller uses the newest stream. */
 export const onStream = (

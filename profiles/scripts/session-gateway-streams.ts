@@ -27,7 +27,7 @@ const write = (id: number, size: number | null) =>
     commands.fileWrite.op,
     ...commands.fileWrite.encodeRequest({ stream: 1, size, mode: 0o644, path: "/a" }),
   );
-/** What is left of the gateway's buffer when so many bytes wait for their reader. */
+/** What is left of the gateway's buffer when this many bytes wait for their reader. */
 const room = (waiting: number) => 16_384 - waiting;
 const started = (at: number, what: string) =>
   telling(serial.receive(at, response(0, Status.OK)), `${what} OK`);
@@ -112,7 +112,7 @@ export const gatewayStreams: readonly GatewayScript[] = [
     serial.receive(130, data(9, 77, "x"), credit(9, 77, 0, Status.NOT_FOUND)),
   ]),
   gatewayScript(
-    "a stream goes on where its session moves, and ends with a device that is lost or boots anew",
+    "a stream goes on where its session moves, and ends with a device that is lost or reboots",
     "§5.2 §5.8",
     [
       ...joined,

@@ -136,7 +136,7 @@ const liveness: readonly GatewayScript[] = [
     ],
   ),
   gatewayScript(
-    "pings come each fifteenth of a heartbeat where rto is longer, and any valid message begins the silence anew",
+    "pings come each fifteenth of a heartbeat where rto is longer, and any valid message restarts the silence",
     "§5.4",
     [
       mqtt.open(0),
@@ -219,7 +219,7 @@ const exchanges: readonly GatewayScript[] = [
 
 const partings: readonly GatewayScript[] = [
   gatewayScript(
-    "a session moves to another line and back: the old one is told, and ignored but for hello",
+    "a session moves to another line and back: the old one gets bye superseded, and is ignored except for hello",
     "§5.8",
     [
       ...joinedOnSerial,
@@ -280,7 +280,7 @@ const note = [
   "Inputs: open, close: the line `on` opens, closes; receive: a message comes on it (every hello is admitted); call: somebody wants this request (id: the gateway's), and where it names a stream that is opened for it; write (text), endInput, cancel: the caller of the newest stream sends, ends, leaves it; restart: the gateway loses everything but its store, its lines too; end: it goes away; tick: only time.",
   "Effects, in no order: `lost <why>`, `asleep <seconds>`, `<command> <status>` when a call ends, `unknown <command>` when a once-request of before a restart may have had its effect, `<stream> read <text>` when a stream's reader gets something, which it always waits for, `<stream> ended <status>`.",
   "The device's time starts at `wallS` seconds after 1970. A repeated welcome carries the time of its own sending: the device counts from its last hello.",
-  "Choices that the SPEC leaves open: the first sid is 7 and each new one is the stored one + 1; ids begin at 0 with each sid, are reserved in blocks of 64, and each ping takes one of its own. A stream takes the id that was free for the longest time, at first 1; its buffer is 16,384 bytes, and what has just come stands in it while the credit is made. A data message leaves 11 bytes of M for its head and end, and what does not fill one waits while something is in flight.",
+  "Choices that the SPEC leaves open: the first sid is 7 and each new one is the stored one + 1; ids begin at 0 with each sid, are reserved in blocks of 64, and each ping takes one of its own. A stream takes the id that was free for the longest time, at first 1; its buffer is 16,384 bytes, and what has just come is in it while the credit is computed. A data message leaves 11 bytes of M for its head and end, and what does not fill one waits while something is in flight.",
   "Not pinned: what the gateway sends to a device that is silent after a welcome (the scripts have its beat come within rto), and whether a bye outside a session is answered. No device has a ring: storedSeq is 0.",
 ];
 

@@ -129,7 +129,7 @@ export const byes: readonly SessionScript[] = [
     receive(40, welcome(2, { sid: 8 }), beat(0)),
   ]),
   script(
-    "bye NO_SESSION while greeting repeats a hello that is at least rto old, and its back-off starts anew",
+    "bye NO_SESSION while greeting repeats a hello that is at least rto old, and restarts its back-off",
     "§5.3",
     [
       open(0, hello(1, 0, 0)),

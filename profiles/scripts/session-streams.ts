@@ -1,4 +1,4 @@
-/** Streams, both directions, in fair and foul weather (SPEC §5.7, §6.3). */
+/** Streams, both directions, with and without losses (SPEC §5.7, §6.3). */
 import { Status } from "../src/index.ts";
 import {
   credit,

@@ -68,7 +68,7 @@ test("every stream vector gives its items, whole and split at every byte", () =>
           for (const byte of fromHex(chunk.hex)) items.push(...decoder.push(Uint8Array.of(byte), chunk.at));
         else items.push(...decoder.push(fromHex(chunk.hex), chunk.at));
       }
-      // Neighbouring texts are joined on both sides: how text is cut into pieces is no part of the treaty.
+      // Neighbouring texts are joined on both sides: the protocol does not define how text is cut into pieces.
       const wanted = joined(
         vector.items.map((item) =>
           item.message === undefined

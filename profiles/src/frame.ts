@@ -51,7 +51,7 @@ export function encodeFrame(message: Uint8Array): Uint8Array {
  *   └─────────┘ ◀───────────────── └────────┘
  *     text        00, good │ too long │ 100 ms of silence │ begins like no message, and no frame was good yet
  *
- * Holds at most one segment. A bad frame is weather: counted, never thrown.
+ * Holds at most one segment. A bad frame is expected: counted, never thrown.
  */
 export class FrameDecoder {
   readonly #messageLimit: number;
@@ -165,7 +165,7 @@ function textOf(segment: Uint8Array, leastAtEnd: number): Uint8Array {
   return text.slice(0, length);
 }
 
-/** Where the character of text at a place ends, or is cut off by the end of the bytes; the place itself where there is none. */
+/** Where the character of text at a place ends, or is cut off by the end of the bytes; the place itself if there is none. */
 function endOfCharacter(bytes: Uint8Array, from: number): number {
   const lead = bytes[from] as number;
   if (lead < 0x80) return isText(lead) ? from + 1 : from;

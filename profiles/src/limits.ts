@@ -63,6 +63,6 @@ export const defaults = {
   reconnectFailedMs: 1_500,
   /** … and this after connections that were accepted and then cut, */
   reconnectCutMs: 16_000,
-  /** … before they had lasted so long. */
+  /** … before they had lasted this long. */
   steadyConnectionS: 60,
 } as const;

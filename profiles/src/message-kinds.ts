@@ -91,7 +91,7 @@ interface KindRow {
   readonly number: number;
   readonly direction: "D>G" | "G>D" | "any";
   readonly fields: Fields;
-  /** A map that follows the fields; `required` where it is always there. */
+  /** A map that follows the fields; `required` if it is always there. */
   readonly keyed?: { readonly fields: KeyedFields; readonly required: boolean };
   /** All further elements, kept as they are. */
   readonly rest?: "args" | "result" | "body";

@@ -91,7 +91,7 @@ test("every op's arguments and results have valid, minimum, maximum and invalid 
   const argumentCases = casesBy(vectors.arguments, ({ op }) => op);
   const resultCases = casesBy(vectors.results, ({ op }) => op);
   for (const row of Object.values(commands)) {
-    // Where there are no arguments none can be wrong: they come absent, or are a later version's.
+    // If there are no arguments none can be wrong: they come absent, or are a later version's.
     const none = Object.keys(row.requestFields).length === 0;
     for (const wanted of none ? ["minimum", "skipping"] : [...fourCases, "skipping"]) {
       assert.ok(argumentCases(row.op).has(wanted), `${row.name}: no arguments that are ${wanted}`);

@@ -27,7 +27,7 @@ export const reportTypes = {
 } as const;
 const reportTypeNames = Object.keys(reportTypes) as (keyof typeof reportTypes)[];
 
-/** `[type, body…]` of a report, as it stands in report messages and in log-read's result. */
+/** `[type, body…]` of a report, as in report messages and in log-read's result. */
 export function encodeReportBody(body: ReportBody, where: string): CborValue[] {
   switch (body.type) {
     case "unknown":

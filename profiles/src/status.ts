@@ -28,7 +28,7 @@ export interface StatusRow {
   readonly coap: string;
   readonly http: number;
   readonly reason: string;
-  /** Exit code of a command that could not be carried out (sysexits.h where it has a word for it). */
+  /** Exit code of a command that could not be carried out (sysexits.h if it has a word for it). */
   readonly exitCode: number;
 }
 

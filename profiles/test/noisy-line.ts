@@ -110,7 +110,7 @@ function hurt(dice: Dice, units: Unit[]): void {
   const unit = units[index] as Unit;
   const kind = dice.roll(unit.message ? 4 : 2);
   if (kind === 0) {
-    // Before its first and behind its last byte it stands beside the unit, which is whole.
+    // Before its first and behind its last byte it is next to the unit, which is whole.
     const at = dice.roll(unit.bytes.length + 1);
     if (at > 0 && at < unit.bytes.length) unit.hurt = true;
     unit.bytes.splice(at, 0, 0);
@@ -131,7 +131,7 @@ function hurt(dice: Dice, units: Unit[]): void {
 
 /**
  * Compares what came out of a line with what was sent: every whole line of text is there, in order; no message is there
- * that was not sent; and beside the hurt frames no more than one for each fault is lost.
+ * that was not sent; and except for the damaged frames no more than one for each fault is lost.
  */
 export function assertDelivered(noisy: NoisyLine, text: Uint8Array, messages: readonly Uint8Array[]): void {
   const bytes = Buffer.from(text);

@@ -51,7 +51,7 @@ static const struct mote_peripheral peripherals[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-/* A command: `water SECONDS` runs the pump for so long. */
+/* A command: `water SECONDS` runs the pump for SECONDS seconds. */
 
 enum { LONGEST_WATERING_S = 60 };
 

@@ -63,7 +63,7 @@ void port_print(const char *text);
  * do it. */
 void port_panic(void);
 
-/** The high-water mark of the stack, bytes; 0 where it is not known. */
+/** The high-water mark of the stack, bytes; 0 if it is not known. */
 uint32_t port_stack_used(void);
 
 /** What `info` tells. */

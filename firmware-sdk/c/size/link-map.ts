@@ -24,7 +24,7 @@ export function parseLinkMap(map: string): ObjectSize[] {
   const sizes = new Map<string, ObjectSize>();
   const memoryMap = map.slice(map.indexOf("Linker script and memory map"));
   let kinds: readonly ("flash" | "ram")[] = [];
-  // A long section name stands on a line of its own, so lines are joined before they are read.
+  // A long section name is on a line of its own, so lines are joined before they are read.
   for (const line of memoryMap.replace(/^( ?[.*]\S+)\n\s+0x/gm, "$1 0x").split("\n")) {
     const output = /^(\.\S+)/.exec(line);
     if (output) kinds = outputs[output[1] ?? ""] ?? [];

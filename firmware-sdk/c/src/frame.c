@@ -146,7 +146,7 @@ void mote_frame_encode(struct mote_parts *message, mote_frame_write *write, void
         if (byte == 0) {
             at++;
         } else {
-            /* A full group stands for no zero; where it is the last one, no empty group follows. */
+            /* A full group stands for no zero; if it is the last one, no empty group follows. */
             byte = byte_at(message, at);
         }
     } while (byte >= 0);

@@ -21,7 +21,7 @@ void mote_session_close(struct mote_session *session) {
 }
 
 void mote_session_reboot(struct mote_session *session, uint32_t after_ms) {
-    /* Odd, so never 0, and not later: a millisecond early where it was even. */
+    /* Odd, so never 0, and not later: a millisecond early if it was even. */
     session->reboot_at_ms = (session->clock.now_ms + after_ms - 1) | 1;
 }
 

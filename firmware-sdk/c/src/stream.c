@@ -7,7 +7,7 @@
 enum {
     MOST_EXIT_CODE = 255,
     HALF = MOTE_STREAM_BUFFER_BYTES / 2,
-    /* What a message holds beside head, kind, stream, offset, length and end (SPEC §3.2). */
+    /* The bytes of a message for head, kind, stream, offset, length and end (SPEC §3.2). */
     MESSAGE_BYTES = MOTE_MESSAGE_BYTES - (1 + 1 + 1 + 3 + 3 + 4)
 };
 

@@ -28,7 +28,7 @@ export async function program(name: string): Promise<{ command: string; args: st
   };
 }
 
-/** Of counts that would take the AVR minutes, this share of `make test` is run there: one in so many. */
+/** Of counts that would take the AVR minutes, only a share of `make test` is run there: one in this many. */
 export const share = machine === "avr" && !process.env.MOTELET_SOAK ? 30 : 1;
 
 /** Runs a test program of C on the machine, with this on stdin, and returns the numbers that it prints. */

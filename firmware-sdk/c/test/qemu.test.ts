@@ -145,7 +145,7 @@ test("cortex-m: power-ons draw different boot numbers, a reset raises the number
 test("cortex-m: the clock of each boot begins at 0 and does not go back", async () => {
   await using guest = await startGuest();
   await using gateway = await LineGateway.connect(guest.path);
-  // Where it went back, the uptime was 49 days in every third hello.
+  // When it went back, the uptime was 49 days in every third hello.
   for (let resets = 0; resets < 30; resets++) {
     const { boot } = gateway.hellos.at(-1) ?? assert.fail();
     await gateway.request(commands.reboot.op);

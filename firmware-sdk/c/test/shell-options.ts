@@ -21,7 +21,7 @@ const cases: {
   readonly files: Readonly<Record<string, string>>;
   readonly builtIns: readonly BuiltInCases[];
 } = JSON.parse(await readFile(new URL("../../reference/shell-options.json", import.meta.url), "utf8"));
-/** What the device of the ports has beside them (port/demo_device.c). */
+/** Additional programs of the ports' device (port/demo_device.c). */
 const own: readonly BuiltInCases[] = ["panic", "stack"].map((name) => ({
   name,
   usage: name,

@@ -47,7 +47,7 @@ const capitals: Service = (output, settled) => {
   };
 };
 
-/** What the device is made of beside what every device has. Its files stay in a folder, if one is given. */
+/** The parts of this device, in addition to those of every device. Its files stay in a folder, if one is given. */
 export function greenhouse(filesFolder?: string): Omit<DeviceOptions, "link"> {
   return {
     name: "greenhouse",

@@ -14,14 +14,14 @@ export interface CommandContext {
   readonly nowMs: number;
   readonly maxMessageBytes: number;
   readonly rtoMs: number;
-  /** The device's clock now, Unix milliseconds; undefined where it was never set. */
+  /** The device's clock now, Unix milliseconds; undefined if it was never set. */
   wallMs(): number | undefined;
   readonly info: InfoResult;
   readonly parts: DeviceParts;
   readonly streams: StreamTable;
   readonly consoles: Consoles;
   readonly host: ShellHost;
-  /** Commands beside or instead of the usual ones. */
+  /** Commands in addition to, or instead of, the usual ones. */
   readonly shell: ReadonlyMap<string, ShellCommandRow> | undefined;
   /** Something came that nobody asked for: has streams pumped. */
   wake(): void;

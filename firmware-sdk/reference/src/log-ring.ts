@@ -20,7 +20,7 @@ export function ageOf({ recordedMs }: RingEntry, nowMs: number): number | null {
   return recordedMs === undefined ? null : Math.max(0, Math.floor(nowMs - recordedMs));
 }
 
-/** What an entry costs beside its body: sequence number and time of recording. */
+/** The cost of an entry in addition to its body: sequence number and time of recording. */
 const entryOverheadBytes = 8;
 
 /**
@@ -100,7 +100,7 @@ export class LogRing {
     return this.#entries[Math.max(0, index)]?.entry;
   }
 
-  /** A new life of the ring, so that its numbers count anew for the gateway; the reports stay. */
+  /** A new epoch of the ring, so that the gateway treats its numbers as new; the reports stay. */
   renew(epoch: number): void {
     this.#epoch = epoch;
   }

@@ -31,7 +31,7 @@ export class ReportSender {
     return this.#timer.atMs;
   }
 
-  /** Whether so many reports wait that their numbers become ambiguous: the ring needs a new epoch. */
+  /** Whether too many reports wait, so that their numbers become ambiguous: the ring needs a new epoch. */
   get exhausted(): boolean {
     return this.waiting >= mostUnacknowledged;
   }

@@ -5,12 +5,12 @@ import type { ShellCommandRow } from "./shell/call.ts";
 import type { DeviceParts } from "./shell/process.ts";
 import type { StreamSettings } from "./streams.ts";
 
-/** What hello says about the device beside its limits (SPEC §3.3). */
+/** What hello contains about the device in addition to its limits (SPEC §3.3). */
 export type DeviceDescription = Pick<
   HelloMessage,
   "hardwareId" | "board" | "firmware" | "buildId" | "resetCause"
 >;
-/** What a beat carries beside uptimeS (SPEC §3.4). */
+/** Values of a beat in addition to uptimeS (SPEC §3.4). */
 export type SensorValues = Omit<BeatMessage, "kind" | "uptimeS" | "ext">;
 
 export interface SessionSettings extends StreamSettings {
@@ -26,7 +26,7 @@ export interface SessionSettings extends StreamSettings {
   /** Without a ring the device makes no reports. */
   readonly parts?: DeviceParts;
   readonly sense?: (nowMs: number) => SensorValues;
-  /** Commands beside or instead of the usual ones. */
+  /** Commands in addition to, or instead of, the usual ones. */
   readonly shell?: ReadonlyMap<string, ShellCommandRow>;
   /** Measures what commands take. */
   readonly meter?: CpuMeter;

@@ -8,7 +8,7 @@ interface Weather {
   readonly seed: number;
   readonly loss: number;
   readonly duplication: number;
-  /** Each message takes 1 to so many milliseconds: later ones overtake. */
+  /** The longest delay of a message in milliseconds, of at least 1: later ones overtake. */
   readonly longestTripMs: number;
 }
 
@@ -46,7 +46,7 @@ class Pipe {
   }
 }
 
-/** Sends all bytes through the weather to a reader that empties its buffer at its own pace; returns what arrived. */
+/** Sends all bytes over the faulty line to a reader that empties its buffer at its own pace; returns what arrived. */
 function transfer(bytes: Uint8Array, bufferBytes: number, readPerMs: number, weather: Weather): Uint8Array {
   const pipe = new Pipe(weather);
   const sender = new StreamSender({ bufferBytes, rtoMs: 100, windowBytes: bufferBytes });

@@ -1,7 +1,7 @@
 import { type CreditMessage, type DataMessage, limits, Status } from "@motelet/profiles";
 import { StreamReceiver, StreamSender } from "./stream.ts";
 
-/** What a data message needs beside its bytes: heads up to 10, an end up to 4. */
+/** What a data message needs in addition to its bytes: heads up to 10, an end up to 4. */
 const dataOverheadBytes = 14;
 
 export interface StreamSettings {

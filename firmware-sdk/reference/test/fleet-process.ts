@@ -1,5 +1,5 @@
 /**
- * A fleet in a process of its own, for measuring what a device takes: grows to as many devices as it is told, and answers with
+ * A fleet in a process of its own, for measuring what a device takes: grows to the requested number of devices, and answers with
  * the least memory that it was seen with afterwards.
  *
  *   node --expose-gc fleet-process.ts <broker url>

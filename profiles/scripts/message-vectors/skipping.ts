@@ -57,7 +57,7 @@ export const skipping: readonly (readonly [string, readonly CborValue[], Message
     2,
   ],
   [
-    "an extra element in hello's ring, beside an unknown key, is skipped and counted",
+    "an extra element in hello's ring, together with an unknown key, is skipped and counted",
     [
       0,
       0,

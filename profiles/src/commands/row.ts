@@ -79,7 +79,7 @@ export function command<Q extends Fields, S extends Fields>(
 
 /** The id of a stream, chosen by the gateway (SPEC §5.7). */
 export const stream = integer(1, limits.streamId, "stream");
-/** 0 where there is no such stream. */
+/** 0 if there is no such stream. */
 export const streamOrNone = integer(0, limits.streamId, "stream / 0");
 /** A point in time, or a length of it. */
 export const seconds = tuple({ s: u32, ms: integer(0, 999) });

@@ -83,7 +83,7 @@ MOTE_MUST_USE enum mote_cbor_error mote_cbor_check(const uint8_t *bytes, size_t 
                                                    const uint8_t *elements[MOTE_CBOR_ELEMENTS]);
 
 /**
- * The end of the character in UTF-8 that begins at `start`; `start` itself where none does, NULL where
+ * The end of the character in UTF-8 that begins at `start`; `start` itself if none does, NULL if
  * it is cut off by `end`, which is behind `start`.
  *
  * Blocking: no. ISR-safe: yes. Re-entrant: yes.

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/** A session's serial line: frames over a port, console text beside them (SPEC §4, §10.2). Set
+/** A session's serial line: frames over a port, console text between them (SPEC §4, §10.2). Set
  * `port`, zero the rest. */
 struct mote_line {
     const struct mote_port *port;

@@ -60,7 +60,7 @@ void mote_log_ring_commit(struct mote_log_ring *ring, const uint8_t *end);
 
 /**
  * Moves what follows the entry that is being dropped, or the rest of it, to the front. Numbers stay
- * as they are. For the ring, and for who finishes what a fault interrupted.
+ * as they are. For the ring, and for code that finishes what a fault interrupted.
  */
 void mote_log_ring_move(struct mote_log_ring *ring);
 

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/** Who the device is, as hello says it (SPEC §3.3). A length of 0 leaves a value out. */
+/** The device's identity in hello (SPEC §3.3). A length of 0 leaves a value out. */
 struct mote_identity {
     struct mote_span value[4];
 };
@@ -39,7 +39,7 @@ struct mote_session_config {
     uint8_t command_count;
     uint32_t caps; /* MOTE_CAP_… */
 
-    /** Steps what runs beside the protocol; called from poll only. True: it got further, and is to be
+    /** Steps work outside the protocol; called from poll only. True: it got further, and is to be
      * called again. NULL: nothing does. */
     bool (*run)(struct mote_session *session, const void *context);
     const void *run_context;
@@ -64,7 +64,7 @@ struct mote_session {
     uint16_t refused;        /* messages that were malformed */
     uint16_t skipped;        /* messages of unknown kinds or with unknown elements */
 
-    /* The message that is being made: its head and tail stand in scratch. */
+    /* The message that is being made: its head and tail are in scratch. */
     struct mote_cbor_writer writer;
     struct mote_parts message;
 

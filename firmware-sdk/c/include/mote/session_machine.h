@@ -51,7 +51,7 @@ struct mote_session_machine {
  */
 void mote_session_machine_greet(struct mote_session_machine *machine, uint32_t now_ms);
 
-/** What is to be sent now; each action is told once. */
+/** What is to be sent now; each action is returned once. */
 MOTE_MUST_USE enum mote_session_action
 mote_session_machine_next(struct mote_session_machine *machine, struct mote_clock *clock);
 

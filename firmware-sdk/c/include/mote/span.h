@@ -23,7 +23,7 @@ struct mote_parts {
     struct mote_span part[MOTE_PARTS];
 };
 
-/** For what takes less code, or less stack of its caller, where it is not inlined: the compiler
+/** For what takes less code, or less stack of its caller, if it is not inlined: the compiler
  * guesses wrong. */
 #define MOTE_NOINLINE __attribute__((noinline))
 

@@ -29,8 +29,8 @@ typedef size_t mote_stream_take(struct mote_stream *stream, const uint8_t *bytes
  *   out:   base ▼         sent ▼        ▼ base + length, then the end        limit ▼
  *           │ on their way     │ waiting │                                  what credit allows
  *
- * Outgoing bytes stand in `buffer` from base on. Incoming ones are not kept: `take` says how far
- * they went.
+ * Outgoing bytes are in `buffer` from base on. Incoming ones are not kept: `take` returns how many
+ * were accepted.
  */
 struct mote_stream {
     uint8_t id;       /* 0: free */
@@ -44,7 +44,7 @@ struct mote_stream {
     uint16_t limit;
     uint16_t length;
     uint16_t next;   /* incoming: all before has been taken */
-    uint16_t window; /* as it was told last */
+    uint16_t window; /* as announced last */
     struct mote_retransmit_timer timer;
     mote_stream_take *take;
     void *owner;            /* for `take` */

@@ -21,7 +21,7 @@ enum reset_cause {
  * - 16 bytes of RAM at 0x20000000 that no reset clears hold [magic, boot, cause, seed]; a reset
  * raises `boot`.
  * - After a power-on the number is drawn: from the jitter of the core's clock against its counter,
- * and from `seed`. An emulator has jitter from its host; where it has none (`-icount`), the seed
+ * and from `seed`. An emulator has jitter from its host; if it has none (`-icount`), the seed
  * must come from outside:
  *   `-device loader,addr=0x2000000c,data=<random>,data-len=4`. A chip with a random generator
  * should use that instead.

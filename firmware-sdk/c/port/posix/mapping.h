@@ -9,7 +9,7 @@ extern "C" {
 
 /**
  * Memory of `bytes` bytes that is the file `name` of `folder`, or with `folder` NULL just memory;
- * zero where nothing was written. What is in the file outlives the process, not the machine. Exits
+ * zero if nothing was written. What is in the file outlives the process, not the machine. Exits
  * with a message if it cannot.
  */
 void *map_file(const char *folder, const char *name, size_t bytes);

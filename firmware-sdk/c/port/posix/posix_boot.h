@@ -21,7 +21,7 @@ enum reset_cause {
  */
 struct mote_boot boot_begin(const char *folder);
 
-/** Starts this program anew, as a reset does; the serial line has to be handed over before. Does
+/** Restarts this program, as a reset does; the serial line must be handed over before. Does
  * not return. */
 void boot_again(char *const *arguments, enum reset_cause cause);
 

@@ -5,7 +5,8 @@
  *     [--tick SECONDS] [--service PORT=ADDRESS:PORT]…
  *
  * With --state boots are counted, and files and the log of earlier boots outlive the process. A
- * service is what `kubectl port-forward` reaches beside the echo at port 7, at a numeric IPv4 address.
+ * service is what `kubectl port-forward` reaches in addition to the echo at port 7, at a numeric IPv4
+ * address.
  *
  * SIGUSR1 breaks the next frame off with a panic text and restarts the device; SIGTERM and SIGINT
  * end the process.

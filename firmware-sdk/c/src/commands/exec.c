@@ -5,7 +5,7 @@
 #include "mote/commands/device.h"
 #include "mote/commands/exec.h"
 
-/* Reads argv to its end, so that a wrong type is told before a length, and copies its texts if
+/* Reads argv to its end, so that a wrong type is reported before a length, and copies its texts if
  * there is a job for them, each with a NUL: a text's head is at least as long. `start` is where what
  * counts for its length begins. */
 static void read_argv(struct mote_arguments *arguments, const uint8_t *start,

@@ -4,7 +4,7 @@
 #include "mote/commands/commands.h"
 #include "mote/session.h"
 
-/* A file-write: the path is in argv, the mode in state, the size that was told in file.size. */
+/* A file-write: the path is in argv, the mode in state, the announced size in file.size. */
 static size_t take_write(struct mote_job *job, const uint8_t *bytes, size_t length) {
     if (bytes && length > 0 && job->end_status == MOTE_STATUS_OK) {
         struct mote_file *file = &job->memory.file;

@@ -171,7 +171,7 @@ static MOTE_NOINLINE bool empty(struct mote_log_queue *queue, struct mote_sessio
     return progress;
 }
 
-/* What runs beside it is called last, and so without a frame of this one on the stack. */
+/* The other work is called last, and so without a frame of this one on the stack. */
 bool mote_log_queue_run(struct mote_session *session, const void *context) {
     const struct mote_log_drain *drain = context;
     if (empty(drain->queue, session)) {

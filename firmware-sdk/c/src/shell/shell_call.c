@@ -65,7 +65,7 @@ enum mote_step mote_shell_refuse(struct mote_job *job, const struct mote_shell_c
     if (!wrong) {
         return mote_shell_usage(job);
     }
-    /* All of the rest where it is no letter: --all, -é. */
+    /* All of the rest if it is no letter: --all, -é. */
     if (*wrong > ' ' && *wrong <= '~' && *wrong != '-') {
         letter[0] = *wrong;
         wrong = letter;

@@ -51,7 +51,7 @@ static void print_entry(struct mote_job *job, const char *name, const struct mot
     mote_print(job, is_directory ? "/\n" : "\n");
 }
 
-/* The entry `state` of the directory: found anew for each line, so that nothing is kept. */
+/* The entry `state` of the directory: found again for each line, so that nothing is kept. */
 enum mote_step mote_shell_ls(struct mote_session *session, struct mote_job *job) {
     (void)session;
     enum { LONG = 1 }; /* the others change nothing: one name a line, and none is hidden */

@@ -111,7 +111,7 @@ static bool print_summary(const struct mote_session *session, struct mote_job *j
     return mote_print_end(job);
 }
 
-/* state: 0 at first; then the steps of a table, with SUMMARY, CLEAR and PAUSE beside it. */
+/* state: 0 at first; then the steps of a table, with SUMMARY, CLEAR and PAUSE in addition. */
 enum { START = 0x4000, CLEAR, SUMMARY, PAUSE };
 
 enum mote_step mote_shell_top(struct mote_session *session, struct mote_job *job) {

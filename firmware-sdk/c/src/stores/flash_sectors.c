@@ -145,7 +145,7 @@ static bool write_head(const struct mote_flash_store *store, unsigned number, ui
     return memcmp(mote_flash_sector_at(store, number), &sector, sizeof sector) == 0;
 }
 
-/* Copies a part into a sector that was erased so many times, head last, and frees its own. */
+/* Copies a part into a sector that was erased `erases` times, head last, and frees its own. */
 static bool move_part(const struct mote_flash_store *store, unsigned from, unsigned to,
                       uint32_t erases) {
     const struct mote_flash *flash = store->flash;

@@ -21,7 +21,7 @@ enum { WRITE = 4, COMMAND_LINE = 0x15, EXIT = 0x18, EXIT_OK = 0x20026, EXIT_FAIL
 #define NVIC_PENDING REGISTER(0xe000e200)
 #define NVIC_PRIORITY REGISTER(0xe000e400) /* of the first four interrupts, a byte each */
 
-/* Who logs, in the order of priority: the timer interrupts the interrupt, and that the loop. */
+/* The writers, in the order of priority: the timer interrupts the interrupt, and that the loop. */
 enum writer { LOOP, INTERRUPT, TIMER, WRITERS };
 enum { LENGTHS = 40, LOST = 9 };
 

@@ -5,14 +5,14 @@
  *
  *   limits                    → "MESSAGE_BYTES RX_WINDOW STREAM_BUFFER STREAMS LOG_RING"
  *   cbor HEX                  → "OK" or the name of the fault
- *   recode HEX                → the item, read head by head and written anew
+ *   recode HEX                → the item, read head by head and written again
  *   message HEX               → "OK kind rest has_last field… body" or the name of the error
  *   crc HEX | frame HEX       → hex
  *   line                      → a new frame decoder
  *   push AT HEX | expire AT   → "message HEX" and "text HEX" in order, then "bad N wait MS"
  *   session BOOT CAPS RTO EPOCH NEXT OLDEST
  *   files BYTES               → "wait 0": the room for files of the next session
- *   large BYTES               → "wait 0": /large is a file of so many bytes, which lie nowhere
+ *   large BYTES               → "wait 0": /large is a file of BYTES bytes, which are stored nowhere
  *   cut N | mount             → "wait 0": the power of flash goes after N points (flash_emulator.h); is back
  *   reset                     → "wait 0": a new boot, with ring and files of the one before
  *   open|close|tick AT, receive AT HEX, log AT HEX

@@ -8,8 +8,8 @@
  *                     new flash
  *   at once COUNT   → the status of each: files that are written at a time
  *   wear BOOTS BYTES SETTLED
- *                   → erasures of each sector: SETTLED files of one part each that stay, then a file of
- *                     so many bytes that is replaced once a boot
+ *                   → erasures of each sector: SETTLED files of one part each that stay, then a
+ *                     file of BYTES bytes that is replaced once a boot
  */
 #include <stdio.h>
 #include <stdlib.h>

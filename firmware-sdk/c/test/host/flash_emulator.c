@@ -65,7 +65,7 @@ static void program_granule(uint32_t at, const uint8_t *bytes, unsigned taken) {
     for (uint32_t i = 0; i < granule_bytes; i++) {
         uint8_t kept = taken == 2 ? 0 : noise(at + i);
         uint8_t now = memory[at + i] & (bytes[i] | kept);
-        /* Who looks at a granule that kept all of its bits cannot know that it was begun. */
+        /* A granule that kept all of its bits does not show that its programming began. */
         programmed[at / granule_bytes] |= taken == 2 || now != memory[at + i];
         memory[at + i] = now;
     }

@@ -10,7 +10,8 @@
 #include "mote/log/log.h"
 #include "mote/version.h"
 
-enum { MOST = MOTE_MESSAGE_BYTES - 19, HEAD = 7 }; /* of a report's text; beside a text in the queue */
+/* Bytes of a report's text; bytes in the queue in addition to a text. */
+enum { MOST = MOTE_MESSAGE_BYTES - 19, HEAD = 7 };
 enum { IS_SMALL = sizeof(int) == 2, ROUNDS = IS_SMALL ? 500 : 20000 };
 
 struct mote_log_queue mote_log_queue;
@@ -137,8 +138,8 @@ static void longest_line(void) {
     CHECK(mote_log_queue.dropped == 0);
 }
 
-/* Filled to the last byte; what comes then is lost, until there is room again, and is told where it
- * would have been. */
+/* Filled to the last byte; what comes then is lost, until there is room again, and is reported at
+ * its place. */
 static void full(void) {
     char expected[1024];
     begin();
@@ -223,7 +224,7 @@ static void wrapping(void) {
     CHECK(read == written && lost == mote_log_queue.dropped && lost > ROUNDS / 200);
 }
 
-/* Who logs without end does not keep poll from returning, nor the session from its work. */
+/* Endless logging does not keep poll from returning, nor the session from its work. */
 static bool log_on(struct mote_session *of, const void *context) {
     (void)of, (void)context;
     runs++;

@@ -3,7 +3,7 @@
  *
  *   log-queue-threads LINES
  *
- * Each thread writes so many numbered lines of several lengths; each has to arrive whole, once, in its
+ * Each thread writes numbered lines of several lengths; each has to arrive whole, once, in its
  * thread's order, or to be counted as lost. Prints how many arrived and how many were lost. Built
  * once with the thread sanitizer, once with those of addresses and undefined behaviour.
  */

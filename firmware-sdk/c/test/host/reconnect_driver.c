@@ -1,6 +1,6 @@
 /*
  * Reads what happens to a device's connections, a line each (opened, cut, refused or failed, and the
- * millisecond), and answers each that ended with the wait before the next one. "boot" begins anew.
+ * millisecond), and answers each that ended with the wait before the next one. "boot" starts again.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@ export function onBehalfOf<T>(device: ReferenceDevice, run: () => T): T {
 }
 
 /**
- * From now on an error that one device of a fleet lets go ends that device and not the process with its neighbours. An error that
+ * From now on an error in one device of a fleet ends that device and not the process with its neighbours. An error that
  * is no device's ends the process as before.
  * @param told is called once for each device that ends so
  */

@@ -36,11 +36,11 @@ export interface DeviceOptions {
   readonly files?: Partial<FileStoreLimits>;
   /** Folder that keeps the files beyond this process; see FileFolder. Default: none does. */
   readonly filesFolder?: string;
-  /** What can be dialled beside, or instead of, the echo service at port 7. */
+  /** Services in addition to, or instead of, the echo service at port 7. */
   readonly services?: Services;
   /** Makes the peripherals of a boot; default: relay0, led0, adc0. */
   readonly peripherals?: () => readonly Peripheral[];
-  /** Commands beside, or by the same name instead of, the usual ones. */
+  /** Commands in addition to, or by the same name instead of, the usual ones. */
   readonly shell?: ReadonlyMap<string, ShellCommandRow>;
   readonly onState?: (state: DeviceState, reason: string) => void;
 }

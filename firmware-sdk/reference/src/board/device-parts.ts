@@ -12,7 +12,7 @@ import { type SimulatedSensors, seededRandom, simulatedSensors, Wanderer } from 
 import { builtInServices, type Services } from "./services.ts";
 import { Settings } from "./settings.ts";
 
-/** Parts whose processor time is told apart, beside the commands that run. */
+/** Parts whose processor time is measured separately, in addition to the commands that run. */
 export type PartName = "session" | "console" | "sensors" | "services";
 
 /** What a device of this process is made of. A fleet is to be small, so what is not used is not made. */

@@ -100,8 +100,8 @@ export class ReferenceDevice {
   }
 
   /**
-   * Ends it for good after an error in its code: it says nothing any more, and its link is closed. What has happened stands in the
-   * reason of its last state. Never throws.
+   * Ends it for good after an error in its code: it says nothing any more, and its link is closed. The reason of its
+   * last state has the cause. Never throws.
    */
   async fail(error: unknown): Promise<void> {
     if (this.#state === "stopped") return;
@@ -235,7 +235,7 @@ export class ReferenceDevice {
     };
     this.#setState(states[this.#session.phase], reason, failed);
     const dueMs = this.#session.deadlineMs;
-    // A timer that comes early finds nothing to do; setting it anew for each message would cost more.
+    // A timer that comes early finds nothing to do; setting it again for each message would cost more.
     if (dueMs >= this.#timerAtMs) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = dueMs;

@@ -19,7 +19,7 @@ import type { StoredFile } from "./file-tree.ts";
 
 /**
  * A folder on disk in which a device's files outlive the process: its paths, modes and times are those of the device. Everything is
- * written aside (`.new-<folder>`, beside the folder) and moved into place, so that a killed process leaves each file old or new.
+ * first written elsewhere (`.new-<folder>`, next to the folder) and moved into place, so that a killed process leaves each file old or new.
  *
  * Links and special files are left alone, and so is what has no path on a device.
  */

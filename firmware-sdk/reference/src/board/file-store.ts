@@ -230,7 +230,7 @@ export class FileWrite {
 
   /**
    * Puts the file in place of whatever has its path.
-   * @param nowMs Unix milliseconds, where the device has a time
+   * @param nowMs Unix milliseconds, if the device has a time
    * @returns OK; DATA_LOSS: fewer bytes than announced; FAILED_PRECONDITION: its path became a directory's or lies below a file
    */
   commit(nowMs: number | undefined): Status {

@@ -3,7 +3,7 @@ export interface StoredFile {
   readonly bytes: Uint8Array;
   /** The nine permission bits. */
   readonly mode: number;
-  /** Unix milliseconds; undefined where the device had no time. */
+  /** Unix milliseconds; undefined if the device had no time. */
   readonly modifiedMs: number | undefined;
 }
 

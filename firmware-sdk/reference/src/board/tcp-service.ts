@@ -5,7 +5,7 @@ import type { Service } from "./services.ts";
 
 /** Bytes that may wait for a service that does not read, before the stream's window closes: one window behind another. */
 const waitingBytes = 2 * limits.windowBytes;
-/** Room of which the gateway is told anew. */
+/** Free space that is announced to the gateway. */
 const updateBytes = limits.windowBytes / 2;
 /** Time in which a service must answer, milliseconds; well within the deadline of dial. */
 const connectTimeoutMs = 5_000;
@@ -37,7 +37,7 @@ export function parseServiceAddress(text: string): ServiceAddress {
 export function tcpService(target: ServiceAddress["target"]): Service {
   return (output, settled) => {
     const socket = connect({ ...target, noDelay: true, allowHalfOpen: true });
-    /** The gateway has been told of less than half a window. */
+    /** Less than half a window was announced to the gateway. */
     let short = false;
     let answer: ((status: Status) => void) | undefined = settled;
     let corked = false;
@@ -99,6 +99,6 @@ function pumpSocket(socket: Socket, output: Parameters<Service>[0]): void {
     if (bytes === null) return;
     output.write(bytes);
   }
-  // An end is told only to those who read up to it.
+  // Only readers that have read everything get the end.
   if (socket.readableLength === 0) socket.read(0);
 }

@@ -7,7 +7,7 @@ import { TLSSocket } from "node:tls";
  */
 export function dropSocket(socket: Socket): void {
   // Node resets open TCP sockets alone. Of TLS and pipes it throws ERR_INVALID_HANDLE_TYPE; one that still connects it leaves
-  // until it has connected; one that said its end it leaves for ever (EINVAL). Only open TCP knows the family of its peer.
+  // until it has connected; one that has sent its end it leaves permanently (EINVAL). Only open TCP knows the family of its peer.
   const isOpenTcp = !(socket instanceof TLSSocket) && socket.remoteFamily !== undefined;
   const resettable = isOpenTcp && !socket.writableEnded;
   if (resettable) socket.resetAndDestroy();

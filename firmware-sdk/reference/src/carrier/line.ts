@@ -189,7 +189,7 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** Waits for the end of a process that has been told to end, or kills it after a second. */
+/** Waits for the end of a process that got SIGTERM, or kills it after a second. */
 function exited(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => child.kill("SIGKILL"), 1_000);

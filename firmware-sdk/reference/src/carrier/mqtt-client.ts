@@ -12,7 +12,7 @@ export interface MqttLinkOptions extends MqttConnectionOptions {
   readonly compact?: boolean;
 }
 
-/** A connection that has no SUBACK after this is given up; npm mqtt can hang in between for ever. */
+/** A connection that has no SUBACK after this is given up; npm mqtt can hang in between indefinitely. */
 const openTimeoutMs = 5_000;
 
 /**

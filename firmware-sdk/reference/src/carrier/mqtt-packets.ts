@@ -28,7 +28,7 @@ export class PacketConnection implements MqttConnection {
   readonly #socket: Socket;
   readonly #events: MqttConnectionEvents;
   readonly #wireId: string;
-  /** The topic of every message, with its length, as it stands in a PUBLISH. */
+  /** The topic of every message, with its length, as it is in a PUBLISH. */
   readonly #topic: Buffer;
   readonly #cutter = new PacketCutter();
   readonly #keepalive: NodeJS.Timeout;
@@ -250,7 +250,7 @@ const sharedParser = new WholePacketParser();
 
 function openSocket({ url, tls }: MqttConnectionOptions): Socket {
   const { protocol, hostname, port } = new URL(url);
-  // An IPv6 address stands in brackets in a URL only.
+  // An IPv6 address has brackets only in a URL.
   const host = hostname.replace(/^\[|\]$/g, "");
   if (protocol === "mqtt:") return connect({ host, port: Number(port || 1883) });
   if (protocol === "mqtts:") return connectTls({ host, port: Number(port || 8883), ...tls });

@@ -29,7 +29,7 @@ export class ConsoleOutput implements JobOutput {
     return this.#waits ? 0 : this.#write(bytes);
   }
 
-  /** Takes all of the bytes; beyond the backlog the oldest are lost, and the reader is told how many. */
+  /** Takes all of the bytes; beyond the backlog the oldest are lost, and the reader gets their number. */
   tell(bytes: Uint8Array): void {
     const rest = bytes.subarray(this.write(bytes));
     if (rest.length === 0) return;

@@ -69,7 +69,7 @@ const sleepUsage = "sleep N";
 
 export const sleep = builtIn({
   usage: sleepUsage,
-  what: "waits so many seconds",
+  what: "waits N seconds",
   least: 1,
   run(process, { operands: [seconds = ""] }) {
     const waits = /^\d{1,5}$/.test(seconds) && Number(seconds) <= longestSleepS;

@@ -65,7 +65,7 @@ export function builtIn(row: BuiltIn): ShellCommandRow {
   };
 }
 
-/** @returns the option that is not known, or undefined where one lacks its value */
+/** @returns the option that is not known, or undefined if one lacks its value */
 function readCall(args: readonly string[], options: string): Call | string | undefined {
   const given = new Set<string>();
   let value = "";

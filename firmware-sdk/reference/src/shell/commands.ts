@@ -25,7 +25,7 @@ export const shellCommands: ReadonlyMap<string, ShellCommandRow> = new Map(
 
 /**
  * Runs argv. An unknown command starts too: it says so on stderr and exits 127 (SPEC §6.3).
- * @param own commands of the device beside, or instead of, the usual ones; help lists them too
+ * @param own commands of the device in addition to, or instead of, the usual ones; help lists them too
  */
 export function startShellCommand(
   process: ShellProcess,

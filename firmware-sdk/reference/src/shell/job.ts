@@ -29,7 +29,7 @@ export interface JobOptions {
   readonly out: JobOutput;
   /** Absent: stderr goes to `out`. */
   readonly err?: JobOutput | undefined;
-  /** What a terminal does to input and output is done where there is one. */
+  /** What a terminal does to input and output is done if there is one. */
   readonly terminal?: Terminal | undefined;
   /** Whether newlines of the output get a carriage return; default: on a terminal. */
   readonly returns?: boolean;

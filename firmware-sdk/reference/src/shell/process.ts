@@ -56,7 +56,7 @@ export type StdinReader = RunningCommand & Required<Pick<RunningCommand, "room" 
 /** Starts; returns what goes on, if anything does. `exit` must be called, at once or later. */
 export type ShellCommand = (process: ShellProcess, args: readonly string[]) => RunningCommand | undefined;
 
-/** Something beside the processor that takes commands (SPEC §6.15). */
+/** A part of the device that takes commands (SPEC §6.15). */
 export interface Peripheral {
   /** At most 32 bytes. */
   readonly name: string;
@@ -66,7 +66,7 @@ export interface Peripheral {
   readonly run: ShellCommand;
 }
 
-/** What a device is made of beside its session. What is absent it does not have. */
+/** The parts of a device in addition to its session. It lacks absent ones. */
 export interface DeviceParts {
   readonly files?: FileStore | undefined;
   readonly services?: Services | undefined;

@@ -37,7 +37,7 @@ struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t mo
 bool mote_is_path(const void *text, size_t length);
 
 /**
- * A path (SPEC §6.11), copied with a NUL; "" where it is refused. OUT_OF_RANGE over
+ * A path (SPEC §6.11), copied with a NUL; "" if it is refused. OUT_OF_RANGE over
  * MOTE_FILE_NAME_BYTES.
  */
 void mote_arguments_path(struct mote_arguments *arguments, char path[MOTE_FILE_NAME_BYTES + 1]);

@@ -9,8 +9,8 @@ extern "C" {
 
 /**
  * Shows a text on all consoles that streams have opened (SPEC §6.5). Each has the room of its
- * stream: what does not fit is left out, and told as "[N bytes lost]" when there is room again. For
- * the port, beside the line's own console.
+ * stream: what does not fit is left out, and reported as "[N bytes lost]" as soon as it fits. For
+ * the port, in addition to the line's own console.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different devices.
  */

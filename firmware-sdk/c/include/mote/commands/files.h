@@ -30,7 +30,7 @@ struct mote_file_info {
 struct mote_file {
     uint32_t id;
     uint32_t at;   /* the next byte */
-    uint32_t size; /* of one that is written: as it was told, or UNKNOWN */
+    uint32_t size; /* of one that is written: as announced, or UNKNOWN */
     uint16_t place;
 };
 

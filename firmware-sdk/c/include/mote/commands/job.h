@@ -20,7 +20,7 @@ struct mote_peripheral;
 enum mote_step {
     MOTE_STEP_WAIT, /* until its input, its output's room or the time changes */
     MOTE_STEP_MORE, /* got further: step again */
-    MOTE_STEP_DONE  /* ended, with job->exit_code: 0 to 255, what is beyond is told as 255 */
+    MOTE_STEP_DONE  /* ended, with job->exit_code: 0 to 255; other numbers are sent as 255 */
 };
 
 /**
@@ -39,7 +39,7 @@ struct mote_program {
      */
     size_t (*take)(struct mote_job *job, const uint8_t *bytes, size_t length);
 
-    /** Lets go of what it holds, where it is ended from outside. NULL: nothing. */
+    /** Releases its resources if it is ended from outside. NULL: it has none. */
     void (*drop)(struct mote_job *job);
 };
 
@@ -60,7 +60,7 @@ struct mote_job {
     const struct mote_program *program;
     const struct mote_program *child; /* of a console: what runs on it, or NULL */
     struct mote_stream *out; /* stdin and stdout */
-    struct mote_stream *err; /* stderr; the same as `out` where there is no second stream */
+    struct mote_stream *err; /* stderr; the same as `out` if there is no second stream */
     struct mote_stream *printing; /* see mote_print_begin */
     uint16_t printed;
     uint16_t print_at;

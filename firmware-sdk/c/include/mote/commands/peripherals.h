@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/** Something beside the processor that takes commands (SPEC §6.15): `get`, `set on`, `set off`.
+/** A part of the device that takes commands (SPEC §6.15): `get`, `set on`, `set off`.
  * Called from poll only; neither may block. */
 struct mote_peripheral {
     const char *name; /* at most 32 bytes */

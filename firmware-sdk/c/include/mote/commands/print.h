@@ -26,7 +26,7 @@ MOTE_MUST_USE bool mote_print_begin(struct mote_job *job, struct mote_stream *st
 /** Prints a text. */
 void mote_print(struct mote_job *job, const char *text);
 
-/** Prints a decimal number, with leading zeros where it has fewer than `digits`. */
+/** Prints a decimal number, with leading zeros if it has fewer than `digits`. */
 void mote_print_digits(struct mote_job *job, uint32_t number, unsigned digits);
 
 void mote_print_number(struct mote_job *job, uint32_t number);

@@ -67,7 +67,7 @@ bool mote_log_queue_write(struct mote_log_queue *queue, enum mote_level level, c
                           ...) __attribute__((format(printf, 3, 4)));
 
 /**
- * Whether there is a line for the next poll. Where no `wake` does it, the thread that polls asks
+ * Whether there is a line for the next poll. If no `wake` does it, the thread that polls asks
  * before it sleeps, with interrupts locked out:
  *
  *   lock();
@@ -87,8 +87,8 @@ struct mote_log_drain {
 };
 
 /**
- * A session's `run` that makes reports of the lines in a queue, and then steps what the session runs
- * beside that, such as mote_jobs_run. `context` is a struct mote_log_drain. It empties the queue at
+ * A session's `run` that makes reports of the lines in a queue, and then steps the session's other
+ * work, such as mote_jobs_run. `context` is a struct mote_log_drain. It empties the queue at
  * most once a millisecond, so that what logs without end does not keep poll from returning.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions. Only poll calls it.

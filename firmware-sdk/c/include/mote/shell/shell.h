@@ -100,7 +100,7 @@ enum mote_step mote_shell_end(struct mote_job *job, int32_t code);
 
 #define MOTE_SHELL_LAST_PROGRAMS                                                                   \
     {"size", "[-f]", "columns and rows of the terminal", mote_shell_size, NULL, NULL},             \
-    {"sleep", "N", "waits so many seconds", mote_shell_sleep, NULL, NULL},                         \
+    {"sleep", "N", "waits N seconds", mote_shell_sleep, NULL, NULL},                               \
     {"exit", "[CODE]", "ends with an exit code", mote_shell_exit, NULL, NULL},                       \
     {"reboot", "", "restarts the device", mote_shell_reboot, NULL, NULL}
 

@@ -8,7 +8,7 @@ extern "C" {
 #endif
 
 /**
- * Memory that keeps: flash, or RAM that is told to behave like it. It can be read in place; erasing
+ * Persistent memory: flash, or RAM that behaves like it. It can be read in place; erasing
  * sets all bits of a sector; each granule of `program_bytes` is programmed at most once between two
  * erasures, whole. So flash with a checksum over each granule (STM32: 8, 16 or 32 bytes) is in order. Its
  * functions are called from poll only, and from mount.
@@ -59,8 +59,8 @@ struct mote_flash {
  *
  * Each data sector counts its erasures, and the one that has the fewest is taken: over resets too, and
  * also from a file that does not change, which moves then. So no two data sectors are more than about
- * 16 erasures apart. A copy of the index is erased once every so many changes as records fit beside
- * those of the files that are there; give it room (`index_sectors`), and it is worn less than they.
+ * 16 erasures apart. A copy of the index is erased each time the space beyond the records of the
+ * present files is full; with enough space (`index_sectors`) it wears less than the data.
  */
 struct mote_flash_store {
     const struct mote_flash *flash;

@@ -10,7 +10,7 @@ extern "C" {
 /**
  * Keeps a session's ring of reports over a reset, in memory that no reset clears: so what the boot
  * before said, and the gateway has not stored, is sent by this one, and its lines stay readable
- * (SPEC §5.6). Lies beside the session, in such memory too.
+ * (SPEC §5.6). Lies next to the session, in such memory, too.
  */
 struct mote_kept_ring {
     uint32_t magic;
@@ -25,7 +25,7 @@ struct mote_kept_ring {
  * reset that the device itself makes; takes time only where a line was added, and returns true then.
  * A fault handler may call it whatever it has interrupted: what mote_log had begun to drop is dropped,
  * a line that it had not written whole is left out, and a ring that is no ring any more is given up.
- * Where a chip stores 16 bits in two steps (AVR), one that comes between them may cost lines or the ring
+ * If a chip stores 16 bits in two steps (AVR), one that comes between them may cost lines or the ring
  * too, but no boot.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: yes.
