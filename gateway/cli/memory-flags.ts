@@ -7,10 +7,10 @@ import process from "node:process";
 export const memoryFlags = ["--max-semi-space-size=4", "--optimize-for-size"] as const;
 
 /**
- * The command line with which this process has to begin anew for the flags to hold: V8 lays out its heap before any code of
+ * The command line with which this process must restart for the flags to apply: V8 lays out its heap before any code of
  * ours runs.
- * @param nodeOptions of the environment; who says there or on the command line how large the semi-space is keeps it
- * @returns undefined where nothing is to be done
+ * @param nodeOptions of the environment; a semi-space size there or on the command line is kept
+ * @returns undefined if nothing is to be done
  */
 export function commandLineWithFlags(
   { execPath, execArgv, argv }: Pick<NodeJS.Process, "execPath" | "execArgv" | "argv">,
@@ -20,7 +20,7 @@ export function commandLineWithFlags(
   return [execPath, ...execArgv, ...memoryFlags, ...argv.slice(1)];
 }
 
-/** Begins this process anew with the flags, under the same id and with the same input and output. Returns where they hold. */
+/** Restarts this process with the flags, under the same id and with the same input and output. Returns if they already apply. */
 export function holdMemoryFlags(): void {
   const commandLine = commandLineWithFlags(process, process.env.NODE_OPTIONS);
   if (!commandLine) return;

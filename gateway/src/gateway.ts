@@ -20,8 +20,8 @@ import { Transports } from "./transports.ts";
 const shutdownMs = 4_500;
 
 /**
- * The composition root: builds every room bottom-up from its slice of the configuration, and closes them top-down.
- * Nothing else knows all floors.
+ * The composition root: builds every layer bottom-up from its part of the configuration, and closes them top-down.
+ * Nothing else knows all layers.
  */
 export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;

@@ -6,7 +6,7 @@ import type { Metrics } from "./foundation/metrics.ts";
 /** A part that must work before the gateway is ready: undefined when it does, else the reason. */
 export type ReadinessCheck = () => string | undefined;
 
-/** Bounds of a port that probes and scrapers ask now and then, and that asks nobody who they are. */
+/** Limits of a port for occasional probes and scrapes, without authentication. */
 export const operationsLimits = {
   connections: 64,
   headerBytes: 8_192,
@@ -105,7 +105,7 @@ export class OperationsServer implements AsyncDisposable {
   }
 }
 
-/** @returns undefined where the client has just gone */
+/** @returns undefined if the client has just gone */
 function reasonOfClientError(code: string | undefined): string | undefined {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":

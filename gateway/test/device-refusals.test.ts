@@ -36,7 +36,7 @@ interface Wrong {
   readonly what: string;
   /** Default: plain. */
   readonly over?: Listener;
-  /** Beside the right client id, user name and password (over plain MQTT) of `id`. */
+  /** In addition to the right client id, user name and password (over plain MQTT) of `id`. */
   readonly options?: (id: string) => IClientOptions | Promise<IClientOptions>;
   readonly does?: (client: MqttClient, id: string) => unknown;
   readonly spec?: Partial<DeviceSpec>;

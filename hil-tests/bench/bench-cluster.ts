@@ -129,7 +129,7 @@ export class BenchCluster implements AsyncDisposable {
     });
   }
 
-  /** A process that plays these devices when it is told `go`. */
+  /** A process that emulates these devices after the line `go`. */
   async prepareFleet(
     mqttPort: number,
     members: readonly FleetMember[],
@@ -154,7 +154,7 @@ export class BenchCluster implements AsyncDisposable {
     await inParallel(objects, workers, ({ metadata }) => this.kube.delete(`${collection}/${metadata.name}`));
   }
 
-  /** Who uses the processor on the cluster's side. */
+  /** Users of the processor on the cluster's side. */
   servers(): ReadonlyMap<string, number> {
     return processesWith(this.plane.folder);
   }

@@ -1,6 +1,6 @@
 /**
- * Figures beside their rivals: a table, and build/bench.json. What `make bench` does, in about a quarter of an hour. Each phase is a
- * process with a deadline: one that fails costs the others nothing, and its reason stands below the table.
+ * Figures compared with other programs: a table, and build/bench.json. What `make bench` does, in about a quarter of an hour. Each phase is a
+ * process with a deadline: one that fails costs the others nothing, and its reason is printed below the table.
  *
  *   node hil-tests/bench/bench.ts [--many 5000] [--rounds 100] [cbor] [beat] [messages] [streams] [node-plane | start-up | small-fleet | large-fleet | tls-fleet]
  * without names: all

@@ -23,14 +23,14 @@ export interface BringUp {
   readonly fleet: RunningProcess;
 }
 
-/** What is told how far a bring-up has come, with the milliseconds since its beginning. */
+/** Called with the progress of a bring-up, and the milliseconds since its beginning. */
 export interface BringUpOptions extends FleetOptions {
   readonly began?: (fleet: RunningProcess) => void;
   readonly ready?: (sinceMs: number) => void;
   /** All objects of a collection are as they should be. */
   readonly part?: (path: string, sinceMs: number) => void;
   readonly settled?: (sinceMs: number) => void;
-  /** Is told every ten seconds what is there, and what the gateway is busy with. */
+  /** Called every ten seconds with the present objects and the work of the gateway. */
   readonly say?: (what: string) => void;
 }
 
@@ -89,7 +89,7 @@ function every(ms: number, call: () => void): Disposable {
 }
 
 /**
- * The two rates beside kwok's, and the processor time that each takes, which says the same on a busy machine: a ratio of
+ * The two rates compared with kwok's, and the processor time that each takes, which says the same on a busy machine: a ratio of
  * 2 there means half of kwok's.
  */
 export function bringUpFigures(devices: number, rates: BringUp, kwok: KwokRates): Figure[] {

@@ -3,7 +3,7 @@ import { Encoder } from "cbor-x";
 import type { Figure } from "./figure.ts";
 
 /**
- * Our codec beside cbor-x on the messages that travel most. cbor-x is measured bare: the pre-scan that would make it
+ * Our codec compared with cbor-x on the most frequent messages. cbor-x is measured bare: the pre-scan that would make it
  * strict and the golden bytes that it cannot give come on top.
  */
 const other = new Encoder({

@@ -4,7 +4,7 @@ import process from "node:process";
 /** Clock ticks a second in /proc/<pid>/stat: USER_HZ, 100 on every architecture that Node.js runs on. */
 const ticksPerSecond = 100;
 
-/** Seconds of processor time that a process, with all its threads, has used; 0 where it is gone. */
+/** Seconds of processor time that a process, with all its threads, has used; 0 if it is gone. */
 export function cpuSeconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -32,7 +32,7 @@ export function processesWith(text: string): ReadonlyMap<string, number> {
   return found;
 }
 
-/** Who used how much of the processor since the last look. */
+/** Use of the processor since the last call, by user. */
 export class CpuAccount {
   readonly #pids: ReadonlyMap<string, number>;
   #before: ReadonlyMap<string, number>;

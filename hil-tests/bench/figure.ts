@@ -3,7 +3,7 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** Who was measured beside it in the same run; null: nobody. */
+  /** The program measured in the same run for comparison; null: none. */
   readonly against: string | null;
   /** `value` divided by the other's. */
   readonly ratio: number | null;
@@ -24,7 +24,7 @@ export function atMost(limit: number, measured: Measured): Figure {
   return { ...plainFigure(measured), goal: `≤ ${limit} ${measured.unit}`, met: measured.value <= limit };
 }
 
-/** A rate beside another's, of which it must be at least so much. */
+/** A rate compared with another's, with the minimum ratio. */
 export function atLeastTimes(
   factor: number,
   rival: { readonly name: string; readonly value: number },

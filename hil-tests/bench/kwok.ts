@@ -31,7 +31,7 @@ export async function kwokBringUp(
     args: ["--kubeconfig", cluster.plane.adminKubeconfigPath, "--config", `${folder}/kwok.yaml`],
   });
   await process.waitForLine(/node/i, { deadlineMs: 20_000 });
-  // The same streams of news as beside motelet, so that both pay for the watching.
+  // The same watches as with motelet, so that both pay for them.
   await using settling = await Settling.start(cluster.kube);
   watcher.began?.(process);
   const account = new CpuAccount(new Map([...cluster.servers(), ["kwok", process.pid], ownProcess]));

@@ -17,7 +17,7 @@ export interface Throughput {
   readonly perProcessorSecond: number;
 }
 
-/** Messages a second through the gateway's floors, beside aedes with nothing around it: same devices, same beats. */
+/** Messages a second through the gateway's layers, compared with bare aedes: same devices, same beats. */
 export async function messageFigures(): Promise<Figure[]> {
   const aedes: Throughput[] = [];
   const motelet: Throughput[] = [];

@@ -1,4 +1,4 @@
-/** Does something for each item, so many at a time, in order of their beginning. */
+/** Does something for each item, a limited number at a time, started in order. */
 export async function inParallel<T, R>(
   items: readonly T[],
   workers: number,

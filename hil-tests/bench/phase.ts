@@ -10,5 +10,5 @@ export interface Phase {
 
 type PhaseGroup = readonly Figure[] | Promise<readonly Figure[]>;
 
-/** Is told what begins, and how far it has come. */
+/** Called with what begins, and with its progress. */
 export type Say = (what: string) => void;

@@ -1,5 +1,5 @@
 /**
- * Why a bring-up takes as long as it does: processor time of everybody in it, and requests by kind, beside kwok's.
+ * Why a bring-up takes as long as it does: processor time of everybody in it, and requests by kind, compared with kwok's.
  *
  *   node hil-tests/bench/profile.ts [--devices 1000] [--kwok] [--cpu-prof <folder>]
  */

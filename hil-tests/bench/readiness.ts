@@ -45,7 +45,7 @@ export class Settling implements AsyncDisposable {
     return settling;
   }
 
-  /** @returns the moment at which so many Nodes are Ready */
+  /** @returns the moment at which this many Nodes are Ready */
   untilReady(devices: number, deadlineMs: number): Promise<number> {
     return this.#orWhatIsMissing(
       devices,
@@ -53,15 +53,15 @@ export class Settling implements AsyncDisposable {
     );
   }
 
-  /** How many of so many are as they should be, of each collection. */
+  /** How many objects of each collection are as they should be. */
   state(devices: number): string {
     const counts = this.#settled.map(({ path, watch }) => `${path.split("/").at(-1)} ${watch.count}`);
     return `of ${devices} are as wanted: ${this.#ready.count} Ready, ${counts.join(", ")}`;
   }
 
   /**
-   * @param said is told the moment of each collection
-   * @returns the moment at which everything of so many devices is there and as it should be
+   * @param said is called with the moment of each collection
+   * @returns the moment at which all objects of this many devices are as they should be
    */
   async until(
     devices: number,

@@ -16,7 +16,7 @@ export type Assets = Readonly<Record<Program, string>>;
 const kubebuilderPrograms: readonly Program[] = ["kube-apiserver", "etcd", "kubectl"];
 
 export interface AssetOptions extends BuildOptions {
-  /** "1.37": a folder `kubernetes-1.37` beside this file. Default: the environment's `KUBERNETES`, else the newest there is. */
+  /** "1.37": a folder `kubernetes-1.37` next to this file. Default: the environment's `KUBERNETES`, else the newest there is. */
   readonly kubernetes?: string;
   /** Default: the environment's `KUBEBUILDER_ASSETS`. A version asked for by name takes precedence. */
   readonly kubebuilderAssets?: string;

@@ -9,7 +9,7 @@ export interface Ports {
   readonly scheduler: number;
 }
 
-/** Files of one run; see `credential-files.ts` for who writes them. */
+/** Files of one run; `credential-files.ts` writes them. */
 export const files = {
   ca: "ca.crt",
   caKey: "ca.key",
@@ -91,7 +91,7 @@ export function apiServerFlags(folder: string, ports: Ports, options: ComponentO
     "--authorization-mode=Node,RBAC",
     "--enable-admission-plugins=NodeRestriction",
     "--allow-privileged=true",
-    // 127.0.0.1 may not stand in an Endpoints object.
+    // 127.0.0.1 may not be in an Endpoints object.
     "--endpoint-reconciler-type=none",
     `--kubelet-client-certificate=${file("kubeletClient")}`,
     `--kubelet-client-key=${file("kubeletClientKey")}`,

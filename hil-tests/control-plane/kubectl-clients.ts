@@ -9,7 +9,7 @@ export function kubectlVersions(): readonly string[] {
 }
 
 /**
- * Finds the kubectl of a version, building it where it is not cached yet.
+ * Finds the kubectl of a version, building it if it is not cached yet.
  * @param version `major.minor`; default: that of the control plane that the environment asks for
  * @returns its absolute path
  * @throws RigError UNKNOWN_VERSION, and what `ensureTools` throws

@@ -90,7 +90,7 @@ async function converse(
 ) {
   const offered = protocol === "" ? [] : [protocol];
   const webSocket = webSocketTo(`ws${server}${path}`, offered);
-  // Where none was offered x/net's WebSocket answers with an empty one, which ws does not take.
+  // If none was offered, x/net's WebSocket answers with an empty one, which ws refuses.
   if (protocol === "") webSocket.once("upgrade", (answer) => delete answer.headers["sec-websocket-protocol"]);
   const client = await ChannelClient.open(webSocket);
   await talk(client);

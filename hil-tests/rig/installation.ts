@@ -42,7 +42,7 @@ export async function install(cluster: Kubectl): Promise<void> {
   await kubectlOk(cluster, "wait", "--for=condition=Established", "crd/devices.motelet.dev", "--timeout=30s");
 }
 
-/** The three lines (and a port where there is one) that make a Device. */
+/** The three lines (and a port if there is one) that make a Device. */
 export function deviceManifest(name: string, options: { namespace?: string; port?: string } = {}): string {
   const spec =
     options.port === undefined

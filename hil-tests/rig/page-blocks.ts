@@ -19,7 +19,7 @@ function pageBlocks(page: string): readonly PageBlock[] {
 
 /**
  * The text of the only block with this pattern in it.
- * @throws RigError NO_SUCH_BLOCK where there is none, or more than one
+ * @throws RigError NO_SUCH_BLOCK if there is none, or more than one
  */
 export function pageBlock(page: string, pattern: RegExp): string {
   const [found, ...more] = pageBlocks(page).filter(({ text }) => pattern.test(text));

@@ -240,7 +240,7 @@ for (const version of versions)
         test("on a terminal has a prompt, and is left by 04", async () => {
           await using window = terminal("attach", "-it", device);
           const lines = () => window.process.lastLines(200);
-          // What kubectl prints where it takes the terminal for itself. One that kept it would echo by itself, too.
+          // What kubectl prints when it uses the terminal itself.
           await window.process.waitForLine(/If you don't see a command prompt/, { deadlineMs: 20_000 });
           await waitFor(
             () => {

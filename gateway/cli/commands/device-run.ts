@@ -69,11 +69,11 @@ export function deviceRunCommand(): Command {
       (value: string, before: readonly string[] = []) => [...before, value],
     )
     .option("--seed <n>", "make sensors and reconnect times repeatable", wholeNumber)
-    .option("--chatter <seconds>", "log a line each so many seconds", wholeNumber)
+    .option("--chatter <seconds>", "log a line every <seconds> seconds", wholeNumber)
     .option(
       "--faults <rates>",
       "chance of faults for each message: drop=0.2,delay=0.1/500,duplicate=0.1,corrupt=0.01,freeze=0.001/30,reset=0.001 " +
-        "(delay: at most so many ms; freeze: so many s)",
+        "(delay: at most this many ms; freeze: this many s)",
     )
     .option("--ramp <rate>", "how many devices start each second, e.g. 50/s (default: 200/s)", perSecond)
     .option("--quiet", "only the summary at the end")

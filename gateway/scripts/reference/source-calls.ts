@@ -1,4 +1,4 @@
-/** A call as it stands in a source file. */
+/** A call in a source file. */
 export interface SourceCall {
   readonly method: string;
   /** Source text of each argument, trimmed. */
@@ -28,7 +28,7 @@ export function callsIn(source: string, file: string, pattern: RegExp): SourceCa
   });
 }
 
-/** The parts of a text between separators that stand in no bracket, string or comment; empty ones are left out. */
+/** The parts of a text between separators that are in no bracket, string or comment; empty ones are left out. */
 export function splitAt(text: string, separator: string): string[] {
   const parts: string[] = [];
   let start = 0;

@@ -21,7 +21,7 @@ export class Admission {
     this.#keyValues = keyValues;
   }
 
-  /** @returns undefined where the device is admitted */
+  /** @returns undefined if the device is admitted */
   judge(facts: DeviceFacts, channel: Way, hello: HelloMessage): HelloRefusal | undefined {
     const { spec } = facts;
     const { identity } = channel;

@@ -86,7 +86,7 @@ export class CheckUps implements Disposable {
 
   async #lookAndExpect(key: string, boot: number | undefined, timer: Timer): Promise<void> {
     await this.#look(key);
-    // It went away meanwhile, or came anew.
+    // It went away meanwhile, or reconnected.
     if (this.#waits.get(key)?.timer !== timer) return;
     const { everyMs, onProbationMs } = checkUpTimes;
     this.#expect(key, boot, this.#onProbation(key) ? onProbationMs : everyMs * (0.9 + 0.2 * this.#random()));

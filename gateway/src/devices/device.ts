@@ -11,7 +11,7 @@ export type Phase = "Pending" | "Online" | "Asleep" | "Offline" | "Retired";
 /** One allowed link of a device, in its order of preference. */
 export interface LinkSpec {
   readonly carrier: CarrierName;
-  /** Where it is plugged in, on a carrier that knows a device by its port; absent: the device proves its identity. */
+  /** If it is plugged in, on a carrier that knows a device by its port; absent: the device proves its identity. */
   readonly port?: string;
 }
 
@@ -19,7 +19,7 @@ export interface LinkSpec {
 export interface Credential {
   readonly generation: number;
   readonly password: string;
-  /** Pre-shared key, 16–256 bytes; where it is absent the password's UTF-8 bytes are the key. */
+  /** Pre-shared key, 16–256 bytes; if it is absent the password's UTF-8 bytes are the key. */
   readonly key?: Uint8Array;
 }
 
@@ -27,15 +27,15 @@ export interface Credential {
 export interface DeviceIdentity extends Credential {
   /** Fleet-unique, 1–12 of [a-z0-9]. */
   readonly wireId: string;
-  /** Holds beside the new one until the device has come under that: a rotation without a gap. */
+  /** Accepted in addition to the new one until the device has connected with that: a rotation without a gap. */
   readonly previous?: Credential;
 }
 
 /** What a person says of a device that sleeps. */
 export interface SleepSpec {
-  /** How long it sleeps where it does not say, seconds. */
+  /** How long it sleeps if it does not announce the duration, seconds. */
   readonly checkInS?: number;
-  /** Callers wait until it wakes, instead of being told that it sleeps. */
+  /** Callers wait until it wakes, instead of getting an error. */
   readonly wait: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface DeviceSpec {
   readonly identity?: DeviceIdentity;
   readonly paused: boolean;
   readonly sleep?: SleepSpec;
-  /** Names of the parts that take commands of their own, in the order of the profile; absent where there are none. */
+  /** Names of the parts that take commands of their own, in the order of the profile; absent if there are none. */
   readonly peripherals?: readonly string[];
 }
 

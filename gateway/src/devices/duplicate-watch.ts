@@ -89,7 +89,7 @@ export class DuplicateWatch implements Disposable {
       const peers = users.map(({ peer }) => peer);
       log.warn({ device: key, peers }, "two boards use one identity");
     }
-    // The same two are told once: their ports change with each connection.
+    // The same two are reported once: their ports change with each connection.
     if (!known || !areSame(known.users, users)) registry.learn(key, { duplicate: { users } });
     watched.timer?.cancel();
     watched.timer = clock.after(holdMs, () => {

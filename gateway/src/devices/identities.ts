@@ -23,7 +23,7 @@ interface Holder {
 }
 
 /**
- * Who may speak under which wire id: follows the registry. A wire id belongs to the first device that has it; another
+ * Decides which device may use which wire id: follows the registry. A wire id belongs to the first device that has it; another
  * one with the same is counted and not admitted. During a rotation the earlier generation holds, too, until the device has
  * come under the new one.
  */
@@ -150,7 +150,7 @@ export class Identities implements Authenticator, Disposable {
     return previous && !rotated ? [identity, previous] : [identity];
   }
 
-  /** A connection under the earlier generation was closed when the device came in its own name anew. */
+  /** A connection under the earlier generation was closed when the device connected again. */
   #endRotation(key: string, identity: DeviceIdentity): void {
     const holder = this.#byWireId.get(identity.wireId);
     if (holder?.key !== key || holder.proofs.size === 1 || this.#holding(key, identity).length > 1) return;

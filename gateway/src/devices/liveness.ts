@@ -51,7 +51,7 @@ export class Liveness implements Disposable {
   asleep(key: string, announcedS: number): void {
     this.#alive.delete(key);
     const seconds = announcedS || (this.#registry.get(key)?.spec.sleep?.checkInS ?? 0);
-    // Before the phase, which a gateway that starts anew reads together with it.
+    // Before the phase, which a restarted gateway reads together with it.
     this.#registry.learn(key, { asleepUntilMs: this.#clock.wallMs() + seconds * 1000 });
     this.#judge(key, "Asleep");
     this.#cancel(key);

@@ -2,7 +2,7 @@ import { CborError, decodeMessage, type Message, MessageError } from "@motelet/p
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 
-/** Reads what devices send. Bad messages are weather: counted, never thrown (SPEC §3.1). */
+/** Reads what devices send. Bad messages are expected: counted, never thrown (SPEC §3.1). */
 export class MessageReader {
   readonly #log: Logger;
   readonly #refused;
@@ -21,7 +21,7 @@ export class MessageReader {
     );
   }
 
-  /** @returns undefined where it is refused */
+  /** @returns undefined if it is refused */
   read(bytes: Uint8Array, peer: string): Message | undefined {
     try {
       const { message, skipped } = decodeMessage(bytes);

@@ -69,7 +69,7 @@ export class PeripheralWatch implements Disposable {
 
   async #look(key: string, look: Look): Promise<void> {
     const names = await this.#ask(key);
-    // It went away meanwhile, or came anew.
+    // It went away meanwhile, or reconnected.
     if (this.#looks.get(key) !== look) return;
     const { registry } = this.#options;
     if (names && !isDeepStrictEqual(registry.get(key)?.peripherals, names))
@@ -87,7 +87,7 @@ export class PeripheralWatch implements Disposable {
     });
   }
 
-  /** @returns undefined where the device does not tell; the verb counts why */
+  /** @returns undefined if the device does not tell; the verb counts why */
   async #ask(key: string): Promise<readonly string[] | undefined> {
     const { registry, ask } = this.#options;
     if (!registry.get(key)?.capabilities.includes("peripherals")) return [];

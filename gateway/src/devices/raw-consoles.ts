@@ -57,7 +57,7 @@ export class RawConsoles {
     return this.#lines.values().some((line) => line.key === key);
   }
 
-  /** @returns undefined where the device has no open line; "taken" where it has all its readers */
+  /** @returns undefined if the device has no open line; "taken" if it has all its readers */
   open(key: string): RawConsole | "taken" | undefined {
     for (const [channel, line] of this.#lines) {
       if (line.key !== key) continue;

@@ -4,7 +4,7 @@ import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { DeviceRefusal } from "./device.ts";
 import type { Registry } from "./registry.ts";
 
-/** Each note costs an Event and may cost a status: for one device so many at once, then one a minute. */
+/** Each note costs an Event and may cost a status: for one device this many at once, then one a minute. */
 const perDevice = { burst: 4, refillMs: 60_000 };
 /** For all devices together: somebody who knows many wire ids must not keep the API server busy. */
 const together = { burst: 100, refillMs: 100 };

@@ -19,7 +19,7 @@ export type RestoredFacts = Pick<DeviceFacts, "phase"> &
   >;
 
 /**
- * All devices that the gateway is told to serve, by `<namespace>/<name>`. The only place where facts are kept;
+ * All devices that the gateway serves, by `<namespace>/<name>`. The only place where facts are kept;
  * each change replaces the snapshot and is published on `changes` by key (deletion included).
  */
 export class Registry {
@@ -48,7 +48,7 @@ export class Registry {
 
   /**
    * Takes a device's wanted state. A new one (or one with another UID: recreated) starts with the restored facts,
-   * Pending where there are none; a known one keeps its facts. A device restored as Online has no session yet:
+   * Pending if there are none; a known one keeps its facts. A device restored as Online has no session yet:
    * liveness gives it time to return.
    */
   admit(spec: DeviceSpec, restored?: RestoredFacts): DeviceFacts {

@@ -5,7 +5,7 @@ import { AdaptiveLimit } from "./adaptive-limit.ts";
 const bounds = { min: 2, max: 24, start: 8 };
 
 /**
- * A client that always has more to ask and a server that serves so many at a time, each in `serviceMs`, and lets the rest
+ * A client that always has more to ask and a server that serves a number at a time, each in `serviceMs`, and lets the rest
  * wait; in turns of as many requests as the limit allows.
  * @returns the limits after each turn
  */

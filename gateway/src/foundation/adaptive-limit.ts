@@ -5,15 +5,15 @@ export interface AdaptiveLimitOptions {
   readonly start: number;
 }
 
-/** Answers until the limit is judged anew. */
+/** Answers until the limit is computed again. */
 const windowAnswers = 20;
-/** An answer may take so many times as long as with half the requests before the limit is too high. */
+/** The limit is too high if an answer takes this many times as long as with half the requests. */
 const tolerance = 1.5;
 /** What remains of the limit where the server asks for less. */
 const afterRefusal = 0.7;
 /** All requests that were on their way are refused together. */
 const cutEveryMs = 1_000;
-/** How often the latency with half the requests is found out anew: what was quick an hour ago says nothing. */
+/** How often the latency with half the requests is measured again: an old measurement means nothing. */
 const probeEveryMs = 30_000;
 
 interface Window {
@@ -24,7 +24,7 @@ interface Window {
 }
 
 /**
- * How many requests a server is given at a time: more as long as that does not make its answers slower, fewer where it
+ * How many requests a server is given at a time: more as long as that does not make its answers slower, fewer if it
  * does, and much fewer where the server asks for it (429). After the gradient limits of Netflix' concurrency-limits; the
  * latency to compare with is measured now and then with half the requests. Never leaves its bounds. Pure: times are
  * arguments (milliseconds, monotonic).

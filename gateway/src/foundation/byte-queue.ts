@@ -21,7 +21,7 @@ export class ByteQueue {
     return chunk;
   }
 
-  /** Takes everything, as one; undefined where there is nothing. */
+  /** Takes everything, as one; undefined if there is nothing. */
   takeAll(): Uint8Array | undefined {
     const bytes = this.#chunks.length < 2 ? this.#chunks[0] : Buffer.concat(this.#chunks, this.#length);
     this.clear();

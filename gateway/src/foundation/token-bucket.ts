@@ -19,7 +19,7 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#burst, this.#tokens + 1);
   }
 
-  /** Takes one. @returns 0 where it was free, else the milliseconds until one will be (nothing is taken) */
+  /** Takes one. @returns 0 if it was free, otherwise the milliseconds until one will be (nothing is taken) */
   take(nowMs: number): number {
     const earned = (nowMs - this.#refilledAtMs) / this.#refillMs;
     this.#tokens = Math.min(this.#burst, this.#tokens + Math.max(0, earned));

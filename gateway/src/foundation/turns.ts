@@ -1,4 +1,4 @@
-/** Places for so many at a time; those who come when all are taken wait in order, as many as may. */
+/** A semaphore: when all places are taken, a limited number of callers waits in FIFO order. */
 export class Turns {
   readonly #limits: { readonly places: number; readonly waiting: number };
   readonly #waiting: (() => void)[] = [];
@@ -10,7 +10,7 @@ export class Turns {
 
   /**
    * Takes a place, to be given back.
-   * @returns undefined where there is one at once, else a promise of it; "refused" where too many wait
+   * @returns undefined if there is one at once, else a promise of it; "refused" where too many wait
    */
   take(): Promise<void> | undefined | "refused" {
     if (this.#taken < this.#limits.places) {

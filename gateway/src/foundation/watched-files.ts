@@ -25,7 +25,7 @@ export class WatchedFiles<K extends string> implements Disposable {
     this.#intervalMs = options.intervalMs ?? 10_000;
   }
 
-  /** @throws ConfigError FILE_READ where one cannot be read */
+  /** @throws ConfigError FILE_READ if one cannot be read */
   read(): FileContents<K> {
     const entries = this.#entries().map(([name, path]) => {
       try {

@@ -13,10 +13,10 @@ const lanes = ["high", "middle", "low", "last"] as const;
  */
 export type Lane = (typeof lanes)[number];
 
-/** A lane that has waited so long gets its share; a burst that is over before is served in order. */
+/** A lane that has waited for this time gets its share; a burst that is over before is served in order. */
 export const patienceMs = 10_000;
 
-/** Of so many starts one is the lane's, while its oldest key has waited too long: 5/16 in all. */
+/** One in this many starts belongs to the lane while its oldest key has waited too long: 5/16 in total. */
 const startsPerShare = { middle: 8, low: 8, last: 16 } as const satisfies Record<
   Exclude<Lane, "high">,
   number
@@ -55,7 +55,7 @@ interface RegisteredWork {
 const defaultBackoff: BackoffPolicy = { baseMs: 100, factor: 2, maxMs: 10_000, jitter: 0.3 };
 
 /**
- * Runs reconcilers, after controller-runtime: one run a key at a time, deduplicated, retried for ever with capped
+ * Runs reconcilers, after controller-runtime: one run a key at a time, deduplicated, retried indefinitely with capped
  * back-off. Memory is bounded by `maxItems` keys; what comes beyond is dropped, counted and logged.
  */
 export class WorkQueue implements AsyncDisposable {
@@ -93,7 +93,7 @@ export class WorkQueue implements AsyncDisposable {
     backoff?: BackoffPolicy;
     /** Reconciles at a time, in all; asked before each start. */
     workers?: () => number;
-    /** … of which so many are kept free for high work; one is always left to the others. */
+    /** … of which this many are kept free for high work; one is always left to the others. */
     reserve?: number;
     maxItems?: number;
   }) {
@@ -206,7 +206,7 @@ export class WorkQueue implements AsyncDisposable {
     return undefined;
   }
 
-  /** 0 where nothing waits. Keys of a lane stand in the order in which they came. */
+  /** 0 where nothing waits. Keys of a lane are in FIFO order. */
   #oldestWaitMs(lane: Lane): number {
     const id = this.#lanes[lane].values().next().value;
     const item = id === undefined ? undefined : this.#items.get(id);

@@ -33,7 +33,7 @@ interface Timing {
   readonly maxRetryAfterMs: number;
   /** The API server closes a watch after between one and two times this. */
   readonly watchLengthS: number;
-  /** A watch without a byte for so long is taken for dead; bookmarks come about every minute. */
+  /** A watch without a byte for this time counts as dead; bookmarks come about every minute. */
   readonly watchSilenceMs: number;
 }
 
@@ -45,7 +45,7 @@ const defaultTiming: Timing = {
   watchSilenceMs: 150_000,
 };
 
-/** Is told how the API server answers writes, to judge how many it should be given at a time. Calls must not throw. */
+/** Receives the outcome of each write, to compute how many may run at a time. Calls must not throw. */
 export interface Pace {
   /** @param inFlight writes that were on their way with it, itself included */
   answered(tookMs: number, inFlight: number, nowMs: number): void;
@@ -259,7 +259,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     }
   }
 
-  /** A write begins. @returns what is to be told of its end */
+  /** A write begins. @returns a function for its outcome */
   #judgeWrite(method: Method): (outcome: number | "late" | "lost") => void {
     const { pace, clock } = this.#options;
     // A list of thousands takes its time on the quickest server.

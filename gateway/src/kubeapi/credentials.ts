@@ -10,6 +10,6 @@ export interface Credentials {
   readonly serverName?: string;
   /** False only where a kubeconfig says insecure-skip-tls-verify. */
   readonly verify: boolean;
-  /** @param fresh the last one was refused: read it anew */
+  /** @param fresh the last one was refused: read it again */
   token(fresh: boolean): Promise<string | undefined>;
 }

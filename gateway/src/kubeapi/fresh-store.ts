@@ -8,8 +8,8 @@ export const freshMs = 10_000;
  * An informer's store that knows our own last writes: until the watch brings news of an object, what the API server
  * answered to our write is read instead. Saves a write from the state before, which would only meet a conflict.
  *
- * Not for ever: a deletion whose news overtook the answer to our write would leave the object here, where nothing takes it
- * away any more.
+ * Not indefinitely: a deletion whose news overtook the answer to our write would leave the object here, and nothing
+ * would remove it.
  */
 export class FreshStore<T> {
   readonly #store: ObjectStore<T>;

@@ -38,16 +38,16 @@ export interface InformerOptions {
 }
 
 const backoff: BackoffPolicy = { baseMs: 200, factor: 2, maxMs: 5_000, jitter: 0.5 };
-/** After so many failed resumptions the position itself is doubted (a restored etcd) and everything is listed again. */
+/** After this many failed resumptions the position itself is in doubt (a restored etcd) and everything is listed again. */
 const maxResumptions = 5;
-/** Watches break and resume with every restart of an API server: so long a silence is no trouble yet. */
+/** Watches break and resume with every restart of an API server: a silence of this length is no fault yet. */
 const brokenPatienceMs = 15_000;
 /** A watch that ends sooner than this counts as a failure, so that a broken proxy is not asked in a tight loop. */
 const shortWatchMs = 1_000;
 
 /**
  * Keeps a copy of a collection by list and watch. Resumes from the last resourceVersion after a broken connection,
- * lists again when that is too old (410), and backs off with jitter, for ever. Objects lose their managedFields.
+ * lists again when that is too old (410), and backs off with jitter, indefinitely. Objects lose their managedFields.
  */
 export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisposable {
   readonly changes = new ChangeFeed<string>();
@@ -92,7 +92,7 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
     return this.#answered.promise;
   }
 
-  /** For readiness: what is wrong where nothing has been read yet, or no news has come for 15 s because the watch is broken. */
+  /** For readiness: what is wrong if nothing has been read yet, or no news has come for 15 s because the watch is broken. */
   trouble(): string | undefined {
     const { clock, path } = this.#options;
     if (!this.#listed) return `${path} has not been read yet`;
@@ -136,7 +136,7 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   #judge(error: unknown, failures: number): number {
     const { log, metrics, path } = this.#options;
     if (isGone(error)) {
-      // A watch that is too old is begun anew at once; a list that ages faster than it can be read must not become a busy loop.
+      // A watch that is too old is started again at once; a list that ages faster than it can be read must not become a busy loop.
       const wasWatching = this.#resourceVersion !== undefined;
       this.#resourceVersion = undefined;
       return wasWatching ? 0 : failures + 1;

@@ -18,7 +18,7 @@ export interface WatchEvent<T> {
 
 /**
  * The few verbs of the Kubernetes API that motelet uses, by path ("/api/v1/nodes/lamp").
- * @throws KubeApiError (kubeapi/errors.ts) where the API server answers with a Status, UnavailableError where it does not answer
+ * @throws KubeApiError (kubeapi/errors.ts) where the API server answers with a Status, UnavailableError if it does not answer
  */
 export interface KubeClient {
   get<T>(path: string, options?: KubeRequestOptions): Promise<T>;

@@ -34,7 +34,7 @@ interface Kubeconfig {
   }[];
 }
 
-/** What stands in the file itself; every other way to authenticate runs a program or asks a provider. */
+/** Keys of the file itself; every other way to authenticate runs a program or asks a provider. */
 const ownUserFields = [
   "token",
   "tokenFile",
@@ -131,7 +131,7 @@ async function pluginToken(of: {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
   config.loadFromFile(of.file);
-  // The context and the cluster may stand in another file than the user.
+  // The context and the cluster may be in another file than the user.
   config.clusters = [{ name: "cluster", server: of.cluster.server ?? "", skipTLSVerify: false }];
   config.contexts = [{ name: of.context, cluster: "cluster", user: of.user }];
   config.setCurrentContext(of.context);

@@ -57,8 +57,8 @@ export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>,
   }
 
   /**
-   * Resolves when all of them have listed once. One that may not be read keeps the others waiting no longer than until it
-   * is told so; where none may be read, the first that may ends the wait.
+   * Resolves when all of them have listed once. One that may not be read delays the others only until its refusal; if
+   * none may be read, the first that may ends the wait.
    */
   async start(): Promise<void> {
     const informers = [...this.#informers];

@@ -36,7 +36,7 @@ export function wholeAnswer(
     const giveUp = (reason: Error) => {
       ended();
       given = reason;
-      // Where no connection is free yet, there is nothing to abort until it gets one.
+      // If no connection is free yet, there is nothing to abort until it gets one.
       started?.abort(reason);
       reject(reason);
     };

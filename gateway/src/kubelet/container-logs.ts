@@ -38,7 +38,7 @@ export const answerContainerLogs: PlainHandler = async (call, serving, response)
 /**
  * Streams a device's stored log: each batch is one write and one flush. A reader that is slow stops the reading.
  * Ends with the log, at `limitBytes`, on the signal, or when the reader goes away.
- * @throws RequestError where there is no previous boot; nothing has been written then
+ * @throws RequestError if there is no previous boot; nothing has been written then
  */
 export async function writeContainerLogs(
   logs: DeviceLogReader,

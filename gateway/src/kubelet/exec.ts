@@ -19,7 +19,7 @@ export const streamExec: StreamingHandler = (call, serving, upgrade) => {
 
 /**
  * Reads the repeated `command` of a query.
- * @throws RequestError where there is none or too much
+ * @throws RequestError if there is none or too much
  */
 export function parseCommand(query: URLSearchParams): readonly string[] {
   const argv = query.getAll("command");
@@ -34,8 +34,8 @@ export function parseCommand(query: URLSearchParams): readonly string[] {
 }
 
 /**
- * Starts a command where it belongs: a container that stands for a peripheral hands it to that, the device's own to its
- * shell, or to what plays `tar` for `kubectl cp` in its stead.
+ * Starts a command where it belongs: the container of a peripheral passes it to the peripheral, the device's own
+ * container to its shell, or to the emulation of `tar` for `kubectl cp`.
  */
 async function startCommand(
   call: Call,

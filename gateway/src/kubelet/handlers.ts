@@ -20,7 +20,7 @@ export type PlainHandler = (
 /**
  * Serves one request that asks for an upgrade. Ends when the conversation has.
  * @throws MoteletError where the upgrade has not been answered yet: it is refused with that. Never after the 101:
- *   what goes wrong then is told on the connection.
+ *   later errors are reported on the connection.
  */
 export type StreamingHandler = (call: Call, serving: Serving, upgrade: Upgrade) => Promise<void>;
 

@@ -35,7 +35,7 @@ export function json(value: unknown): HttpReply {
 }
 
 /**
- * What a caller is told of an error. What is our own fault is told without its inside. An error's detail `headers` are
+ * The reply for an error. Internal errors are reported without details. An error's detail `headers` are
  * the answer's.
  */
 export function replyOfError(error: unknown): HttpReply {

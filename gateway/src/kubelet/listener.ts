@@ -27,8 +27,8 @@ export interface ListenerHandlers {
 }
 
 /**
- * The HTTPS server under the kubelet API. It asks for a client certificate and takes callers without one too: they
- * are told 401 in words. HTTP/1.1 only, because HTTP/2 has no upgrades (RFC 9113 §8.6).
+ * The HTTPS server under the kubelet API. It asks for a client certificate and also accepts callers without one: they
+ * get a 401 with a message. HTTP/1.1 only, because HTTP/2 has no upgrades (RFC 9113 §8.6).
  */
 export class Listener implements AsyncDisposable {
   readonly #handlers: ListenerHandlers;

@@ -4,7 +4,7 @@ import { RequestError } from "../foundation/errors.ts";
 
 /**
  * Finds the device of a Node that a path names. metrics-server asks for each of thousands of Nodes every 15 s, so names
- * are remembered; what is remembered is checked, and the names are read again where one is not known.
+ * are remembered; what is remembered is checked, and the names are read again if one is not known.
  */
 export class NodeDirectory {
   readonly #registry: Registry;
@@ -14,7 +14,7 @@ export class NodeDirectory {
     this.#registry = registry;
   }
 
-  /** @throws RequestError where no device has a Node of that name */
+  /** @throws RequestError if no device has a Node of that name */
   expect(nodeName: string): DeviceFacts {
     const known = this.#look(nodeName);
     if (known) return known;

@@ -13,14 +13,14 @@ export interface Subject {
   readonly route: { readonly stream?: unknown };
 }
 
-/** The Node whose rights a request needs; undefined where no pod is named or it is unknown. */
+/** The Node whose rights a request needs; undefined if no pod is named or it is unknown. */
 export function nodeOfTarget(target: PodTarget): string | undefined {
   return target.kind === "no-pod" ? undefined : target.nodeName;
 }
 
 /**
- * What stands behind a request's pod and container.
- * @throws RequestError with the kubelet's words, which are fewer where a connection is to be upgraded
+ * The target of a request's pod and container.
+ * @throws RequestError with the kubelet's messages, which are shorter for upgrades
  */
 export function expectTarget({ target, params, route }: Subject): KnownTarget {
   const pod = JSON.stringify(params.pod ?? "");
@@ -37,7 +37,7 @@ export function expectTarget({ target, params, route }: Subject): KnownTarget {
   return target;
 }
 
-/** A device's Pod as the cluster has it; undefined where it is not there (yet) or another Device's of that name. */
+/** A device's Pod as the cluster has it; undefined if it is not there (yet) or another Device's of that name. */
 export function clusterPod({ pods }: Pick<KubeletParts, "pods">, facts: DeviceFacts): Pod | undefined {
   const pod = pods.get(facts.key);
   return pod && ownsPod(facts, pod) ? pod : undefined;

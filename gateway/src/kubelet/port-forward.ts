@@ -31,7 +31,7 @@ interface Forwarding {
 
 /**
  * `/portForward`: connections to TCP ports and UARTs of the device (docs/adr/0014). One upgraded connection
- * carries many; what one of them does is told on its own streams.
+ * carries many; errors of one of them are reported on its own streams.
  */
 export const streamPortForward: StreamingHandler = async (call, serving, upgrade) => {
   const serveClient = chooseServe(call, upgrade.request);

@@ -106,7 +106,7 @@ export class KubeletServer implements AsyncDisposable {
   /**
    * Serves one Node on a port of its own: pods of other Nodes are not there, and paths that name no Node are about this
    * one. Dispose to close it and its connections.
-   * @throws ConfigError where the port cannot be listened on
+   * @throws ConfigError if the port cannot be listened on
    */
   async openNode(
     nodeName: string,

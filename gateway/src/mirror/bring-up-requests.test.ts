@@ -54,7 +54,7 @@ test("a Device costs two requests until it waits for its hello, and its bring-up
   // Nothing else waits then.
   await until("an Event of each", () => t.server.count("POST", "/events") === names.length);
   const counts = takeRequestsPerDevice(t);
-  // Where the info is later than the Node, it is written into it: at most a label and a status more.
+  // If the info is later than the Node, it is written into it: at most a label and a status more.
   const { [`PUT ${nodes}/*`]: labels = 0, [`PUT ${nodes}/*/status`]: infos = 0, ...fixed } = counts;
   assert.ok(labels <= 1 && infos <= 1, JSON.stringify(counts));
   assert.deepEqual(fixed, {

@@ -18,10 +18,10 @@ export interface Remover {
   remove(spec: DeviceSpec, signal: AbortSignal): Promise<void>;
 }
 
-/** Status writes of one Device: so many at once, then one each `refillMs`, whatever the device sends. */
+/** Status writes of one Device: this many at once, then one each `refillMs`, whatever the device sends. */
 const statusRate = { burst: 20, refillMs: 15_000 };
 
-/** A status that lacks what a bring-up is about to find out waits for it so long, to be written once. */
+/** A status that lacks what a bring-up is about to find out waits for it this long, to be written once. */
 const maxHoldMs = 5_000;
 
 /**
@@ -156,7 +156,7 @@ export class DeviceController {
   }
 }
 
-/** Whether a bring-up has come as far as it will: what went wrong is told at once, and nothing comes after it. */
+/** Whether a bring-up has come as far as it will: an error is reported at once, and nothing comes after it. */
 function isComplete(phase: Phase, findings: readonly WantedCondition[]): boolean {
   const awaited = phase === "Pending" ? ["Identity"] : ["Identity", "Node", "Pod"];
   return (

@@ -60,12 +60,12 @@ test("a reboot names its cause, and is a warning where something went wrong", ()
   assert.deepEqual(reboot(1), {
     type: "Normal",
     reason: "Rebooted",
-    message: "the device began anew after power-on",
+    message: "the device rebooted after power-on",
   });
   assert.deepEqual(reboot(6), {
     type: "Warning",
     reason: "Rebooted",
-    message: "the device began anew after a panic",
+    message: "the device rebooted after a panic",
   });
   for (const unknown of [undefined, 0, 8, 23])
     assert.match(reboot(unknown)?.message ?? "", /for an unknown cause/);

@@ -28,7 +28,7 @@ export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): r
     events.push({
       type: fault ? "Warning" : "Normal",
       reason: "Rebooted",
-      message: `the device began anew ${text}`,
+      message: `the device rebooted ${text}`,
     });
   }
   if (before.link && after.link && before.link.carrier !== after.link.carrier) {

@@ -22,7 +22,7 @@ export class Findings {
     return true;
   }
 
-  /** What was found holds no longer and need not be told. */
+  /** The finding no longer applies and need not be reported. */
   unset(key: string, type: string): void {
     if (this.#byDevice.get(key)?.delete(type)) this.changes.publish(key);
   }

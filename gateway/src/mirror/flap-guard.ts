@@ -17,7 +17,7 @@ interface Record {
 const blank: Record = { lossesMs: [], holds: 0, heldUntilMs: 0 };
 
 /**
- * Remembers which devices come and go, and for how long each is not believed: three losses within five minutes begin a
+ * Remembers which devices come and go, and for how long each is held NotReady: three losses within five minutes begin a
  * hold of a minute, every further loss a longer one. Time is an argument (milliseconds, monotonic). Holds one small record
  * for each device that was lost.
  */
@@ -31,7 +31,7 @@ export class FlapGuard {
       .filter((lossMs) => nowMs - lossMs < flapping.withinMs)
       .slice(-flapping.losses);
     const held = nowMs < heldUntilMs;
-    // A device that was steady for long after its last hold begins anew.
+    // A device that was steady for long after its last hold starts again.
     const inRow = nowMs - heldUntilMs < flapping.withinMs ? holds : 0;
     if (held || recent.length >= flapping.losses) this.#hold(key, recent, inRow, nowMs);
     else this.#records.set(key, { lossesMs: recent, holds: inRow, heldUntilMs });
@@ -43,7 +43,7 @@ export class FlapGuard {
     if (!this.#records.has(key)) this.#hold(key, [], 0, nowMs);
   }
 
-  /** @returns milliseconds for which the device is not believed; 0 where it is */
+  /** @returns milliseconds for which the device is held NotReady; 0 if it is not */
   heldMs(key: string, nowMs: number): number {
     return Math.max(0, (this.#records.get(key)?.heldUntilMs ?? 0) - nowMs);
   }

@@ -11,9 +11,9 @@ import type { MirrorContext } from "./context.ts";
 import { RetryLater } from "./retry-later.ts";
 
 /**
- * Sees to it that every Device has an identity: makes the Secret `<device>-identity` where the Device names none, and
- * reads only Secrets that carry the label motelet.dev/identity. What keeps a device from having one stands in its
- * condition Identity.
+ * Sees to it that every Device has an identity: makes the Secret `<device>-identity` if the Device names none, and
+ * reads only Secrets that carry the label motelet.dev/identity. Its condition Identity has the reason if it cannot have
+ * one.
  */
 export class IdentityController {
   readonly #context: Pick<
@@ -49,7 +49,7 @@ export class IdentityController {
     });
   }
 
-  /** The identity that a device has now; undefined where it has none, a broken one, or one that is another's. */
+  /** The identity that a device has now; undefined if it has none, a broken one, or one that is another's. */
   identityFor(device: Device): DeviceIdentity | undefined {
     const key = objectKey(device);
     const secret = this.#secretOf(device);

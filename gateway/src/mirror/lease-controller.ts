@@ -143,7 +143,7 @@ export class LeaseController implements AsyncDisposable {
       this.#renewals.inc();
       this.#noteWritten(name);
     } catch (error) {
-      // A refusal means that what is kept is not what stands there: read it next time.
+      // A refusal means that the kept copy is stale: read it next time.
       if (!(error instanceof UnavailableError)) this.#leases.delete(name);
       throw error;
     }
@@ -165,7 +165,7 @@ export class LeaseController implements AsyncDisposable {
       this.#context.log.warn({ node: name, failures, err: messageOf(error) }, "lease not renewed");
   }
 
-  /** Guesses whether there is a Lease where it is not kept: a wrong guess costs a request or two, asking each time one. */
+  /** Guesses whether there is a Lease if it is not kept: a wrong guess costs a request or two, reading each time costs one. */
   async #write(node: Node, signal: AbortSignal): Promise<Lease> {
     const { leaseKube: kube, clock } = this.#context;
     const { name } = node.metadata;
@@ -180,7 +180,7 @@ export class LeaseController implements AsyncDisposable {
     return this.#replace(node, await kube.get<Lease>(`${leasesPath}/${name}`, { signal }), signal);
   }
 
-  /** Renews the Lease that stands there, or makes the Node's own in place of an earlier Node's. */
+  /** Renews the existing Lease, or replaces that of an earlier Node. */
   async #replace(node: Node, known: Lease, signal: AbortSignal): Promise<Lease> {
     const { leaseKube: kube, clock } = this.#context;
     const path = `${leasesPath}/${node.metadata.name}`;

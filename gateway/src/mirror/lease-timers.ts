@@ -29,7 +29,7 @@ const backoff: BackoffPolicy = { baseMs: 200, factor: 2, maxMs: 5_000, jitter: 0
 const newcomersWaitMs = 20_000;
 
 /**
- * One timer for each Lease. What is due is renewed in the order in which it would lapse, so many at a time, each within a deadline; one
+ * One timer for each Lease. What is due is renewed in the order in which it would lapse, a limited number at a time, each with a deadline; one
  * that fails is tried again with back-off and holds up no other. Bounded by the Nodes that there are.
  */
 export class LeaseTimers implements AsyncDisposable {
@@ -51,7 +51,7 @@ export class LeaseTimers implements AsyncDisposable {
     this.#pump();
   }
 
-  /** Milliseconds for which the most urgent Lease has been due; a new one counts after those for which it may wait. 0 where none is. */
+  /** Milliseconds for which the most urgent Lease has been due; a new one counts after those for which it may wait. 0 if none is. */
   get overdueMs(): number {
     const next = this.#next();
     return next ? Math.max(0, this.#options.clock.monotonicMs() - next.urgentAtMs) : 0;

@@ -45,13 +45,13 @@ export interface MirrorOptions {
   readonly homeNamespace: string;
   /** Where the API server reaches the kubelet listener, and the versions that Nodes tell. */
   readonly site: NodeSite;
-  /** By what people know this gateway: its host, or its Pod. */
+  /** A name of this gateway for people: its host, or its Pod. */
   readonly gatewayName?: string;
   readonly conflictRetryMs?: number;
-  /** Changes of Ready on existing Nodes: so many at once, then so many a second. Creation of Nodes is not paced. */
+  /** Changes of Ready on existing Nodes: a burst, then a rate per second. Creation of Nodes is not paced. */
   readonly readyBurst?: number;
   readonly readyPerSecond?: number;
-  /** Where the cluster gives each Node a range of Pod addresses: so many Nodes of motes, no more. */
+  /** Limit of motes' Nodes if the cluster gives each Node a range of Pod addresses. */
   readonly maxNodesWithPodCidr?: number;
   /** Whether to answer for Pods of others on motes' Nodes (manifests/base/foreign-pods.yaml); default true. */
   readonly foreignPods?: boolean;
@@ -65,7 +65,7 @@ const profilePatienceMs = 3_000;
 /** Renewals that are so late are no trouble yet, and so late they leave the work queue a single worker. */
 const lateness = { none: 2_000, most: 8_000 } as const;
 
-/** How many reconciles may run beside renewals of Leases that are `overdueMs` late. */
+/** How many reconciles may run while renewals of Leases are `overdueMs` late. */
 export function workersBeside(overdueMs: number, workers: number): number {
   const left = (lateness.most - overdueMs) / (lateness.most - lateness.none);
   return Math.max(1, Math.floor(workers * Math.min(1, left)));
@@ -179,14 +179,14 @@ export class Mirror implements AsyncDisposable {
     return this.#pods;
   }
 
-  /** For readiness: what is wrong where the cluster is not read or not followed. DeviceProfiles and Pods of others are no must. */
+  /** For readiness: what is wrong if the cluster is not read or not followed. DeviceProfiles and Pods of others are no must. */
   trouble(): string | undefined {
     const informers = [this.#nodes, this.#secrets, this.#pods, this.#devices];
     const reason = informers.map((informer) => informer.trouble()).find((each) => each);
     return reason ?? (this.#isStarted ? undefined : "still starting");
   }
 
-  /** Where the CRD is not (yet) installed, devices come without their profiles. */
+  /** If the CRD is not (yet) installed, devices come without their profiles. */
   async #readProfiles(): Promise<void> {
     const patience = delay(this.#options.clock, profilePatienceMs, this.#stop.signal).catch(() => {});
     await Promise.race([this.#profiles.start(), patience]);

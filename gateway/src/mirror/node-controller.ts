@@ -17,13 +17,13 @@ import { refusedMessage } from "./refused-message.ts";
 import { RetryLater } from "./retry-later.ts";
 import { ShownFacts } from "./shown-facts.ts";
 
-/** Status writes of one Node: so many at once, then one each `refillMs`, whatever the device sends. */
+/** Status writes of one Node: this many at once, then one each `refillMs`, whatever the device sends. */
 const statusRate = { burst: 20, refillMs: 15_000 };
 
 /**
- * Facts → Node. Creates it at the device's first hello, Ready in the same POST; writes its status when what is desired
- * differs from what stands in the API; edits labels and taints under resourceVersion, after all creations and before the controller manager does; creates it anew
- * when somebody deleted it. A Node of another owner is never touched.
+ * Facts → Node. Creates it at the device's first hello, Ready in the same POST; writes its status when the desired one
+ * differs from the present one; edits labels and taints under resourceVersion, after all creations and before the controller manager does; creates
+ * it again if somebody deleted it. A Node of another owner is never touched.
  */
 export class NodeController {
   readonly #context: MirrorContext;

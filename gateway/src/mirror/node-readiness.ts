@@ -11,7 +11,7 @@ const findingType = "Flapping";
 
 /**
  * When a Node's Ready may follow its device. A change costs the controller manager requests, so that beyond a burst
- * changes on existing Nodes wait in line; a device that comes and goes is not believed until it has been steady.
+ * changes on existing Nodes wait in line; a flapping device stays NotReady until it has been steady.
  */
 export class NodeReadiness {
   readonly #context: Pick<
@@ -25,7 +25,7 @@ export class NodeReadiness {
   readonly #waiting;
   readonly #held;
 
-  /** @param turn is told whose turn in the line it is */
+  /** @param turn called with the key whose turn it is */
   constructor(
     context: Pick<
       MirrorContext,
@@ -63,7 +63,7 @@ export class NodeReadiness {
     return heldMs;
   }
 
-  /** Asks for a change of Ready. @returns whether it may be written now; else it waits in line until its turn is told */
+  /** Asks for a change of Ready. @returns whether it may be written now; otherwise it waits in the queue until `turn` is called */
   mayChange(key: string): boolean {
     const mayNow = this.#line.take(key, this.#context.clock.monotonicMs()) === 0;
     this.#waiting.set(this.#line.waiting);

@@ -7,12 +7,12 @@ import { type Node, nodesPath } from "../resources/node.ts";
 
 /** A cluster that gives Nodes a range does so within this time. */
 const settledMs = 15_000;
-/** So many Nodes of others are looked at; one with a range is enough. */
+/** This many other Nodes are examined; one with a range is enough. */
 const lookAt = 100;
 
 /**
- * Where a cluster gives every Node a range of Pod addresses, motes use them up and real Nodes get none. Allows so many
- * Nodes of motes in such a cluster, and any number in others. What is not known yet counts as the worse case where Nodes
+ * If a cluster gives every Node a range of Pod addresses, motes use them up and real Nodes get none. Limits the Nodes
+ * of motes in such a cluster, and allows any number in others. What is not known yet counts as the worse case where Nodes
  * of others have ranges.
  */
 export class PodCidrBudget {

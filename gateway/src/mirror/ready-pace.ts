@@ -1,4 +1,4 @@
-/** So many changes at once, then one every `refillMs`. */
+/** This many changes at once, then one every `refillMs`. */
 export interface Pace {
   readonly burst: number;
   readonly refillMs: number;
@@ -8,8 +8,9 @@ export interface Pace {
 const almostNothing = 1e-9;
 
 /**
- * A line before a token bucket. Who waits keeps the place, who no longer wants anything leaves it without having
- * spent a token. Who waits need not ask: {@link called} says whose turn it is. Time is an argument (milliseconds, monotonic).
+ * A queue in front of a token bucket. A waiting key keeps its place; a key that needs nothing any more leaves without
+ * spending a token. Keys need not ask again: {@link called} returns whose turn it is. Time is an argument (milliseconds,
+ * monotonic).
  */
 export class ReadyPace {
   readonly #pace: Pace;
@@ -28,10 +29,10 @@ export class ReadyPace {
     return this.#waiting.size;
   }
 
-  /** @returns 0 where it is this key's turn (a token is spent), else the milliseconds after which to ask again */
+  /** @returns 0 if it is this key's turn (a token is spent), else the milliseconds after which to ask again */
   take(key: string, nowMs: number): number {
     this.#refill(nowMs);
-    // One who does not come when it is their turn holds up nobody: the next token is for the one behind.
+    // A key that does not use its turn blocks no other: the next token is for the next key.
     const ahead = this.#ahead(key);
     if (this.#tokens + almostNothing >= ahead + 1) {
       this.#tokens = Math.max(0, this.#tokens - 1);

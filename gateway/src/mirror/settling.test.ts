@@ -19,7 +19,7 @@ const work = {
 } as const satisfies Record<string, readonly [Lane, number]>;
 const leaseEveryMs = 20_000;
 
-/** An API server that answers so many requests a second, in the order in which they come. */
+/** An API server that answers a number of requests per second, in the order in which they come. */
 class SlowServer {
   readonly #clock: ManualClock;
   readonly #serviceMs: number;

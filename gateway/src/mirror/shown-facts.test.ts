@@ -52,7 +52,7 @@ test("every other fact does", () => {
     { hardware: { arch: "arm" } },
     { firmware: { text: "blinky 1" } },
     { capabilities: ["exec"] },
-    // Who adds a fact need not know of this.
+    // A new fact needs no change here.
     { invented: 1 } as never,
   ] as const satisfies readonly Parameters<Registry["learn"]>[1][];
   for (const each of learnt) assert.equal(changes(each), true, JSON.stringify(each));

@@ -2,7 +2,7 @@ import type { DeviceFacts } from "../devices/device.ts";
 import type { Registry } from "../devices/registry.ts";
 
 /**
- * Facts that move while a device only lives. What one of them means for a Node stands in its figures (`conditionFigures`); any other
+ * Facts that move while a device only lives. Their meaning for a Node is in `conditionFigures`; any other
  * fact, also one that comes to be after this was written, counts as shown.
  */
 const restless: ReadonlySet<string> = new Set<keyof DeviceFacts>([

@@ -28,12 +28,12 @@ import { refusedMessage } from "./refused-message.ts";
 import { RetryLater } from "./retry-later.ts";
 import { ShownFacts } from "./shown-facts.ts";
 
-/** Writes to one Pod: so many at once, then one each `refillMs`, whatever the device sends. */
+/** Writes to one Pod: this many at once, then one each `refillMs`, whatever the device sends. */
 const writeRate = { burst: 20, refillMs: 15_000 };
 
 /**
  * Facts → the Pod that stands for a device: created when the Node is there, Running, Ready while the device is online;
- * finishes its deletions as a kubelet does, and makes it anew. A foreign Pod of that name is never touched.
+ * finishes its deletions as a kubelet does, and creates it again. A foreign Pod of that name is never touched.
  */
 export class VirtualPodController {
   readonly #context: MirrorContext;

@@ -16,17 +16,17 @@ export interface LocalStreams {
   readonly signal: AbortSignal;
 }
 
-/** The size of a caller's terminal, as far as it has been told. */
+/** The size of a caller's terminal, if known. */
 export interface LocalTerminal {
   size: { readonly columns: number; readonly rows: number } | undefined;
-  /** Set by who wants to know of each change. */
+  /** Set by the part that needs each change. */
   onResize: ((columns: number, rows: number) => void) | undefined;
 }
 
 /** @returns the exit code, or how it ended otherwise; what it throws becomes a failure of the command */
 export type LocalProgram = (streams: LocalStreams) => Promise<number | ExecExit>;
 
-/** A command that the gateway runs itself in a device's stead; to its caller it looks like one on the device. */
+/** A command that the gateway emulates for a device; to its caller it looks like one on the device. */
 export class LocalCommand implements ExecSession {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
@@ -75,7 +75,7 @@ export class LocalCommand implements ExecSession {
     this.#terminal.onResize?.(columns, rows);
   }
 
-  /** Done when the program has let go of the device. */
+  /** Done when the program has released the device. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     for (const handover of [this.#in, this.#out, this.#errors]) handover.close();

@@ -17,8 +17,8 @@ export interface WantedCondition {
 
 /**
  * The new list of conditions: ours as wanted, those of others as they are. `lastTransitionTime` moves only with
- * the status, and a condition that says what it said before is kept to the letter, so that equal lists need no write.
- * @param stale types of ours that may stand in `current` and are no longer wanted
+ * the status, and an unchanged condition is kept to the letter, so that equal lists need no write.
+ * @param stale our types that may be in `current` and are no longer wanted
  */
 export function mergeConditions<T extends ConditionCore>(
   current: readonly T[],

@@ -82,7 +82,7 @@ export function profilePeripherals(profile: DeviceProfile | undefined): readonly
 /** Type of the Device's condition that `profileFinding` gives. */
 export const profileFindingType = "Profile";
 
-/** What a Device's status says of its profile; undefined where it names none. */
+/** The condition about a Device's profile; undefined if it names none. */
 export function profileFinding(
   device: Device,
   profile: DeviceProfile | undefined,

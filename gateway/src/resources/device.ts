@@ -37,7 +37,7 @@ const lastSeenEveryMs = 10 * 60_000;
 /** Figures so old are not those of lastSeen. */
 const reportedWithinMs = 60_000;
 
-/** Findings that stand in the status only while they hold; the others say True when all is well. */
+/** Findings that are in the status only while they apply; the others are True if nothing is wrong. */
 const passingFindings: readonly string[] = [
   duplicateIdentity,
   "Flapping",
@@ -58,7 +58,7 @@ function nodeNameOf(device: Device, homeNamespace: string): string {
 }
 
 /**
- * What the registry is told to want.
+ * The desired state for the registry.
  * @param given what the Device only names: its identity, the peripherals of its profile
  */
 export function deviceSpecOf(
@@ -91,7 +91,7 @@ function linkSpecOf(link: NonNullable<DeviceResourceSpec["links"]>[number]): Lin
   return { carrier, ...(port === undefined ? {} : { port }) };
 }
 
-/** What an earlier gateway wrote into the status, for a registry that starts anew. */
+/** What an earlier gateway wrote into the status, for the registry of a restarted gateway. */
 export function restoredFacts(device: Device): RestoredFacts | undefined {
   const status = device.status;
   const phase = status?.phase as Phase | undefined;
@@ -272,7 +272,7 @@ function reportedFigures(
 ): DeviceResourceStatus["reported"] {
   const { sample, lastSeenMs } = facts;
   if (!sample || lastSeenMs === undefined || !isLookDue(current, lastSeenMs, facts)) return current.reported;
-  // A device that has just returned has not beaten yet: the column beside LAST-SEEN must not tell of before.
+  // A device that has just reconnected has sent no beat yet: the column next to LAST-SEEN must not show an old value.
   if (lastSeenMs - sample.atMs > reportedWithinMs) return undefined;
   const { heapFreeBytes, rssiDbm, batteryPercent, temperatureC } = sample;
   const figures = defined({ heapFreeBytes, rssiDbm, batteryPercent, temperatureC });

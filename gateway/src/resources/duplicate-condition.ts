@@ -4,7 +4,7 @@ import type { WantedCondition } from "./conditions.ts";
 /** Condition type of a Device, and reason of its Event, while two boards use its identity. */
 export const duplicateIdentity = "DuplicateIdentity";
 
-/** Stands in the status only while it is so. */
+/** In the status only while it applies. */
 export function duplicateCondition({
   duplicate,
 }: Pick<DeviceFacts, "duplicate">): readonly WantedCondition[] {

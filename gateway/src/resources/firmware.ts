@@ -5,7 +5,7 @@ export interface FirmwareName {
   readonly version?: string;
 }
 
-/** Splits what a device says of its firmware ("blinky 1.4.0") into name and version: the last word, where there are two. */
+/** Splits the firmware text of a device ("blinky 1.4.0") into name and version: the last word, if there are two. */
 export function firmwareOf(firmware: DeviceFirmware): FirmwareName {
   const words = firmware.text.trim().split(/\s+/);
   const version = words.length > 1 ? words.pop() : undefined;

@@ -5,7 +5,7 @@ import type { Pod, PodStatus } from "./virtual-pod.ts";
 
 /*
  * Pods of others that reached a mote's Node: bound by hand, or by a controller that tolerates our taint. They stay Pending.
- * Failed would make their controllers replace them for ever (202 Pods of one Deployment in 30 s were seen).
+ * Failed would make their controllers replace them indefinitely (202 Pods of one Deployment in 30 s were seen).
  */
 
 /** Selects Pods that are bound and have not begun: a few in any cluster, those on motes among them. */
@@ -17,7 +17,7 @@ export const foreignPodSelectors = {
 const reason = "Unsupported";
 const message = "this Node is a microcontroller: it runs its firmware and no containers";
 
-/** The status that such a Pod should have: Pending, with the reason. Equal to the current one where nothing is to be written. */
+/** The status that such a Pod should have: Pending, with the reason. Equal to the current one if nothing is to be written. */
 export function foreignPodStatus(pod: Pod, nowMs: number): PodStatus {
   const current = pod.status ?? {};
   return {

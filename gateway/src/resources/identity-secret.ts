@@ -20,7 +20,7 @@ export const identitySelector = identityLabel;
 
 /**
  * A new identity for a device.
- * @param randomBytes gives so many bytes from a cryptographic source
+ * @param randomBytes returns this many bytes from a cryptographic source
  */
 export function newIdentity(randomBytes: (count: number) => Uint8Array): DeviceIdentity {
   return {
@@ -70,7 +70,7 @@ export function buildIdentitySecret(device: Device, identity: DeviceIdentity): S
 
 /**
  * What a Secret holds. To rotate without a gap, a person moves `password` and `key` to `previousPassword` and
- * `previousKey`, and gives new ones with a raised `generation` (`previousGeneration` where it is not one less).
+ * `previousKey`, and gives new ones with a raised `generation` (`previousGeneration` if it is not one less).
  * @returns undefined where the Secret does not hold a usable identity
  */
 export function identityOf(secret: Secret): DeviceIdentity | undefined {

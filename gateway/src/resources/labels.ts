@@ -27,7 +27,7 @@ export const moteTaint = { key: "motelet.dev/mote", effect: "NoSchedule" } as co
 
 const maxLabelLength = 63;
 
-/** A label value from what a device says: other characters become "-"; empty where nothing is left. */
+/** A label value from what a device says: other characters become "-"; empty if nothing is left. */
 export function labelValue(text: string): string {
   return text
     .replace(/[^A-Za-z0-9._-]+/g, "-")
@@ -36,7 +36,7 @@ export function labelValue(text: string): string {
     .replace(/[^A-Za-z0-9]+$/, "");
 }
 
-/** At most so many labels of a device appear on its Node. */
+/** At most this many labels of a device appear on its Node. */
 const maxReportedLabels = 16;
 
 /** The labels that a device reports, under their prefix; keys that cannot be label names are left out. */

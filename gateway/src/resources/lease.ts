@@ -44,7 +44,7 @@ export function buildLease(node: Node, nowMs: number, previous?: Lease): Lease {
 
 /**
  * The renewed Lease.
- * @returns undefined where it must be deleted and created anew: it belongs to an earlier Node of that name
+ * @returns undefined where it must be deleted and created again: it belongs to an earlier Node of that name
  */
 export function renewLease(lease: Lease, node: Node, nowMs: number): Lease | undefined {
   const owner = lease.metadata.ownerReferences?.find(({ kind }) => kind === "Node");

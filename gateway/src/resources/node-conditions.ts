@@ -19,7 +19,7 @@ const clockError: Threshold = { badBelow: -5, goodFrom: -2 };
 
 /** What of a Node's conditions the device's facts do not say. */
 export interface NodeView {
-  /** The device comes and goes: it is not believed. */
+  /** The device is flapping. */
   readonly flapping?: boolean;
   /** Extended resources under motelet.dev/, from the device's profile. */
   readonly resources?: Readonly<Record<string, number>>;
@@ -56,7 +56,7 @@ export function readyOf(
 export const asleepCondition = "motelet.dev/Asleep";
 
 /**
- * The conditions of a device's Node. Pure: the memory that hysteresis needs is the condition that stands in the API.
+ * The conditions of a device's Node. Pure: the memory that hysteresis needs is the condition in the API.
  * Messages are constant: a figure in them would mean a write for each sample.
  */
 export function nodeConditions(
@@ -97,7 +97,7 @@ export function nodeConditions(
       "the gateway is the device's network",
     ]),
   ];
-  /** Costs a Node nothing before it is first bad: a fleet that comes is busy enough. From then on it is told either way. */
+  /** Costs a Node nothing before it is first bad: a fleet that comes is busy enough. From then on the Node has it, True or False. */
   const onceBad = (type: string, bad: boolean, texts: PressureTexts): void => {
     if (bad || current.some((condition) => condition.type === type))
       conditions.push(pressureCondition(type, bad, texts));
@@ -157,7 +157,7 @@ export function nodeConditions(
   return conditions;
 }
 
-/** Heap and file system that are free, 0 to 1; absent where the device does not know. */
+/** Heap and file system that are free, 0 to 1; absent if the device does not know. */
 function sharesOf({ sample, hardware, checkUp }: DeviceFacts): { heap?: number; files?: number } {
   return {
     ...(sample?.heapFreeBytes !== undefined && hardware.ramBytes

@@ -153,7 +153,7 @@ function desiredTaints(
   facts: DeviceFacts,
 ): readonly Taint[] {
   const ours = new Map<string, Taint>([moteTaint, ...wanted].map((taint) => [taintId(taint), taint]));
-  // Order and timeAdded of what stands there are kept, or controllers and we would rewrite each other.
+  // Order and timeAdded of existing entries are kept, or controllers and we would rewrite each other.
   const kept = current
     .filter((taint) => ours.has(taintId(taint)) || !earlier.includes(taintId(taint)))
     .filter((taint) => !(facts.phase === "Online" && isAdmissionTaint(taint)))
@@ -260,7 +260,7 @@ function formatFromSpec(wanted: NonNullable<Device["spec"]>["node"]): string | u
   return empty ? undefined : JSON.stringify(fromSpec);
 }
 
-/** What is not ours to the letter (a person may have edited it) counts as nothing: the Node goes on. */
+/** An annotation that the gateway did not write (a person may have edited it) is ignored: the Node continues. */
 function parseFromSpec(text: string | undefined): FromSpec {
   let parsed: Partial<Record<keyof FromSpec, unknown>> | null = null;
   try {

@@ -15,7 +15,7 @@ export function refusalText(refusal: DeviceRefusal): { reason: string; message: 
   return unproved ? { reason: "AuthenticationFailed", message } : { reason: "ConnectionRefused", message };
 }
 
-/** How long the condition still holds without news; 0 where there is none. */
+/** How long the condition still holds without news; 0 if there is none. */
 export function refusalRemainingMs({ refusal, spec }: DeviceFacts, nowMs: number): number {
   return refusal && !spec.paused ? Math.max(0, refusal.atMs + refusalHoldsMs - nowMs) : 0;
 }

@@ -167,7 +167,7 @@ export function virtualPodStatus(
   };
 }
 
-/** What `kubectl debug lamp` adds waits for ever, and says why. */
+/** What `kubectl debug lamp` adds waits indefinitely, with a reason. */
 function unsupported({
   name,
   image = "",

@@ -2,7 +2,7 @@ import { limits } from "@motelet/profiles";
 
 /**
  * No repetition comes sooner, however fast the line is. Milliseconds. A carrier that says to wait long (MQTT, which
- * loses little but may stand still for a while) is not believed to have become eager: a burst that was only late, sent
+ * loses little but may stand still for a while) is not treated as a fast one: a burst that was only late, sent
  * again as a whole, delays everything behind it, and so on.
  */
 export function floorRtoMs(carrierRtoMs: number): number {

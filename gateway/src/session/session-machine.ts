@@ -14,7 +14,7 @@ import type { SessionLoss } from "./session-events.ts";
  *       │ lost │    (boot, sid) stay known: a hello with them goes on, without streams
  *       └──────┘
  *
- * `greeting` stands beside the phase: an open session stays open while the hello that renews it is being stored.
+ * `greeting` is independent of the phase: an open session stays open while the hello that renews it is being stored.
  */
 export interface SessionState {
   readonly phase: "none" | "open" | "lost";
@@ -66,7 +66,7 @@ export type SessionInput =
   | { type: "tick" }
   /** The gateway ends it: it goes away, or the device is not served any more. */
   | { type: "end"; reason: "closing" | "refused"; seconds?: number }
-  /** Who was refused may try again. */
+  /** A refused device may try again. */
   | { type: "invite" };
 
 export type SessionEffect =

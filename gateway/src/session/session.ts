@@ -153,7 +153,7 @@ export class Session implements Disposable {
     }
   }
 
-  /** Who was refused may try again. */
+  /** A refused device may try again. */
   invite(): void {
     this.#step({ type: "invite" });
   }

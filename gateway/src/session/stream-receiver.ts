@@ -60,12 +60,12 @@ export class StreamReceiver {
     return { next: this.#next & 0xffff, window: this.#end ? 0 : this.#givenWindow };
   }
 
-  /** Gives all that has come to the reader, as one: what costs it is the piece, not the byte. Undefined where nothing has. */
+  /** Gives all that has come to the reader, as one: the cost is per piece, not per byte. Undefined if nothing has. */
   read(): Uint8Array | undefined {
     return this.#buffer.takeAll();
   }
 
-  /** Whether reading has made so much room that the device has to be told. */
+  /** Whether reading has freed enough space for a new credit. */
   get owesCredit(): boolean {
     const half = this.#longestWindow / 2;
     return !this.#end && this.#givenWindow < half && this.#window >= half;

@@ -22,7 +22,7 @@ const leastSegmentBytes = 128;
  *   ───┴─── in flight ─┴─ may go ──┴─── waits ──────┘ (end)        offsets count on beyond 2^16, the wire has 16 bits
  *
  * Three things make it go back to `base`: a wait in vain, the second repeated credit in a row (once for each base), and
- * room again where there was none. After a wait in vain it sends one segment until something advances.
+ * space again after there was none. After a wait in vain it sends one segment until something advances.
  */
 export class StreamSender {
   readonly #trip: RoundTrip;

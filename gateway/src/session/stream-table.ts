@@ -31,7 +31,7 @@ interface Lingering {
   dueMs: number;
 }
 
-/** A message that moves a stream by less is one that anybody could send for ever: segments are longer, ends are rare. */
+/** A message that moves a stream by less is one that anybody could send indefinitely: segments are longer, ends are rare. */
 const movingBytes = 128;
 const cancelRepeats = 2;
 const lingerRtos = 4;

@@ -1,4 +1,4 @@
-/** What streams are open for, as those are told who find none free. The streams of one command share one. */
+/** What streams are used for, for the error if none is free. The streams of one command share one. */
 export interface StreamUse {
   /** `exec top`, `port-forward to 8080`. */
   readonly what: string;
@@ -12,7 +12,7 @@ export interface StreamUse {
 const namedUses = 6;
 
 /**
- * Who has a device's streams.
+ * The users of a device's streams.
  * @param uses one for each open stream, oldest first
  */
 export function describeUses(uses: readonly StreamUse[], nowMs: number): string {

@@ -18,7 +18,7 @@ export interface StreamHost {
   wake(): void;
   /** The reader made room. */
   sendCredit(stream: Stream): void;
-  /** The stream has ended; `cancelled` where the device has to be told. */
+  /** The stream has ended; `cancelled` if the device must be informed. */
   over(stream: Stream, cancelled: boolean): void;
 }
 

@@ -166,7 +166,7 @@ export class Database implements Disposable {
     else this.#immediate = setImmediate(() => this.flush());
   }
 
-  /** @returns false where nothing was kept; `last` says that there will be no other try */
+  /** @returns false if nothing was kept; `last` says that there will be no other try */
   #commit(group: readonly QueuedWrite[], last = group.length === 1): boolean {
     const committed: (() => void)[] = [];
     const rolledBack: (() => void)[] = [];

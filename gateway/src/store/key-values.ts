@@ -11,7 +11,7 @@ export class KeyValues {
     this.#database = database;
   }
 
-  /** @returns undefined where there is none; the caller checks the shape of what it stored */
+  /** @returns undefined if there is none; the caller checks the shape of what it stored */
   get(key: string): unknown {
     const row = this.#database.get("SELECT value FROM key_values WHERE key = ?", key);
     return row === undefined ? undefined : JSON.parse(String(row.value));

@@ -1,7 +1,7 @@
 /** What lines take. */
 export interface LogSize {
   readonly lines: number;
-  /** Their text and what each costs beside it. */
+  /** Their text and the cost of each in addition. */
   readonly bytes: number;
 }
 
@@ -37,7 +37,7 @@ export class LogSizes {
     this.#devices.delete(device);
   }
 
-  /** The older boot of the device that has the most; undefined where there is nothing. */
+  /** The older boot of the device that has the most; undefined if there is nothing. */
   largest(): { device: string; ordinal: number; deviceBytes: number } | undefined {
     let most: { device: string; ordinal: number; deviceBytes: number } | undefined;
     for (const [device, boots] of this.#devices) {

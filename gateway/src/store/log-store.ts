@@ -22,7 +22,7 @@ export interface LogLimits {
 
 export const defaultLogLimits: LogLimits = { bootBytes: 1_048_576, totalBytes: 268_435_456 };
 
-/** What a line takes in the file beside its text: its row, its entry in the index, and pages that are not quite full. */
+/** What a line takes in the file in addition to its text: its row, its entry in the index, and pages that are not quite full. */
 export const lineOverheadBytes = 128;
 
 /** Which boot of a device lines belong to: a ring that survives a reset brings reports of the one before. */
@@ -251,7 +251,7 @@ export class LogStore {
     }
   }
 
-  /** Drops oldest lines of a boot until so many bytes are free. @returns false where only its newest line is left */
+  /** Drops oldest lines of a boot until this many bytes are free. @returns false where only its newest line is left */
   #trim(
     transaction: Transaction,
     device: string,

@@ -122,7 +122,7 @@ test("a full disk fails the write with STORE_FULL, keeps nothing of it and is co
 
 test("a full disk is trouble until a write would be kept again, and no sooner", async () => {
   const { store } = memoryStore({ bootBytes: 1e9 });
-  // Taken for the present size where it is less than that.
+  // Taken for the present size if it is less than that.
   store.database.all("PRAGMA max_page_count=1");
   assert.equal(store.database.trouble(), undefined);
   const big = line("x".repeat(500_000));

@@ -2,7 +2,7 @@ import { ByteQueue } from "../foundation/byte-queue.ts";
 /** Unread bytes of one stream at which its connection stops reading its socket. */
 export const maxUnreadBytes = 65_536;
 
-/** What a queued chunk costs beside its bytes, so that a stream of 1-byte frames is bounded too. */
+/** What a queued chunk costs in addition to its bytes, so that a stream of 1-byte frames is bounded too. */
 const chunkCostBytes = 128;
 
 /**

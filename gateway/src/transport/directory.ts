@@ -58,7 +58,7 @@ export interface Authenticator {
   authenticate(claim: Claim): Verdict;
   /** Decides about an identity that the transport has proved itself, by a pre-shared key or a certificate. */
   admit(proven: WireIdentity): Verdict;
-  /** The pre-shared key of an identity that holds now; undefined where there is none. */
+  /** The pre-shared key of an identity that holds now; undefined if there is none. */
   pskOf(identity: WireIdentity): Uint8Array | undefined;
   /** A client was turned away that showed a name. Whether it is the name of a device must not show in the time that this takes. */
   refused(client: RefusedClient): void;

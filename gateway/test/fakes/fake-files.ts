@@ -19,7 +19,7 @@ export class FakeFiles implements FilesVerb {
   roomBytes = 10_000_000;
   /** While true every call fails as for a device that is away. */
   isAway = false;
-  /** Reads fail when they have given so many bytes in all. */
+  /** Reads fail after this many bytes in total. */
   readsLeftBytes = Number.POSITIVE_INFINITY;
   /** Called before each chunk of a read. */
   onRead: ((path: string, offset: number) => void) | undefined;

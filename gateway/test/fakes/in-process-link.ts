@@ -60,7 +60,7 @@ export class InProcessLink implements DeviceLink {
     this.#device?.closed(reason);
   }
 
-  /** The gateway's end dies without a word: nothing is delivered any more, nobody is told. */
+  /** The gateway's end dies silently: nothing is delivered any more, and there is no event. */
   cut(): void {
     this.#gateway = undefined;
   }

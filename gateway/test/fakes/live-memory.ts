@@ -5,11 +5,11 @@ setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
 /**
- * Bytes that are in use after everything unreachable has been collected, on the heap and beside it. The resident set
+ * Bytes that are in use after everything unreachable has been collected, on and off the heap. The resident set
  * says less in a short test: the engine grows its young generation for minutes and gives nothing back.
  */
 export async function liveBytes(): Promise<number> {
-  // Closed sockets and finished timers are let go a turn or two later.
+  // Closed sockets and finished timers are released a turn or two later.
   for (let round = 0; round < 3; round++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     collect();

@@ -40,7 +40,7 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Moves time on and fires what is due, in its order; timers set while firing fire too where they are due. */
+  /** Moves time on and fires what is due, in its order; timers set while firing fire too if they are due. */
   advance(byMs: number): void {
     const untilMs = this.#nowMs + byMs;
     for (;;) {

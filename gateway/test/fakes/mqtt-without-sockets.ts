@@ -26,7 +26,7 @@ const authenticator: Authenticator = {
 };
 
 /**
- * The gateway's guard, broker and connections as the transport puts them together, where the only device is lamp.
+ * The gateway's guard, broker and connections as the transport puts them together, with lamp as the only device.
  * Fakes: streams in the place of sockets; no take-over between connections, no limit on their number.
  */
 export class MqttWithoutSockets implements AsyncDisposable {

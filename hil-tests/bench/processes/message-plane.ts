@@ -1,5 +1,5 @@
 /**
- * The gateway's floors that messages climb (listener, guard, broker, channel, session, facts) without a cluster: one process
+ * The gateway's layers that messages pass (listener, guard, broker, channel, session, facts) without a cluster: one process
  * that serves N devices called d0, d1 … whose password is `x`. Prints its port as JSON, and answers each line on stdin with
  * what it has counted until then.
  *

@@ -64,7 +64,7 @@ export class ExecClient {
 
   /**
    * Follows the log of a Pod, from its last line on.
-   * @param line is told each line
+   * @param line is called with each line
    */
   follow(pod: string, agent: Agent, line: (text: string) => void): { close(): void } {
     const { server, ca, cert, key } = this.#credentials;

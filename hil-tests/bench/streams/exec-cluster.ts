@@ -16,7 +16,7 @@ export const peerName = "cri-streaming";
 
 /**
  * Devices over MQTT and cri-streaming's server, Pods of Nodes of the same API server. The peer answers over TLS as a kubelet
- * does, and asks nobody who may: its authentication and authorisation cost nothing, ours are counted.
+ * does, and authorizes nobody: its authentication and authorization cost nothing, ours are counted.
  */
 export class ExecCluster implements AsyncDisposable {
   readonly cluster: BenchCluster;

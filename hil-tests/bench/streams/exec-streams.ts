@@ -8,16 +8,16 @@ const devices = 50;
 const followers = 100;
 
 /**
- * What goes through the API server to devices, beside cri-streaming's server in the same run: exec, port-forward, logs -f.
- * @param say is told what begins
+ * What goes through the API server to devices, compared with cri-streaming's server in the same run: exec, port-forward, logs -f.
+ * @param say is called when something begins
  * @param rounds commands, and keystrokes, on each side
  */
 export async function streamFigures(say: (what: string) => void, rounds: number): Promise<Figure[]> {
   say(`a control plane with ${devices} devices`);
   await using bench = await ExecCluster.start(devices);
-  say("exec beside cri-streaming");
+  say("exec compared with cri-streaming");
   const figures = await execFigures(bench, { rounds, bursts: 3 });
-  say("port-forward beside cri-streaming");
+  say("port-forward compared with cri-streaming");
   figures.push(...(await portForwardFigures(bench, { megabytes: 10, rounds: 3 })));
   say(`${followers} followers of a log`);
   figures.push(...(await logFollowerFigures(bench, followers)));

@@ -12,7 +12,7 @@ export async function startPosixBoard(options: {
   readonly folder: string;
   /** Seconds between `printf` lines; absent: none. */
   readonly tickS?: number;
-  /** What port-forward reaches beside the echo at port 7: a port of the board, and where it leads. */
+  /** What port-forward reaches in addition to the echo at port 7: a port of the board, and where it leads. */
   readonly services?: readonly { readonly port: number; readonly host: string; readonly at: number }[];
 }): Promise<Board> {
   const state = `${options.folder}/${options.path.split("/").at(-1)}.state`;

@@ -54,7 +54,7 @@ export function describeGrant({ role, resource, verb }: Grant): string {
 
 /**
  * Takes one verb away, lets a gateway live through a device's life until something is refused, and gives the verb back.
- * @returns the refusal; undefined where nothing was
+ * @returns the refusal; undefined if nothing was
  */
 export async function brokenWithout(
   grant: Grant,

@@ -30,7 +30,7 @@ export interface NodePlaneOptions {
   readonly proxied?: boolean;
   /** Keeps an audit log at {@link NodePlane.auditLogPath}. */
   readonly audit?: boolean;
-  /** Namespaces beside default that are made and served, with their labels. */
+  /** Namespaces in addition to default that are created and served, with their labels. */
   readonly tenants?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Further flags of the gateway's node. */
   readonly nodeFlags?: readonly string[];

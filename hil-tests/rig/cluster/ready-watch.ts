@@ -39,12 +39,12 @@ export class ReadyWatch implements AsyncDisposable {
     return watch;
   }
 
-  /** "True", "False", "Unknown"; "gone" where there is no such Node. */
+  /** "True", "False", "Unknown"; "gone" if there is no such Node. */
   statusOf(node: string): string {
     return this.#last.get(node) ?? "gone";
   }
 
-  /** All Nodes, for who wants to see more of them than Ready. */
+  /** All Nodes, for tests that need more of them than Ready. */
   get nodes(): ObjectStore<Node> {
     return this.#informer;
   }
@@ -68,7 +68,7 @@ export class ReadyWatch implements AsyncDisposable {
     });
   }
 
-  /** The first change to a status after a moment; undefined where there was none. */
+  /** The first change to a status after a moment; undefined if there was none. */
   first(node: string, status: string, afterMs: number): ReadyChange | undefined {
     return this.changes.find(
       (change) => change.node === node && change.status === status && change.atMs >= afterMs,

@@ -22,7 +22,7 @@ const renewEveryMs = 10_000;
 const lookEveryMs = 200;
 
 /**
- * Linux Nodes beside motes: real Node objects with zone and hostname, whose Leases are renewed as a kubelet does, and whose
+ * Linux Nodes in the same cluster as motes: real Node objects with zone and hostname, whose Leases are renewed as a kubelet does, and whose
  * Pods run at once. Ends with dispose; the objects stay.
  */
 export class RealNodes implements AsyncDisposable {

@@ -31,7 +31,7 @@ export class AdmittedPeer implements Disposable {
     this.#socket.on("data", (bytes: Buffer) => void answers.parse(bytes));
   }
 
-  /** @throws RigError REFUSED where the gateway does not let it in */
+  /** @throws RigError REFUSED if the gateway does not let it in */
   static async enter(port: number, identity: WireIdentity): Promise<AdmittedPeer> {
     const peer = new AdmittedPeer(port);
     const answer = await peer.#ask(mqttConnect(identity));

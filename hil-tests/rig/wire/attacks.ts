@@ -65,7 +65,7 @@ export async function provoke(approach: Approach, bytes: Uint8Array): Promise<bo
   return shownOut;
 }
 
-/** Says `bytes` one by one on `count` sockets for so long, or until the peer has closed all of them; then leaves. */
+/** Sends `bytes` one by one on `count` sockets for this time, or until the peer has closed all of them; then leaves. */
 export async function drip(
   approach: Approach,
   count: number,
@@ -82,7 +82,7 @@ export async function drip(
   for (const socket of sockets) socket.destroy();
 }
 
-/** Opens `count` sockets, says nothing for so long, and leaves. */
+/** Opens `count` sockets, sends nothing for this time, and leaves. */
 export async function holdOpen(port: number, count: number, forMs: number): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: count }, () => open({ port })));
   await delay(forMs);

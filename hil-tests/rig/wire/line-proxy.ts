@@ -12,7 +12,7 @@ const bytesOnTheWay = 64 * 1024;
 export interface LineProxyOptions {
   /** Unix socket path that the proxy makes; the gateway connects here. */
   readonly listenPath: string;
-  /** Unix socket path on which the device listens; opened anew for each connection. */
+  /** Unix socket path on which the device listens; opened again for each connection. */
   readonly connectPath: string;
   /** Faults of both directions; default {@link badLine}. */
   readonly faults?: LineFaultRates;

@@ -17,7 +17,7 @@ import { AdmittedPeer } from "../../rig/wire/admitted-peer.ts";
 import * as attack from "../../rig/wire/attacks.ts";
 
 /*
- * Hostile input on every port that is open, beside a fleet that goes about its work: refused with a counter, no memory kept,
+ * Hostile input on every open port, while a fleet works: refused with a counter, no memory kept,
  * nobody else disturbed. Crowds attack all at once, each kind with a device of its own: what of a crowd comes through is a matter of luck.
  * What must be refused is tried one after the other on connections of their own. 10⁶ seeded inputs go through the real decoders elsewhere (gateway/test/fuzz.test.ts). MOTELET_SOAK=1: more rounds.
  */
@@ -387,7 +387,7 @@ test("hostile input on every open port", { timeout: 900_000 }, async (t) => {
     await round();
     curve.push(residentBytes(gateway.process.pid));
   }
-  // Who says nothing is shown out after 5 s, when the gateway comes to it; until then it is half-open, not forgotten.
+  // A silent client is disconnected after 5 s, when the gateway gets to it; until then it is half-open, not forgotten.
   const tooSlow = () => gateway.metric(metricOfRefusals, { reason: "connect-deadline" });
   const slowBefore = await tooSlow();
   await attack.drip({ port: targets.plain }, 10, longConnect, 60_000);

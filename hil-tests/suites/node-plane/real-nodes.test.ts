@@ -9,7 +9,7 @@ import { apply, kubectlOk } from "../../rig/installation.ts";
 import { waitFor } from "../../rig/wait.ts";
 
 /*
- * Real Nodes are none the worse for motes beside them. MOTELET_SOAK=1: 500 motes fall silent, with Kubernetes' own times;
+ * Motes do not harm real Nodes in the same cluster. MOTELET_SOAK=1: 500 motes fall silent, with Kubernetes' own times;
  * otherwise a few, and a shorter grace than the default 50 s (longer than a Lease's 22 s between renewals).
  */
 

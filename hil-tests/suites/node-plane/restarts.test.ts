@@ -183,7 +183,7 @@ test("gateway and API server come and go", { timeout: 900_000 }, async (t) => {
           deadlineMs: 60_000,
         },
       );
-      // Who has the store open has it alone.
+      // Only one process can have the store open.
       await gateway.process.stop();
       const complete = [...storedLines(rig.storePath).values()].filter((count) => count === line).length;
       t.diagnostic(`${complete} logs hold all ${line} lines after the next start`);

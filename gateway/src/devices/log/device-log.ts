@@ -29,7 +29,7 @@ export interface LogQuery {
  * the device is offline: then a last line says so.
  */
 export interface DeviceLogReader {
-  /** @returns undefined where there is no such log (no previous boot) */
+  /** @returns undefined if there is no such log (no previous boot) */
   read(key: string, query: LogQuery): AsyncIterable<readonly LogEntry[]> | undefined;
 }
 

@@ -18,7 +18,7 @@ interface Followed {
 
 /**
  * Wakes those who follow logs, and reads for them: whatever the number of followers of a device, a change costs one
- * search of it and, where they have all read to the same line, one read of the store.
+ * search of it and, if they have all read to the same line, one read of the store.
  */
 export class LogFollowers {
   readonly #registry: Registry;

@@ -60,7 +60,7 @@ export function statsOf(facts: DeviceFacts, { stats }: Sampled): DeviceStats | u
   return stats?.boot === facts.boot ? stats?.told : undefined;
 }
 
-/** @returns undefined where the device has told nothing in any way */
+/** @returns undefined if the device has told nothing in any way */
 export function usageOf(facts: DeviceFacts, sampled: Sampled): Usage | undefined {
   const { hardware, sample, bootedAtMs } = facts;
   const stats = statsOf(facts, sampled);

@@ -10,8 +10,8 @@ export type { Usage } from "./usage-figures.ts";
 
 export interface UsageReader {
   /**
-   * The newest figures of a device; it is asked for them where the last ones are too old and it can tell them.
-   * @returns undefined where it is away or has told nothing yet. Never throws: a device that does not answer in time
+   * The newest figures of a device; it is asked for them if the last ones are too old and it supports `stats`.
+   * @returns undefined if it is away or has told nothing yet. Never throws: a device that does not answer in time
    *   is judged by its beats.
    */
   read(key: string, signal: AbortSignal): Promise<Usage | undefined>;

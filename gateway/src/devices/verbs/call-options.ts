@@ -1,7 +1,7 @@
-/** What every verb that opens streams is given beside what it is asked. */
+/** Options of every verb that opens streams. */
 export interface CallOptions {
   /** Ends what was asked for. */
   readonly signal: AbortSignal;
-  /** Who asks, for those who find the device's streams in use; absent: the gateway itself. */
+  /** The caller, for errors about streams in use; absent: the gateway itself. */
   readonly caller?: string;
 }

@@ -13,7 +13,7 @@ const words: VerbWords = {
 /**
  * How far a device's clock is ahead of ours, milliseconds. Its answer is taken to be half a round trip old; the half that
  * is not known for sure counts in the device's favour.
- * @throws RequestError TIME_UNSUPPORTED; UnavailableError where the device is away
+ * @throws RequestError TIME_UNSUPPORTED; UnavailableError if the device is away
  */
 export function askClockSkew(
   calls: DeviceCalls,

@@ -28,7 +28,7 @@ export interface VerbWords {
   readonly name: string;
   /** Begins the codes of its errors: `EXEC` for EXEC_UNAVAILABLE. */
   readonly code: string;
-  /** Thrown where the firmware lacks the command. */
+  /** Thrown if the firmware lacks the command. */
   readonly unsupported: string;
   /** What the device cannot do then: `run commands`. */
   readonly can: string;
@@ -86,7 +86,7 @@ export class DeviceCalls {
   }
 
   /**
-   * The device, where it is there and has the command.
+   * The device, if it is there and has the command.
    * @throws UnavailableError DEVICE_OFFLINE; RequestError of `words.unsupported`
    */
   async ready(
@@ -102,8 +102,8 @@ export class DeviceCalls {
   }
 
   /**
-   * The device, where it is there. One that counts as Online but has no session is on its way back: the gateway or its
-   * line has just started. One that sleeps is waited for where its Device says so, until it wakes or counts as lost.
+   * The device, if it is there. One that counts as Online but has no session is on its way back: the gateway or its
+   * line has just started. One that sleeps is waited for if its Device has `wait`, until it wakes or counts as lost.
    */
   async find(key: string, signal: AbortSignal): Promise<ReadyDevice | undefined> {
     const look = (): ReadyDevice | undefined => {
@@ -166,7 +166,7 @@ export class DeviceCalls {
   }
 
   /**
-   * Asks for something and reads the answer. What opens streams names them: they are cancelled where it does not start.
+   * Asks for something and reads the answer. What opens streams names them: they are cancelled if it does not start.
    * @throws what `refuse` makes of another answer than OK; UnavailableError `<code>_CANCELLED` where the signal came first;
    *   ProtocolError `<code>_ANSWER` for an answer that cannot be read
    */

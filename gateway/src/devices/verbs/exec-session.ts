@@ -4,7 +4,7 @@ export interface ExecRequest {
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly stdout: boolean;
-  /** A stream of its own for stderr, where the device has one to spare (never with a tty); else stdout carries it too. */
+  /** A stream of its own for stderr, if the device has one to spare (never with a tty); else stdout carries it too. */
   readonly stderr: boolean;
   /** stdout and stderr must not be mixed: the last stream is taken for it, and none to take is an error. */
   readonly apart?: boolean;

@@ -6,8 +6,8 @@ import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { startCommand } from "./started-command.ts";
 
 /**
- * What the kubelet floor needs of exec; the real one runs over the device's session.
- * @throws UnavailableError where the device is not online, RequestError where it refuses the command
+ * What the kubelet layer needs of exec; the real one runs over the device's session.
+ * @throws UnavailableError if the device is not online, RequestError where it refuses the command
  */
 export interface ExecVerb {
   start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession>;
@@ -35,7 +35,7 @@ export class SessionExec implements ExecVerb {
     return this.#calls.counted(words, async () => {
       const device = await this.#calls.ready(key, commands.exec, words, options.signal);
       const asked = { ...options, words, clock: this.#clock };
-      return startCommand(this.#calls, device, commands.exec, { request, beside: {} }, asked);
+      return startCommand(this.#calls, device, commands.exec, { request, extra: {} }, asked);
     });
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import { type MoteletError, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { Stream, StreamOutcome } from "../../session/stream.ts";
 
-/** A device that takes or gives nothing for so long has hung in the middle of a file. Milliseconds. */
+/** After this time without progress a device has hung in the middle of a file. Milliseconds. */
 const stallMs = 60_000;
 /** Bytes that are handed to a stream at once: what a source gives in larger pieces is cut. */
 const pieceBytes = 32_768;
@@ -17,8 +17,8 @@ interface Transfer {
 }
 
 /**
- * A file's bytes as they come from its device. Who stops iterating, or aborts the signal, ends the transfer; who waits stops
- * the device when the stream's window is used up.
+ * A file's bytes as they come from its device. The transfer ends if the reader stops iterating or aborts the signal. If
+ * the reader pauses, the device stops when the stream's window is used up.
  * @throws while iterating, where the device did not end by OK or has stalled
  */
 export function receiveFile(stream: Stream, transfer: Transfer): AsyncIterable<Uint8Array> {
@@ -43,7 +43,7 @@ async function* bytesOf(stream: Stream, transfer: Transfer): AsyncGenerator<Uint
 
 /**
  * Sends a file's bytes, and waits until the device has put the file in place.
- * @throws RequestError FILE_SIZE where there are more or less bytes than `size`; what the source throws; what the device
+ * @throws RequestError FILE_SIZE if there are more or less bytes than `size`; what the source throws; what the device
  *   makes of it; UnavailableError FILE_STALLED
  */
 export async function sendFile(

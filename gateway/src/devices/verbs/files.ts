@@ -29,7 +29,7 @@ export interface FileEntry {
 
 /**
  * Files of devices (SPEC §6.11–§6.14).
- * @throws RequestError FILES_UNSUPPORTED, or for what `file-errors.ts` tells; UnavailableError where the device is away, is
+ * @throws RequestError FILES_UNSUPPORTED, or those of `file-errors.ts`; UnavailableError if the device is away, is
  *   lost in the middle, or does not move
  */
 export interface FilesVerb {

@@ -7,7 +7,7 @@ import { startCommand } from "./started-command.ts";
 
 /**
  * Gives commands to peripherals of devices (SPEC §6.15).
- * @throws RequestError INVOKE_UNSUPPORTED, INVOKE_NOT_FOUND; UnavailableError where the device is away
+ * @throws RequestError INVOKE_UNSUPPORTED, INVOKE_NOT_FOUND; UnavailableError if the device is away
  */
 export interface InvokeVerb {
   start(key: string, peripheral: string, request: ExecRequest, options: CallOptions): Promise<ExecSession>;
@@ -36,7 +36,7 @@ export class SessionInvoke implements InvokeVerb {
       const row = commands.peripheralInvoke;
       const device = await this.#calls.ready(key, row, words, options.signal);
       const asked = { ...options, words, clock: this.#clock };
-      return startCommand(this.#calls, device, row, { request, beside: { peripheral } }, asked);
+      return startCommand(this.#calls, device, row, { request, extra: { peripheral } }, asked);
     });
   }
 }

@@ -9,7 +9,7 @@ export interface Page<Item, Whole> {
 
 /**
  * Reads a list page by page, until it has as many items as the last page told of, or a page is empty.
- * @param most stops at so many items
+ * @param most stops at this many items
  */
 export async function readPages<Item, Whole>(
   ask: (from: number) => Promise<Page<Item, Whole>>,

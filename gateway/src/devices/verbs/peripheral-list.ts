@@ -15,7 +15,7 @@ const words: VerbWords = {
 
 /**
  * Names of the peripherals that a device's firmware has.
- * @throws RequestError PERIPHERALS_UNSUPPORTED; UnavailableError where the device is away
+ * @throws RequestError PERIPHERALS_UNSUPPORTED; UnavailableError if the device is away
  */
 export function askPeripherals(
   calls: DeviceCalls,

@@ -34,7 +34,7 @@ export class RunningCommand implements ExecSession {
     // A console has no words, and no exit code.
     this.exit = this.#main.ended.then(request.argv.length > 0 ? exitOfCommand : exitOf);
     void this.#main.ended.then(async (outcome) => {
-      // The exit code came last of stdout; stderr's own end should be on its way, but must not hold the caller for ever.
+      // The exit code came last of stdout; stderr's own end should be on its way, but must not hold the caller indefinitely.
       if (outcome.message === undefined) await delay(clock, stderrGraceMs);
       this.#errors?.fail({
         status: Status.DEADLINE_EXCEEDED,
@@ -65,13 +65,13 @@ export class RunningCommand implements ExecSession {
   }
 }
 
-/** How a command ended, as its caller is told. A device that tells no exit code (SPEC §6.3) must not tell a success. */
+/** How a command ended, as reported to its caller. An end without an exit code (SPEC §6.3) must not count as success. */
 export function exitOfCommand(outcome: StreamOutcome): ExecExit {
   if (outcome.status !== Status.OK || outcome.exitCode !== undefined) return exitOf(outcome);
   return { status: Status.DATA_LOSS, exitCode: 0, message: "the device tells no exit code of the command" };
 }
 
-/** How a stream ended, as its caller is told. */
+/** How a stream ended, as reported to its caller. */
 export function exitOf(outcome: StreamOutcome): ExecExit {
   const { status, exitCode, message } = outcome;
   return { status, exitCode: exitCode ?? 0, ...(message === undefined ? {} : { message }) };

@@ -17,18 +17,18 @@ interface CommandArguments {
 
 /**
  * Starts a command with its streams.
- * @param beside arguments of the row's own; they share the room of argv (SPEC §6.15)
+ * @param extra additional arguments of the row; they share the room of argv (SPEC §6.15)
  * @throws RequestError ARGV_TOO_LONG, and what asking throws
  */
-export async function startCommand<Beside extends Readonly<Record<string, CborValue>>>(
+export async function startCommand<Extra extends Readonly<Record<string, CborValue>>>(
   calls: DeviceCalls,
   device: ReadyDevice,
-  row: CommandRow<CommandArguments & Beside, object>,
-  command: { readonly request: ExecRequest; readonly beside: Beside },
+  row: CommandRow<CommandArguments & Extra, object>,
+  command: { readonly request: ExecRequest; readonly extra: Extra },
   options: CallOptions & { readonly words: VerbWords; readonly clock: Clock },
 ): Promise<ExecSession> {
-  const { request, beside } = command;
-  expectArgvFits(device, [[...request.argv], ...Object.values(beside)]);
+  const { request, extra } = command;
+  expectArgvFits(device, [[...request.argv], ...Object.values(extra)]);
   const { words, signal, clock } = options;
   const opened = calls.openStreams(
     device,
@@ -39,7 +39,7 @@ export async function startCommand<Beside extends Readonly<Record<string, CborVa
   const [stdout, stderr] = opened as [Stream, Stream?];
   const tty = request.tty && (device.caps & Capability.tty) !== 0;
   const args = {
-    ...beside,
+    ...extra,
     stream: stdout.id,
     stderrStream: stderr?.id ?? 0,
     flags: (request.stdin ? ExecFlag.stdin : 0) | (tty ? ExecFlag.tty : 0),
@@ -50,9 +50,9 @@ export async function startCommand<Beside extends Readonly<Record<string, CborVa
 }
 
 /**
- * Whether stderr gets a stream of its own. One command must not take what others need: of what the device has, one stream
- * stays free beside it (for a port that is forwarded, a copy, another command); else stderr goes the way of stdout. Who
- * cannot do without, because one of the two is thrown away, gets it wherever the device can have two at all.
+ * Whether stderr gets a stream of its own. One command must not take what others need: of what the device has, one
+ * stream stays free for others (a forwarded port, a copy, another command); otherwise stderr arrives on stdout. A
+ * caller that discards one of the two always gets a second stream if the device supports two.
  */
 function keepsApart({ caps, session }: ReadyDevice, request: ExecRequest): boolean {
   if (!request.stderr || request.tty || (caps & Capability.stderr) === 0) return false;

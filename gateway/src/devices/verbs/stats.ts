@@ -24,7 +24,7 @@ export interface DeviceStats {
 
 /**
  * Asks devices what they use (SPEC §6.9).
- * @throws RequestError STATS_UNSUPPORTED; UnavailableError where the device is away
+ * @throws RequestError STATS_UNSUPPORTED; UnavailableError if the device is away
  */
 export interface StatsVerb {
   stats(key: string, options: { signal: AbortSignal }): Promise<DeviceStats>;

@@ -7,7 +7,7 @@ import type { KubeClient } from "../../kubeapi/kube-client.ts";
 import type { Wire } from "../../kubeapi/objects.ts";
 import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 
-/** Who calls, as Kubernetes' authorizers want it. */
+/** The caller, as Kubernetes' authorizers expect it. */
 export interface User {
   readonly name: string;
   readonly uid?: string;
@@ -115,7 +115,7 @@ const maxChain = 8;
  * Reads the subject of a client certificate that TLS has verified for client use.
  * @param nowMs a connection outlives its handshake; a certificate may not outlive its end
  * @param anchors fingerprints of the client CA: the one in force now, not the one at the time of the handshake
- * @returns undefined where there is none, it is not vouched for, has ended, or names no single user
+ * @returns undefined if there is none, it is not signed by it, has expired, or names no single user
  */
 export function verifiedSubject(
   socket: TLSSocket,

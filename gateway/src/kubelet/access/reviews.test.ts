@@ -114,7 +114,7 @@ test("32 tokens and 64 rights are asked about at a time, one more is told to com
   const authenticator = new Authenticator(tokens.kube, new ManualClock());
   const unknown = Array.from({ length: 32 }, (_, index) => authenticator.authenticate(bearer(`t${index}`)));
   await assert.rejects(authenticator.authenticate(bearer("one-more")), { code: "REVIEWS_BUSY" });
-  // Who asks for the same shares the answer.
+  // Requests for the same share the answer.
   unknown.push(authenticator.authenticate(bearer("t0")));
   tokens.answer();
   for (const { status } of await Promise.allSettled(unknown)) assert.equal(status, "rejected");

@@ -9,7 +9,7 @@ export interface CertificateSource extends Disposable {
   /**
    * Gives a certificate to serve with at once, and begins to look for others.
    * @param changed told of each certificate that takes the place of the one before; must not throw
-   * @throws ConfigError where there is none to serve with
+   * @throws ConfigError if there is none to serve with
    */
   start(changed: (certificate: ServingCertificate) => void): Promise<ServingCertificate>;
 }

@@ -42,7 +42,7 @@ export interface CsrCertificateOptions {
 const retry: BackoffPolicy = { baseMs: 30_000, factor: 2, maxMs: 3_600_000, jitter: 0.2 };
 /** Between two looks at a request that waits: a person approves it. */
 const look: BackoffPolicy = { baseMs: 500, factor: 1.5, maxMs: 30_000, jitter: 0.2 };
-/** When somebody is told again that a request waits for them. */
+/** Interval of the reminder that a request waits for approval. */
 const remindMs = 3_600_000;
 const firstReminderMs = 60_000;
 /** Timers hold 24 days at most, and wall clocks are set: the time of the rotation is looked at again. */
@@ -89,7 +89,7 @@ export class CsrCertificate implements CertificateSource {
     this.#stop.abort();
   }
 
-  /** Goes on until disposed; every failure is told, counted and waited out. */
+  /** Goes on until disposed; every failure is logged and counted, and then retried. */
   async #follow(
     changed: (certificate: ServingCertificate) => void,
     first: ServingCertificate | undefined,

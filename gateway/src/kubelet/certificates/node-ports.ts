@@ -19,7 +19,7 @@ export interface NodePortsOptions {
   readonly count: number;
   /** Of the listener of all Nodes. */
   readonly sharedPort: number;
-  /** Where it is kept which Node has which port. */
+  /** Storage for the ports of Nodes. */
   readonly keyValues: KeyValues;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -54,7 +54,7 @@ export class NodePorts implements AsyncDisposable {
   readonly #taken;
   readonly #without;
   readonly #failures;
-  /** Nodes for which there is no port, so that each is told once. */
+  /** Nodes for which there is no port, so that each is reported once. */
   readonly #waiting = new Set<string>();
   readonly #ports = new Map<string, number>();
   /** Opening makes keys: one after the other. */
@@ -124,7 +124,7 @@ export class NodePorts implements AsyncDisposable {
       this.#options.log.error({ node: served.nodeName, err: messageOf(error) }, "port of a Node not closed"),
     );
     this.#options.closed(served.nodeName);
-    // Who had none may have this one.
+    // A Node without a port may get this one.
     const [next] = this.#waiting;
     if (next !== undefined) queueMicrotask(() => this.#follow(next));
   }

@@ -21,7 +21,7 @@ export interface ServingSubject {
  * The subject that the signer kubernetes.io/kubelet-serving demands: CN `system:node:<name>`, O `system:nodes`, and at
  * least one address or DNS name.
  * @param name the Node whose listener it is; "motelet" for the one that serves all
- * @throws ConfigError where there is no name to certify or an address is none
+ * @throws ConfigError if there is no name to certify or an address is none
  */
 export function servingSubject(
   name: string,

@@ -47,7 +47,7 @@ export function judgeRequest({ status }: SigningRequestObject): RequestState {
 
 /**
  * Whether a certificate can be served for a subject now.
- * @returns what keeps it from that; undefined where nothing does
+ * @returns what keeps it from that; undefined if nothing does
  */
 export function troubleOfCertificate(
   { certPem, keyPem }: ServingCertificate,

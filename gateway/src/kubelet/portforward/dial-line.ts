@@ -43,7 +43,7 @@ export class DialLine {
 
   /** @throws what the verb throws; UnavailableError where the signal came first */
   async dial(port: number, { signal }: { readonly signal: AbortSignal }): Promise<Conversation> {
-    // Who comes later does not pass those who wait.
+    // Preserve FIFO order.
     if (this.#waiting.length === 0) {
       try {
         return await this.#try(port, signal);

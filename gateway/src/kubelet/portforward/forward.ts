@@ -16,7 +16,7 @@ export interface ForwardSubject {
 
 /**
  * Connects one pair of streams with a service of the device. Each side's end of input is passed on; the connection ends
- * with the service's output, and a failure is told on the error stream in a kubelet's words. Neither direction holds more
+ * with the service's output, and a failure is reported on the error stream with a kubelet's message. Neither direction holds more
  * than the windows below it: a side that reads nothing stops the other.
  * @returns "OK", or the code of what ended it
  */

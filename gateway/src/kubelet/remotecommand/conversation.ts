@@ -74,7 +74,7 @@ async function tellNote(
   if (note === undefined || !stream) return;
   const line = `${note}${streams.resize ? "\r\n" : "\n"}`;
   const told = stream.write(new TextEncoder().encode(line)).catch(() => {
-    // The client has gone: it is told nothing any more.
+    // The client has gone: nothing more is sent to it.
   });
   await Promise.race([told, aborted]);
 }

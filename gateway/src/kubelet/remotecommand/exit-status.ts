@@ -5,8 +5,8 @@ import type { RemoteStatus } from "../../streaming/remotecommand/status.ts";
 const success: RemoteStatus = { metadata: {}, status: "Success" };
 
 /**
- * How a command ended, as the client's error stream tells it. Exit codes travel as text, and clients hand them to an
- * operating system that keeps 8 bits: 256 would be a success. A code beyond them is told as 255; see `exitNote`.
+ * How a command ended, for the client's error stream. Exit codes travel as text, and clients hand them to an
+ * operating system that keeps 8 bits: 256 would be a success. Other codes are sent as 255; see `exitNote`.
  */
 export function statusOfExit(exit: ExecExit): RemoteStatus {
   if (exit.status !== 0) return failure(exit.status, exit.message ?? "the device reports no reason");
@@ -20,7 +20,7 @@ export function statusOfExit(exit: ExecExit): RemoteStatus {
   };
 }
 
-/** For the client's stderr: the exit code that the client cannot be told; undefined where it is told. */
+/** For the client's stderr: the exit code that the error stream cannot carry; undefined if it can. */
 export function exitNote({ status, exitCode }: ExecExit): string | undefined {
   if (status !== 0 || carried(exitCode) === exitCode) return undefined;
   return `exit code ${exitCode}: expected 0 to 255, told as 255`;

@@ -11,9 +11,9 @@ import { runConversation } from "./conversation.ts";
 
 /** What exec and attach do not have in common. */
 export interface RemoteCommand {
-  /** @throws UnavailableError where the device cannot do it now */
+  /** @throws UnavailableError if the device cannot do it now */
   readonly expectReady: (facts: DeviceFacts) => void;
-  /** Starts what the route stands for, with the streams that the client asked for. */
+  /** Starts the command of the route, with the streams that the client asked for. */
   readonly start: (streams: StreamOptions, options: { readonly signal: AbortSignal }) => Promise<ExecSession>;
 }
 

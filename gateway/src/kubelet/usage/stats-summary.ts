@@ -19,7 +19,7 @@ export const answerStatsSummary: PlainHandler = async (call, serving, response) 
 };
 
 /**
- * @param usage absent: the device is away, and its Node and Pod stand there without figures
+ * @param usage absent: the device is away, and its Node and Pod are listed without values
  * @param podUid absent: the cluster has no Pod of it (yet)
  */
 export function buildSummary(facts: DeviceFacts | undefined, usage: Usage | undefined, podUid = ""): object {
@@ -81,7 +81,7 @@ function memoryStats(at: string, bytes: number, freeBytes?: number): object {
   };
 }
 
-/** The device's file store, where it has one. */
+/** The device's file store, if it has one. */
 function fileSystem(at: string, { filesTotalBytes, filesFreeBytes }: Usage): object {
   if (filesTotalBytes === undefined || filesFreeBytes === undefined) return {};
   return {

@@ -12,7 +12,7 @@ export type Token =
       readonly line: number;
     };
 
-/** Why a script is refused; caught where it is parsed. */
+/** Why a script is refused; caught by the parser. */
 export class RefusedScript extends Error {
   readonly refusal: ScriptRefusal;
 

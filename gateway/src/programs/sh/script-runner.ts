@@ -23,7 +23,7 @@ export class ScriptRunner {
     this.#host = host;
   }
 
-  /** Where the streams lead at first: to the caller, as far as it wants them. */
+  /** The initial targets of the streams: the caller, as far as it wants them. */
   get descriptors(): Descriptors {
     const { tty, stdin, stdout, stderr } = this.#host.request;
     const out = stdout ? "out" : "null";
@@ -61,7 +61,7 @@ export class ScriptRunner {
     return this.#list(parsed.list, descriptors, owners);
   }
 
-  /** The device's console for who sits at a terminal; else stdin is the script. */
+  /** The device's console if the caller has a terminal; otherwise stdin is the script. */
   async #open(descriptors: Descriptors): Promise<Outcome> {
     const { request, capabilities, key } = this.#host;
     if (!descriptors.reads) return ended(0);

@@ -22,7 +22,7 @@ const ignoredLong: ReadonlySet<string> = new Set([
 ]);
 const ignoredLetters = "ilsu";
 
-/** Recognises a call of a shell: k9s, Lens, Headlamp, editors and ansible begin with one. @returns undefined where it is none */
+/** Recognises a call of a shell: k9s, Lens, Headlamp, editors and ansible begin with one. @returns undefined if it is none */
 export function parseShellCall(argv: readonly string[]): ShellCall | undefined {
   const [program = "", ...rest] = argv;
   if (!isShell(program)) return undefined;

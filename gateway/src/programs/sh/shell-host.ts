@@ -38,7 +38,7 @@ export interface Outcome {
   readonly code: number;
   /** `exit` and `exec`: nothing after it runs. */
   readonly ends: boolean;
-  /** Where it did not end by itself, because the device was lost, say. */
+  /** Set if it did not end by itself, for example because the device was lost. */
   readonly exit?: ExecExit;
 }
 

@@ -35,8 +35,8 @@ type Create = CopyCommand & { readonly kind: "create" };
 type Extraction = CopyCommand & { readonly kind: "extract" };
 
 /**
- * Exec as `kubectl cp` needs it: a device has no tar, so the gateway runs `tar`, `test -d` and kubectl's `tar | tail` in
- * its stead, over the device's file commands. A device without files gets everything but tar itself.
+ * Exec as `kubectl cp` needs it: a device has no tar, so the gateway emulates `tar`, `test -d` and kubectl's
+ * `tar | tail` with the device's file commands. On a device without files everything works except tar.
  */
 export function copyingExec(options: CopyingExecOptions): ExecVerb {
   return new CopyingExec(options);
@@ -94,7 +94,7 @@ class CopyingExec implements ExecVerb {
     }
   }
 
-  /** @throws UnavailableError COPIES_BUSY at once where there are too many */
+  /** @throws UnavailableError COPIES_BUSY at once if there are too many */
   #counted(direction: "from" | "to", copy: (streams: LocalStreams) => Promise<CopyEnd>): LocalProgram {
     if (this.#open >= this.#maxCopies) {
       this.#meters.copies.inc({ direction, outcome: "busy" });

@@ -7,7 +7,7 @@ const knownWords: Readonly<Record<string, string>> = {
   FILE_NO_ROOM: "No space left on device",
 };
 
-/** Code of an error that concerns one file; undefined where it is not about the file but about the device or us. */
+/** Code of an error that concerns one file; undefined if it is not about the file but about the device or us. */
 export function fileErrorCode(error: unknown): string | undefined {
   return error instanceof RequestError ? error.code : undefined;
 }

@@ -26,7 +26,7 @@ export type CopyCommand =
 
 /**
  * Recognises a command that copies files (kubectl 1.30 to 1.37, pkg/cmd/cp/cp.go; client-node's cp).
- * @returns undefined where it is none, so that the device's own shell gets it
+ * @returns undefined if it is none, so that the device's own shell gets it
  */
 export function parseCopyCommand(argv: readonly string[]): CopyCommand | undefined {
   const [program, ...rest] = argv;

@@ -58,7 +58,7 @@ export class ArchiveWriter {
   }
 
   /**
-   * @throws RequestError FILE_CHANGED where the archive cannot go on, UnavailableError where the device is lost
+   * @throws RequestError FILE_CHANGED where the archive cannot go on, UnavailableError if the device is lost
    */
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     for (const member of this.#options.members) yield* this.#argument(member);

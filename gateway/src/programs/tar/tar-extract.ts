@@ -42,7 +42,7 @@ interface Progress {
  * not at all. Members that lead elsewhere, links and devices are refused by name and the rest goes on, as tar does it;
  * a device that is full ends it.
  * @returns tar's exit code: 0, or 2 where anything was refused
- * @throws UnavailableError where the device is lost
+ * @throws UnavailableError if the device is lost
  */
 export async function extractArchive(options: ExtractOptions): Promise<number> {
   const archive = extract();
@@ -103,7 +103,7 @@ async function feed(archive: Extract, input: AsyncIterable<Uint8Array>, progress
   archive.end(null);
 }
 
-/** Unlike `once` of node:events it does not throw where the archive turns out to be bad: who reads it is told. */
+/** Unlike `once` of node:events it does not throw if the archive is bad: its reader gets the error. */
 function happened(archive: Extract, event: "close" | "drain"): Promise<void> {
   return new Promise((resolve) => archive.once(event, resolve));
 }
@@ -117,7 +117,7 @@ interface MemberRefusal {
 async function extractMember(member: Member, options: ExtractOptions): Promise<MemberRefusal | undefined> {
   const content = new MemberContent(member, options.moved);
   const refusal = await tryMember(member.header, content, options);
-  // What ends the archive is told at once, however much of it is still to come.
+  // An error of the archive is reported at once, however much of it is still to come.
   if (!refusal?.isFinal) await content.discard();
   return refusal;
 }

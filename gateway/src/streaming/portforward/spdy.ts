@@ -32,7 +32,7 @@ export interface ForwardingOptions {
   readonly onProtocolError: (error: ProtocolError) => void;
   readonly onRefused: (reason: string) => void;
   readonly onTimeout: (reason: TimeoutReason) => void;
-  /** The gateway goes: pairs have been told, the connection is to end. */
+  /** The gateway stops: pairs have been informed, the connection is to end. */
   readonly stopping: AbortSignal;
 }
 
@@ -66,7 +66,7 @@ export async function serveSpdyForwarding(
     limits: { idleTimeoutMs, streams: 2 * pairs + 1 },
     accept: (stream) => pairing.accept(stream),
     onCrowd: () => onRefused("STREAMS_TOO_MANY"),
-    // One connection that nobody reads must not hold up the others for ever.
+    // One connection that nobody reads must not block the others indefinitely.
     onStalled: (stream) => stream.reset(),
     onTimeout,
     onProtocolError,
@@ -74,7 +74,7 @@ export async function serveSpdyForwarding(
   connection.start(head);
   await raceAbort(connection.closed, stopping);
   pairing.close();
-  // Pairs are told by the same signal: their last words go first.
+  // Pairs get the same signal: their last messages are sent first.
   await Promise.all(running);
   await connection.close();
 }

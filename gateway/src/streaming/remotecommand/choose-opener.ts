@@ -6,7 +6,7 @@ import { chooseWebSocket } from "./websocket.ts";
 
 /**
  * Finds the carrier that a request for exec or attach asks for.
- * @throws RequestError, AccessError where it cannot be upgraded
+ * @throws RequestError, AccessError if it cannot be upgraded
  */
 export function chooseOpener(request: IncomingMessage): RemoteOpener {
   if (wantsUpgrade(request, "websocket")) return chooseWebSocket(request);

@@ -23,11 +23,11 @@ export const openDefaults = { creationTimeoutMs: 30_000, idleTimeoutMs: 4 * 3_60
 
 /** A way to carry the streams of exec and attach that a request asks for and we speak. */
 export interface RemoteOpener {
-  /** The subprotocol; "" where a WebSocket client names none. */
+  /** The subprotocol; "" if a WebSocket client names none. */
   readonly protocol: string;
   /**
    * Answers 101 and waits until every stream is there that the options name.
-   * @throws UnavailableError where the client does not open them in time or goes away; the connection is closed by then
+   * @throws UnavailableError if the client does not open them in time or goes away; the connection is closed by then
    */
   open(upgrade: Upgrade, wanted: StreamOptions, options: OpenOptions): Promise<RemoteSession>;
 }

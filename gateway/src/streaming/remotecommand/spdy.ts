@@ -14,7 +14,7 @@ const closeGraceMs = 5_000;
 
 /**
  * Finds what a client's request for exec or attach over SPDY can be served with.
- * @throws RequestError, AccessError where it cannot be upgraded
+ * @throws RequestError, AccessError if it cannot be upgraded
  */
 export function chooseSpdy(request: IncomingMessage): RemoteOpener {
   const offered = request.headersDistinct["x-stream-protocol-version"] ?? [];
@@ -27,7 +27,7 @@ export function chooseSpdy(request: IncomingMessage): RemoteOpener {
 
 /**
  * Answers 101 and waits until the client has opened every stream that its options name.
- * @throws UnavailableError where it does not in time or goes away; the connection is closed by then
+ * @throws UnavailableError if it does not in time or goes away; the connection is closed by then
  */
 async function openSpdySession(
   upgrade: Upgrade,

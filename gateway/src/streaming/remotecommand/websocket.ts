@@ -18,7 +18,7 @@ const channelOf: Readonly<Record<StreamType, number>> = {
 
 /**
  * Finds what a client's request for exec or attach over WebSocket can be served with.
- * @throws RequestError, AccessError where it cannot be upgraded
+ * @throws RequestError, AccessError if it cannot be upgraded
  */
 export function chooseWebSocket(request: IncomingMessage): RemoteOpener {
   expectWebSocketRequest({ request });

@@ -55,9 +55,9 @@ export interface SpdyConnectionOptions {
   readonly accept: (stream: SpdyStream) => boolean;
   /** A stream was refused because `limits.streams` are open. */
   readonly onCrowd?: () => void;
-  /** Nobody takes this stream's input. Where it is absent the connection ends. */
+  /** Nobody takes this stream's input. If it is absent the connection ends. */
   readonly onStalled?: (stream: SpdyStream) => void;
-  /** A time has run out, and which: IDLE_TIMEOUT ends the connection, STALLED ends it or is told to `onStalled`. */
+  /** A time has run out, and which: IDLE_TIMEOUT ends the connection, STALLED ends it or calls `onStalled`. */
   readonly onTimeout?: (reason: TimeoutReason) => void;
   /** The peer broke the protocol; the connection is ending. */
   readonly onProtocolError?: (error: ProtocolError) => void;

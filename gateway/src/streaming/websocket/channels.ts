@@ -41,7 +41,7 @@ export interface ChannelsOptions {
   readonly base64: boolean;
   /** v5: `[255, channel]` ends the client's half of a channel. */
   readonly halfClose: boolean;
-  /** Where an empty message does no harm, to find out whether the client is there. */
+  /** Set if an empty message does no harm; it shows whether the client is there. */
   readonly probeChannel: number;
   readonly limits?: Partial<ChannelLimits>;
   readonly onProtocolError: (error: ProtocolError) => void;

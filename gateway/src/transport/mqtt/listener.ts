@@ -35,7 +35,7 @@ const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
-/** Accepts connections on one port and, where it is told to, leads them through a TLS handshake. */
+/** Accepts connections on one port and, if configured, performs a TLS handshake. */
 export class Listener implements AsyncDisposable {
   readonly #options: MqttListenerOptions;
   readonly #table: SocketTable;

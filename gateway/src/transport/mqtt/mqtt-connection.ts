@@ -81,7 +81,7 @@ export class MqttConnection implements BrokerClient {
     this.#guard.finish();
     const events = this.#events;
     this.#events = undefined;
-    // Not in the caller's turn: the caller may be the very session that is told.
+    // Not in the caller's turn: the caller may be the session that gets the event.
     if (events) queueMicrotask(() => events.closed(reason));
   }
 

@@ -29,7 +29,7 @@ export interface MqttLimits {
   /** Connections of one wire id that newer ones may end at once, and the time after which one more may. */
   readonly takeOverBurst: number;
   readonly takeOverRefillMs: number;
-  /** A connection that has said nothing for so long may always be ended by a newer one, milliseconds. */
+  /** After this silence a connection may always be ended by a newer one, milliseconds. */
   readonly takeOverSilentMs: number;
   /** Time for what is queued to leave when a channel is closed in order, milliseconds. */
   readonly closeTimeoutMs: number;

@@ -1,7 +1,7 @@
 import type { Counter, Gauge } from "prom-client";
 import type { Metrics } from "../../foundation/metrics.ts";
 
-/** What the MQTT transport counts beside its refusals. */
+/** What the MQTT transport counts in addition to its refusals. */
 export class MqttMeters {
   readonly #connections: Gauge;
   readonly #pending: Gauge;

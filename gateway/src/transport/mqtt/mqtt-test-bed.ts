@@ -67,7 +67,7 @@ export class MqttTestBed implements AsyncDisposable {
   readonly metrics = new Metrics();
   readonly channels: OpenedChannel[] = [];
   readonly claims: Claim[] = [];
-  /** Who was refused and had shown a name. */
+  /** Refused clients that had shown a name. */
   readonly turnedAway: RefusedClient[] = [];
   /** Wire ids that hold no more. */
   readonly revoked = new Set<string>();

@@ -70,7 +70,7 @@ for (const version of versions) {
         assert.equal(await tryWith({ identity }), wrong, identity);
       await until("they are counted", async () => (await bed.refused("unknown-psk-identity")) === 5);
       assert.equal(bed.logLines("wrong-key")[0]?.userName, "lamp.1");
-      // Who holds the names that were shown is not the transport's to know.
+      // The transport does not know who owns the names that were shown.
       assert.deepEqual(
         bed.turnedAway.map(({ names }) => names.join()),
         ["lamp.1", "nobody.1", "lamp.2", "lamp", "LAMP.1", "x".repeat(200)],

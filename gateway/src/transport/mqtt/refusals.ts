@@ -16,7 +16,7 @@ const maxFieldLength = 64;
 /** A handshake cannot tell a pre-shared key that is wrong or unusable from one of another generation. */
 const keyRefusals: readonly MqttRefusal[] = ["wrong-key", "unknown-psk-identity"];
 
-/** Who was refused, as the peer said it: may be wrong, is cut to size. */
+/** The name that the refused peer claimed: may be wrong, is truncated. */
 type RefusedFields = Readonly<Record<string, string | undefined>> & { readonly peer: string };
 
 /**

@@ -14,8 +14,8 @@ interface Pending {
 /**
  * All sockets of a transport, over all its listeners, and their two bounds. A socket is pending until its device is
  * known, through TLS handshake and CONNECT: so strangers can take up the places of pending sockets, never those of
- * devices. Where they do, a newcomer takes the place of the longest pending one, if that has had `pendingGraceMs`:
- * sockets that say nothing cannot keep devices out, and a fleet that comes at once does not chase itself away.
+ * devices. Then a new socket replaces the longest pending one, if that has had `pendingGraceMs`: silent sockets cannot
+ * keep devices out, and devices of a fleet that connects at once do not replace each other.
  */
 export class SocketTable {
   readonly #limits: MqttLimits;
@@ -33,7 +33,7 @@ export class SocketTable {
     this.#refused = options.refused;
   }
 
-  /** @returns false where there is no room: the socket is closed and counted */
+  /** @returns false if there is no room: the socket is closed and counted */
   add(socket: Socket, peer: string): boolean {
     const refusal =
       this.#sockets.size >= this.#limits.connections

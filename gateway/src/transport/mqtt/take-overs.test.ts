@@ -5,7 +5,7 @@ import { TakeOvers } from "./take-overs.ts";
 
 const limits = { takeOverBurst: 3, takeOverRefillMs: 10_000, takeOverSilentMs: 15_000 };
 
-/** How many of so many newcomers of a connection that spoke just now are allowed. */
+/** How many of `count` take-overs of a connection that spoke just now are allowed. */
 function allowed(takeOvers: TakeOvers, clock: ManualClock, count: number, wireId = "lamp"): number {
   return Array.from({ length: count }, () => takeOvers.allow(wireId, clock.monotonicMs())).filter(Boolean)
     .length;

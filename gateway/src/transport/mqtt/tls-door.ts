@@ -19,7 +19,7 @@ export type HandshakeRefusal =
   | "resumed-session"
   | "client-certificate";
 
-/** What a door tells its owner; calls must not throw. */
+/** Events of a terminator; calls must not throw. */
 export interface TlsDoorEvents {
   /** The handshake is done. `proven` is absent where the password is still to come. */
   secured(secured: { stream: TLSSocket; socket: Socket; peer: string; proven?: WireIdentity }): void;
@@ -43,7 +43,7 @@ const common: TlsOptions = {
 };
 
 /**
- * What small devices speak, best first: forward secrecy where they can, CCM-8 where AES-CCM is in hardware, for which
+ * What small devices speak, best first: forward secrecy if they can, CCM-8 where AES-CCM is in hardware, for which
  * security level 0 is asked (64-bit tag, RFC 7925 §4.2). With TLS 1.3 a bare key is bound to SHA-256 (RFC 8446 §4.2.11).
  */
 const pskCiphers = [
@@ -119,7 +119,7 @@ export class TlsDoor implements Disposable {
     );
   }
 
-  /** Begins a handshake. The door is started. */
+  /** Begins a handshake. The terminator is started. */
   enter(socket: Socket, peer: string): void {
     const deadline = this.#clock.after(this.#deadlineMs, () => {
       this.#events.refused("handshake-deadline", { peer });
@@ -180,7 +180,7 @@ export class TlsDoor implements Disposable {
   #failed(error: Error & { readonly code?: string }, stream: TLSSocket): void {
     const peer = peerOf(stream);
     this.#take(peer);
-    // Who just leaves is not refused: a probe of the port, or a socket that we have closed ourselves.
+    // A client that just leaves is not refused: a probe of the port, or a socket that we have closed ourselves.
     if (!error.code?.startsWith("ERR_")) return;
     const reason = this.#handshakes.faultOf(stream) ?? "handshake";
     this.#events.refused(reason, { peer, userName: this.#handshakes.claimOf(stream), err: error.code });
@@ -195,7 +195,7 @@ export class TlsDoor implements Disposable {
     }
   }
 
-  /** @throws ConfigError MQTT_CERTIFICATE where they are no certificate, no key, or do not belong together */
+  /** @throws ConfigError MQTT_CERTIFICATE if they are no certificate, no key, or do not belong together */
   #certificateOptions(contents: FileContents<CertificateFile>): TlsOptions {
     const options = { ...common, ...contents };
     try {

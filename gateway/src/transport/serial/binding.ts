@@ -20,7 +20,7 @@ const lingerMs = 200;
 
 /**
  * Opens the line that a selector names. Nothing is read before `listen`.
- * @throws UnavailableError PORT_UNAVAILABLE where nothing is there or listens, also after `signal`
+ * @throws UnavailableError PORT_UNAVAILABLE if nothing is there or listens, also after `signal`
  */
 export async function openLine(
   selector: PortSelector,
@@ -116,7 +116,7 @@ class StreamLine implements Line {
   #cut(reason: string): void {
     this.#reason ??= reason;
     if (!(this.#stream instanceof SerialPortStream)) this.#stream.destroy();
-    // Where it is closing already this says so to the callback, and its "close" is on the way.
+    // If it is closing already, the callback gets an error, and its "close" follows.
     else if (this.#stream.isOpen) this.#stream.close(() => {});
   }
 

@@ -18,7 +18,7 @@ const maxSocketPathBytes = 107;
 const forms = "unix:/path, tcp:host:port, /dev/name or pty:/path";
 
 /**
- * Reads the text of a port as it stands in a Device's links.
+ * Reads the text of a port in a Device's links.
  * @throws RequestError PORT_SYNTAX, PORT_UNSUPPORTED
  */
 export function parsePort(text: string): PortSelector {

@@ -13,7 +13,7 @@ import type { SerialMeters } from "./serial-meters.ts";
 /** A killed board or gateway must be back within 3 s, so the waits stay well below. */
 const backoff: BackoffPolicy = { baseMs: 50, factor: 2, maxMs: 1_000, jitter: 0.5 };
 
-/** A line that was open for so long ends a row of failures, milliseconds; one that is closed at once does not. */
+/** A line that was open for this time ends a row of failures, milliseconds; one that is closed at once does not. */
 const stableMs = 1_000;
 
 /** Time for a connection over TCP to come about, milliseconds; other lines answer at once. */
@@ -40,7 +40,7 @@ export class PortSupervisor {
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #channel: SerialChannel | undefined;
-  /** What the log was told last: each change is said once, not each attempt. */
+  /** What was logged last: each change is logged once, not each attempt. */
   #logged: "open" | "down" | undefined;
 
   constructor(options: {

@@ -40,7 +40,7 @@ export class SerialChannel implements Channel {
 
   /**
    * Begins to read.
-   * @param gone the line itself is closed and may be opened anew; comes once
+   * @param gone the line itself is closed and may be opened again; called once
    */
   begin(events: ChannelEvents, gone: (reason: string) => void): void {
     this.#events = events;
@@ -122,7 +122,7 @@ export class SerialChannel implements Channel {
     // The last words of a board that died inside a frame.
     this.#deliver(this.#decoder.expire(this.#lastByteMs + limits.segmentSilenceMs));
     this.#ended ??= reason;
-    // Not in the caller's turn: the caller may be the very session that is told.
+    // Not in the caller's turn: the caller may be the session that gets the event.
     queueMicrotask(() => this.#events?.closed(reason));
   }
 }

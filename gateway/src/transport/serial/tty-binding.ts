@@ -28,7 +28,7 @@ class TtyError extends Error {
 
 /**
  * A tty or pty opened through serialport's native part, with read and write loops of our own. serialport's do not do:
- * reading, it takes the 0 bytes of a hung-up line as a reason to read again, for ever, so that a board that dies while
+ * reading, it takes the 0 bytes of a hung-up line as a reason to read again, indefinitely, so that a board that dies while
  * it sends is not noticed and costs a core; and while it waits to write it does not wait to read, so that two sides
  * that both have much to say stop for good. Hence a hang-up is an error here, and each direction has a descriptor.
  */
@@ -117,7 +117,7 @@ class TtyPort {
 export const ttyBinding = {
   list: () => Promise.resolve([]),
 
-  /** @throws Error where the device is missing, locked by another process, or no tty */
+  /** @throws Error if the device is missing, locked by another process, or no tty */
   async open(options: TtyOptions): Promise<TtyPort> {
     // CLOCAL and raw mode are set by the native part; so is hang-up-on-close, but only ever on: see binding.ts.
     const line = { path: options.path, baudRate: options.baudRate, hupcl: false } as const;
