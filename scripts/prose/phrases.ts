@@ -9,8 +9,12 @@ export interface Phrase {
 }
 
 /** A conditional "where": the reader expects a place. After words for a place, "where" is right. */
-const afterPlace =
-  "(?<!\\b(?:place|places|from|of|know|knows|see|shows|find|finds|is|are|point|position|offset|folder|file|line|page|section|just|exactly|stop|stops|to|and|or|spot) )";
+const notPlace =
+  "(?<!\\b(?:place|places|from|of|know|knows|see|shows|find|finds|is|are|not|point|position|offset|folder|file|line|page|section|just|exactly|stop|stops|stays?|lies?|cut|on|to|and|or|spot) )";
+const fact =
+  "(?:is|are|was|were|has|have|had|lacks?|does|do|gives?|names?|knows?|says?|takes?|allows?|supports?|can|cannot)\\b";
+const things =
+  "device|firmware|cluster|gateway|profile|chip|caller|client|board|port|session|node|pod|reader|kernel";
 
 /** CONTRIBUTING.md names this table: a wording that came back twice in reviews becomes a row. */
 export const phrases: readonly Phrase[] = [
@@ -21,15 +25,14 @@ export const phrases: readonly Phrase[] = [
     example: ["The house is drawn in one page.", "One page describes the architecture."],
   },
   {
-    pattern: /(?<!Math\.)\bfloors?\b/i,
+    pattern: /(?<!Math\.)\bfloors?\b(?!\()/i,
     write: "layer",
     example: ["No floor imports from above.", "No layer imports from a higher one."],
   },
   {
-    pattern:
-      /\brooms\b|\b(?:a|another|each|its|natural|other|own|the|which) room\b(?! (?:for|in|left|of|that|to)\b)/i,
+    pattern: /\brooms\b|\b(?:a|another|natural|no natural|which) room\b(?! (?:for|in|left|of|that|to)\b)/i,
     write: "module, folder",
-    example: ["Each room has one job.", "Each folder has one purpose. There is no room for more."],
+    example: ["It needs another room.", "It needs another folder. The file needs its room in flash."],
   },
   {
     pattern: /\btreat(?:y|ies)\b/i,
@@ -86,13 +89,13 @@ export const phrases: readonly Phrase[] = [
   // A place for a condition.
   {
     pattern:
-      /\bWhere (?:the|a|an|it|its|they|there|no|none|that|this|nothing|nobody|somebody|one)\b[^.?!|]*,|\bWhere [A-Z][^.?!|]*,/,
+      /\bWhere (?:the|a|an|it|its|they|there|no|none|that|this|nothing|nobody|somebody|one|[A-Z][^\s.]*)\b(?![^.,]*\b(?:from|leads?|begins?|ends?|finds?|found|listens|lives?|reaches|kept)\b)[^.?!|]*,/,
     write: "If, When",
     example: ["Where the cluster has none, name a file.", "If the cluster has none, name a file."],
   },
   {
     pattern: new RegExp(
-      `${afterPlace}\\bwhere (?:(?:the|a|an|no|this) (?:[\\w-]+ )?(?:device|firmware|cluster|gateway|profile|chip|caller|client|board|port|session|node|pod|reader|kernel)s?|it|they|there|none|nothing|nobody|one) (?:is|are|was|were|has|have|had|lacks?|does|do|gives?|names?|knows?|says?|takes?|allows?|supports?|can|cannot)\\b`,
+      `${notPlace}\\bwhere (?:(?:the|a|an|no|this) (?:[\\w-]+ )?(?:${things})s?|it|they|there|none|nothing|nobody|one) ${fact}`,
       "i",
     ),
     write: "if, when",
@@ -100,9 +103,9 @@ export const phrases: readonly Phrase[] = [
   },
   // Speech for reports, states in vague verbs, relative clauses as subjects.
   {
-    pattern: /\b(?:is|are|was|were|be|been|being) told\b/i,
+    pattern: /\b(?:is|are|was|were|be|been|being) told\b(?! (?:apart|from|to)\b)/i,
     write: "is reported, is returned, gets the error",
-    example: ["The caller is told.", "The error is returned to the caller."],
+    example: ["The caller is told.", "The error is returned. The two cannot be told apart."],
   },
   {
     pattern: /\bstands? (?:in|at|on|there|above|below|behind)\b/i,
@@ -115,7 +118,7 @@ export const phrases: readonly Phrase[] = [
     example: ["Who comes later does not pass.", "Preserve FIFO order. Who decides? The API server."],
   },
   {
-    pattern: /\b(?:for|by|than|but|of|and|from) who (?:is|are|has|may|[a-z]+s)\b/i,
+    pattern: /\b(?:for|by|than|but) who (?:is|are|has|may|[a-z]+s)\b/i,
     write: "for clients that …, a named subject",
     example: ["a message for who asks", "a message for clients that ask"],
   },

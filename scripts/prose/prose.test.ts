@@ -29,8 +29,11 @@ test("Markdown code, links and HTML comments are no prose", () => {
   assert.deepEqual(foundIn("a.md", "a\n\n```\ncode\n```\n\nthe door"), ["7: door"]);
 });
 
-test("of code only comments are prose, whatever texts and patterns look like", () => {
-  assert.deepEqual(foundIn("a.ts", 'const door = "// door" + `/* door */`; // a door'), ["1: door"]);
+test("of code comments are prose, and texts of several words outside tests", () => {
+  const thrown = "throw new Error(`the door $" + "{door} waits for ever`);";
+  const source = `const door = "door" + '/* door */'; // a door\n${thrown}`;
+  assert.deepEqual(foundIn("src/a.ts", source), ["1: door", "2: door", "2: for ever"]);
+  assert.deepEqual(foundIn("src/a.test.ts", source), ["1: door"]);
   assert.deepEqual(foundIn("a.ts", "const quoted = /[\"'`]/;\n/* so many */"), ["2: so many"]);
   assert.deepEqual(foundIn("a.ts", "const slow = a / b; // a `door`, Math.floor"), []);
   assert.deepEqual(foundIn("a.c", "char quote = '\"'; /* a door */"), ["1: door"]);
