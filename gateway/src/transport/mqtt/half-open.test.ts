@@ -61,6 +61,33 @@ test("a newcomer takes the place of the oldest pending socket that has had its t
   await until("all are gone", async () => (await metrics.valueOf("motelet_mqtt_connections")) === 0);
 });
 
+test("one that is protected keeps its place, counts, and has its time from the end of the protection on", async () => {
+  const { clock, refused, add, sockets, metrics } = table(10, 2);
+  const [waits] = [add("a"), add("b")];
+  sockets.protect(waits.socket);
+  clock.advance(1_000);
+  assert.equal(add("c").taken, true);
+  assert.equal(await metrics.valueOf("motelet_mqtt_pending_connections"), 2);
+  assert.deepEqual(refused, ["pending-limit b"]);
+  sockets.unprotect(waits.socket);
+  clock.advance(1_000);
+  assert.equal(add("d").taken, true);
+  assert.deepEqual(refused, ["pending-limit b", "pending-limit c"]);
+  assert.equal(add("e").taken, true);
+  assert.deepEqual(refused, ["pending-limit b", "pending-limit c", "pending-limit a"]);
+});
+
+test("where all pending sockets are protected, one past the limit is refused", () => {
+  const { clock, refused, add, sockets } = table(10, 2);
+  const both = [add("a"), add("b")];
+  for (const { socket } of both) sockets.protect(socket);
+  clock.advance(60_000);
+  assert.equal(add("c").taken, false);
+  assert.deepEqual(refused, ["pending-limit c"]);
+  sockets.settle(both[0]?.socket as Socket);
+  assert.equal(add("d").taken, true);
+});
+
 test("connections at the limit stay, whatever time they have had", () => {
   const { clock, refused, add, sockets } = table(2, 2);
   sockets.settle(add("a").socket);

@@ -3,11 +3,12 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../foundation/clock.ts";
 import { ConfigError } from "../../foundation/errors.ts";
 import type { Authenticator, WireIdentity } from "../directory.ts";
+import type { HandshakeQueue } from "./handshake-queue.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
 import { peerOf } from "./peer.ts";
 import type { MqttListenerOptions } from "./security.ts";
 import type { SocketTable } from "./socket-table.ts";
-import { type HandshakeRefusal, TlsDoor } from "./tls-door.ts";
+import { type HandshakeRefusal, TlsTerminator } from "./tls-terminator.ts";
 
 /** A connection on which MQTT may begin. */
 export interface AcceptedSocket {
@@ -40,7 +41,7 @@ export class Listener implements AsyncDisposable {
   readonly #options: MqttListenerOptions;
   readonly #table: SocketTable;
   readonly #events: ListenerEvents;
-  readonly #door: TlsDoor | undefined;
+  readonly #terminator: TlsTerminator | undefined;
   #server: Server | undefined;
 
   /** @throws ConfigError MQTT_PLAIN where passwords would cross a network in clear text */
@@ -50,6 +51,7 @@ export class Listener implements AsyncDisposable {
       table: SocketTable;
       authenticator: Pick<Authenticator, "pskOf">;
       clock: Clock;
+      queue: HandshakeQueue;
       limits: MqttLimits;
       events: ListenerEvents;
     },
@@ -60,12 +62,14 @@ export class Listener implements AsyncDisposable {
     this.#table = surroundings.table;
     this.#events = events;
     if (security.kind !== "plain") {
-      this.#door = new TlsDoor({
+      this.#terminator = new TlsTerminator({
         ...limits,
         ...surroundings,
         security,
         events: {
           ...events,
+          queued: (socket) => this.#table.protect(socket),
+          began: (socket) => this.#table.unprotect(socket),
           secured: ({ socket, ...secured }) => {
             events.accepted({ ...secured, settle: () => this.#table.settle(socket) });
           },
@@ -82,7 +86,7 @@ export class Listener implements AsyncDisposable {
 
   /** @throws ConfigError MQTT_LISTEN where the address cannot be had, and what is wrong with certificate files */
   async start(): Promise<{ port: number }> {
-    this.#door?.start();
+    this.#terminator?.start();
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
     server.on("connection", (socket) => this.#accept(socket));
     this.#server = server;
@@ -114,12 +118,12 @@ export class Listener implements AsyncDisposable {
   /** Takes no more connections; those that are open stay. */
   stop(): void {
     this.#server?.close();
-    this.#door?.[Symbol.dispose]();
+    this.#terminator?.[Symbol.dispose]();
   }
 
   /** Resolves when the port is free and no socket is left; the owner of the table closes them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#door?.[Symbol.dispose]();
+    this.#terminator?.[Symbol.dispose]();
     const server = this.#server;
     if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
@@ -129,7 +133,7 @@ export class Listener implements AsyncDisposable {
     // Before anybody else listens: a reset between accept and hand-over must not end the process.
     socket.on("error", () => {});
     if (!this.#table.add(socket, peer)) return;
-    if (this.#door) this.#door.enter(socket, peer);
+    if (this.#terminator) this.#terminator.enter(socket, peer);
     else this.#events.accepted({ stream: socket, peer, settle: () => this.#table.settle(socket) });
   }
 }

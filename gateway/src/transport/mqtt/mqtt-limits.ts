@@ -6,12 +6,24 @@ export interface MqttLimits {
   readonly packetBytes: number;
   /** Open sockets, authenticated or not, over all listeners. */
   readonly connections: number;
-  /** … of which whose device is not known yet: in the TLS handshake or before CONNECT. OpenSSL takes up to 130 KiB each. */
+  /**
+   * … of which whose device is not known yet: waiting for the TLS handshake, in it, or before CONNECT. OpenSSL takes up to
+   * 130 KiB each.
+   */
   readonly pendingConnections: number;
   /** Time that a pending socket keeps its place when others want it, milliseconds. */
   readonly pendingGraceMs: number;
-  /** Time for the TLS handshake, milliseconds: an elliptic curve takes a small device seconds. */
+  /**
+   * Time for the ClientHello, and then, from its turn on, for the TLS handshake, milliseconds: an elliptic curve takes a
+   * small device seconds.
+   */
   readonly handshakeDeadlineMs: number;
+  /** TLS handshakes at a time, over all listeners; the others wait. Enough that slow networks do not leave us idle. */
+  readonly handshakePlaces: number;
+  /** Time that a handshake keeps others waiting at most, milliseconds; it goes on after that. */
+  readonly handshakePlaceMs: number;
+  /** Time that a peer may wait until its handshake begins, milliseconds. */
+  readonly handshakeWaitMs: number;
   /** How often certificate files are read again, milliseconds. */
   readonly certificateReloadMs: number;
   /** Time from the socket's opening (with TLS: the end of the handshake) to an admitted CONNECT, milliseconds. */
@@ -41,6 +53,9 @@ export const defaultMqttLimits: MqttLimits = {
   pendingConnections: 1_024,
   pendingGraceMs: 1_000,
   handshakeDeadlineMs: 10_000,
+  handshakePlaces: 64,
+  handshakePlaceMs: 1_000,
+  handshakeWaitMs: 60_000,
   certificateReloadMs: 10_000,
   connectDeadlineMs: 5_000,
   packetBurst: 2_000,

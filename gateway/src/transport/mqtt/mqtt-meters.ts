@@ -5,6 +5,7 @@ import type { Metrics } from "../../foundation/metrics.ts";
 export class MqttMeters {
   readonly #connections: Gauge;
   readonly #pending: Gauge;
+  readonly #waitingHandshakes: Gauge;
   readonly #reloads: Counter<"result">;
   readonly #received: Counter;
   readonly #dropped: Counter<"reason">;
@@ -16,6 +17,10 @@ export class MqttMeters {
     this.#pending = metrics.gauge(
       "motelet_mqtt_pending_connections",
       "Open MQTT sockets whose device is not known yet",
+    );
+    this.#waitingHandshakes = metrics.gauge(
+      "motelet_mqtt_waiting_handshakes",
+      "Peers that have asked for a TLS handshake and wait for their turn",
     );
     this.#reloads = metrics.counter(
       "motelet_mqtt_certificate_reloads_total",
@@ -41,6 +46,10 @@ export class MqttMeters {
   connections(count: number, pending: number): void {
     this.#connections.set(count);
     this.#pending.set(pending);
+  }
+
+  waitingHandshakes(count: number): void {
+    this.#waitingHandshakes.set(count);
   }
 
   reloaded(result: "used" | "failed"): void {

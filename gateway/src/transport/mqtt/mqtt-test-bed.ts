@@ -73,6 +73,8 @@ export class MqttTestBed implements AsyncDisposable {
   readonly revoked = new Set<string>();
   /** Keys that differ from `keyOf`. */
   readonly keys = new Map<string, Uint8Array>();
+  /** Time that the processor is busy with each question for a key, as it is on a slow machine, milliseconds. */
+  keyCostMs = 0;
   readonly #revocations = new Set<(wireId: string) => void>();
   readonly #clients: MqttClient[] = [];
   readonly #sockets: Socket[] = [];
@@ -187,6 +189,8 @@ export class MqttTestBed implements AsyncDisposable {
       admit: (identity) => this.#judge(identity),
       pskOf: (identity) => {
         const { wireId } = identity;
+        const doneMs = performance.now() + this.keyCostMs;
+        while (performance.now() < doneMs);
         return this.#judge(identity).admitted ? (this.keys.get(wireId) ?? keyOf(wireId)) : undefined;
       },
       refused: (client) => void this.turnedAway.push(client),

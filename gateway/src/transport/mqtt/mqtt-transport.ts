@@ -5,6 +5,7 @@ import type { Logger } from "../../foundation/log.ts";
 import type { Transport, TransportContext } from "../carrier.ts";
 import type { Authenticator } from "../directory.ts";
 import { Broker } from "./broker.ts";
+import { HandshakeQueue } from "./handshake-queue.ts";
 import { type AcceptedSocket, Listener } from "./listener.ts";
 import { type ConnectionSurroundings, MqttConnection } from "./mqtt-connection.ts";
 import { defaultMqttLimits, type MqttLimits } from "./mqtt-limits.ts";
@@ -59,12 +60,18 @@ export class MqttTransport implements Transport {
       meters: this.#meters,
       refused: (reason, peer) => this.#refusals.add(reason, { peer }),
     });
+    const queue = new HandshakeQueue({
+      limits: this.#limits,
+      clock: options.clock,
+      waiting: (count) => this.#meters.waitingHandshakes(count),
+    });
     this.#listeners = options.listeners.map(
       (listener) =>
         new Listener(listener, {
           table: this.#table,
           authenticator: options.authenticator,
           clock: options.clock,
+          queue,
           limits: this.#limits,
           events: {
             accepted: (socket) => this.#accept(socket),

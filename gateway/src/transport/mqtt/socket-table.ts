@@ -15,7 +15,8 @@ interface Pending {
  * All sockets of a transport, over all its listeners, and their two bounds. A socket is pending until its device is
  * known, through TLS handshake and CONNECT: so strangers can take up the places of pending sockets, never those of
  * devices. Then a new socket replaces the longest pending one, if that has had `pendingGraceMs`: silent sockets cannot
- * keep devices out, and devices of a fleet that connects at once do not replace each other.
+ * keep devices out, and devices of a fleet that connects at once do not replace each other. A socket that waits for the
+ * gateway is never replaced: it would lose its place, connect again, and do the same to another one.
  */
 export class SocketTable {
   readonly #limits: MqttLimits;
@@ -25,6 +26,8 @@ export class SocketTable {
   readonly #sockets = new Set<Socket>();
   /** Oldest first. */
   readonly #pending = new Map<Socket, Pending>();
+  /** Pending as well, and nobody takes their places. */
+  readonly #protected = new Map<Socket, Pending>();
 
   constructor(options: { limits: MqttLimits; clock: Clock; meters: MqttMeters; refused: SocketRefused }) {
     this.#limits = options.limits;
@@ -38,7 +41,7 @@ export class SocketTable {
     const refusal =
       this.#sockets.size >= this.#limits.connections
         ? "connection-limit"
-        : this.#pending.size >= this.#limits.pendingConnections && !this.#evict()
+        : this.#pendingCount >= this.#limits.pendingConnections && !this.#evict()
           ? "pending-limit"
           : undefined;
     if (refusal) {
@@ -50,8 +53,7 @@ export class SocketTable {
     this.#pending.set(socket, { peer, sinceMs: this.#clock.monotonicMs() });
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      this.#pending.delete(socket);
-      this.#measure();
+      this.settle(socket);
     });
     this.#measure();
     return true;
@@ -60,11 +62,32 @@ export class SocketTable {
   /** The socket's device is known. */
   settle(socket: Socket): void {
     this.#pending.delete(socket);
+    this.#protected.delete(socket);
     this.#measure();
+  }
+
+  /** The socket waits for us: until `unprotect` nobody takes its place. */
+  protect(socket: Socket): void {
+    const pending = this.#pending.get(socket);
+    if (!pending) return;
+    this.#pending.delete(socket);
+    this.#protected.set(socket, pending);
+  }
+
+  /** We wait for the socket: from now on it has its time as a new one has. */
+  unprotect(socket: Socket): void {
+    const pending = this.#protected.get(socket);
+    if (!pending) return;
+    this.#protected.delete(socket);
+    this.#pending.set(socket, { ...pending, sinceMs: this.#clock.monotonicMs() });
   }
 
   destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  get #pendingCount(): number {
+    return this.#pending.size + this.#protected.size;
   }
 
   #evict(): boolean {
@@ -81,6 +104,6 @@ export class SocketTable {
   }
 
   #measure(): void {
-    this.#meters.connections(this.#sockets.size, this.#pending.size);
+    this.#meters.connections(this.#sockets.size, this.#pendingCount);
   }
 }

@@ -6,6 +6,8 @@ import { ConfigError, messageOf } from "../../foundation/errors.ts";
 import { type FileContents, WatchedFiles } from "../../foundation/watched-files.ts";
 import type { Authenticator, WireIdentity } from "../directory.ts";
 import { commonNameOf, identityOfCertificate } from "./certificate-identity.ts";
+import { ClientHello } from "./client-hello.ts";
+import type { HandshakeQueue, QueuedHandshake } from "./handshake-queue.ts";
 import { peerOf } from "./peer.ts";
 import { PskHandshakes } from "./psk-handshakes.ts";
 import type { MqttSecurity } from "./security.ts";
@@ -20,7 +22,10 @@ export type HandshakeRefusal =
   | "client-certificate";
 
 /** Events of a terminator; calls must not throw. */
-export interface TlsDoorEvents {
+export interface TlsTerminatorEvents {
+  /** The peer has asked for a handshake and waits for the gateway. */
+  queued(socket: Socket): void;
+  began(socket: Socket): void;
   /** The handshake is done. `proven` is absent where the password is still to come. */
   secured(secured: { stream: TLSSocket; socket: Socket; peer: string; proven?: WireIdentity }): void;
   refused(
@@ -29,6 +34,13 @@ export interface TlsDoorEvents {
   ): void;
   /** New files are in use; with an error they cannot be, and the old ones stay. */
   reloaded(error?: Error): void;
+}
+
+/** A socket from its acceptance to the end of its handshake. */
+interface Pending extends QueuedHandshake {
+  readonly socket: Socket;
+  /** For the ClientHello, then for the handshake; the queue has its own. */
+  deadline: Timer;
 }
 
 type CertificateFile = "cert" | "key" | "ca";
@@ -60,32 +72,37 @@ const pskCiphers = [
 ].join(":");
 
 /**
- * Takes raw sockets and hands them on encrypted, with what the handshake has proved. Every handshake has an absolute
- * deadline: Node's own starts again with each byte.
+ * Takes raw sockets and hands them on encrypted, with what the handshake has proved. A peer first sends its whole
+ * ClientHello, then waits for its turn, then does the handshake. Hello and handshake each have an absolute deadline:
+ * Node's own starts again with each byte.
  */
-export class TlsDoor implements Disposable {
-  readonly #events: TlsDoorEvents;
+export class TlsTerminator implements Disposable {
+  readonly #events: TlsTerminatorEvents;
   readonly #clock: Clock;
   readonly #deadlineMs: number;
   readonly #security: Exclude<MqttSecurity, { kind: "plain" }>;
   readonly #handshakes: PskHandshakes;
   readonly #files: WatchedFiles<CertificateFile> | undefined;
   /** By peer, which is unique among the open sockets of a listener: a TLS socket does not tell what it wraps. */
-  readonly #pending = new Map<string, { readonly socket: Socket; readonly deadline: Timer }>();
+  readonly #pending = new Map<string, Pending>();
+  readonly #queue: HandshakeQueue;
   #server: Server | undefined;
 
   constructor(options: {
     security: Exclude<MqttSecurity, { kind: "plain" }>;
     authenticator: Pick<Authenticator, "pskOf">;
     clock: Clock;
+    /** Shared with the other listeners: they share the processor. */
+    queue: HandshakeQueue;
     handshakeDeadlineMs: number;
     certificateReloadMs: number;
-    events: TlsDoorEvents;
+    events: TlsTerminatorEvents;
   }) {
     const { security, clock, authenticator } = options;
     this.#security = security;
     this.#clock = clock;
     this.#events = options.events;
+    this.#queue = options.queue;
     this.#deadlineMs = options.handshakeDeadlineMs;
     this.#handshakes = new PskHandshakes((identity) => authenticator.pskOf(identity));
     if (security.kind === "tls") {
@@ -119,34 +136,56 @@ export class TlsDoor implements Disposable {
     );
   }
 
-  /** Begins a handshake. The terminator is started. */
+  /** Leads a socket through its handshake. The terminator is started. */
   enter(socket: Socket, peer: string): void {
-    const deadline = this.#clock.after(this.#deadlineMs, () => {
+    const refuse = () => {
       this.#events.refused("handshake-deadline", { peer });
       socket.destroy();
+    };
+    const pending: Pending = {
+      socket,
+      deadline: this.#clock.after(this.#deadlineMs, refuse),
+      begin: () => {
+        hello.putBack();
+        pending.deadline = this.#clock.after(this.#deadlineMs, refuse);
+        this.#events.began(socket);
+        if (!socket.destroyed) this.#server?.emit("connection", socket);
+      },
+      expired: refuse,
+    };
+    const hello = new ClientHello(socket, () => {
+      pending.deadline.cancel();
+      this.#events.queued(socket);
+      this.#queue.enter(pending);
     });
-    this.#pending.set(peer, { socket, deadline });
+    this.#pending.set(peer, pending);
     socket.once("close", () => {
-      if (this.#pending.get(peer)?.socket === socket) this.#take(peer);
+      if (this.#pending.get(peer) === pending) this.#take(peer);
     });
-    this.#server?.emit("connection", socket);
   }
 
+  /** No handshake begins any more; those that have begun go on until their sockets are closed. */
   [Symbol.dispose](): void {
     this.#files?.[Symbol.dispose]();
-    for (const { deadline } of this.#pending.values()) deadline.cancel();
+    this.#server = undefined;
+    for (const pending of this.#pending.values()) {
+      pending.deadline.cancel();
+      this.#queue.leave(pending);
+    }
   }
 
   get #hasClientCa(): boolean {
     return this.#security.kind === "tls" && this.#security.clientCaFile !== undefined;
   }
 
-  /** Ends the waiting for this peer's handshake. */
+  /** This peer's handshake has ended, whatever its outcome. */
   #take(peer: string): Socket | undefined {
     const pending = this.#pending.get(peer);
-    pending?.deadline.cancel();
+    if (!pending) return undefined;
     this.#pending.delete(peer);
-    return pending?.socket;
+    pending.deadline.cancel();
+    this.#queue.leave(pending);
+    return pending.socket;
   }
 
   #secured(stream: TLSSocket): void {
