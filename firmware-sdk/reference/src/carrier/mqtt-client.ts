@@ -12,8 +12,11 @@ export interface MqttLinkOptions extends MqttConnectionOptions {
   readonly compact?: boolean;
 }
 
-/** A connection that has no SUBACK after this is given up; npm mqtt can hang in between indefinitely. */
-const openTimeoutMs = 5_000;
+/**
+ * A connection without SUBACK after this time is given up: npm mqtt can hang in between indefinitely. A gateway to which a
+ * whole fleet connects at once serves them in order, and a device that gives up too early starts again at the end of the queue.
+ */
+const openTimeoutMs = 30_000;
 
 /**
  * The MQTT 3.1.1 binding (SPEC §10.1): subscribe, wait for the SUBACK, then the link is open. Each connection is a
