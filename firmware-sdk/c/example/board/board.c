@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "mote/commands.h"
-#include "mote/kept_ring.h"
+#include "mote/commands/commands.h"
 #include "mote/line.h"
-#include "mote/log.h"
+#include "mote/log/log.h"
 #include "mote/session.h"
-#include "mote/shell.h"
+#include "mote/shell/shell.h"
+#include "mote/stores/kept_ring.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
