@@ -12,7 +12,7 @@ NODE := node --conditions=motelet-source --disable-warning=ExperimentalWarning
 # A test that hangs fails after 20 minutes, so that the others are still reported.
 DEADLINE := --test-timeout=1200000
 REPORT = --test-reporter=spec --test-reporter-destination=stdout --test-reporter=junit --test-reporter-destination=build/junit-$@.xml
-UNIT := 'scripts/**/*.test.ts' '{profiles,hil-tests/testing}/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
+UNIT := 'docs/scripts/**/*.test.ts' '{profiles,hil-tests/testing}/{src,test}/**/*.test.ts' 'gateway/{src,test,cli}/**/*.test.ts' 'firmware-sdk/reference/{src,test}/**/*.test.ts'
 RIG := 'hil-tests/{rig,control-plane,bench}/**/*.test.ts'
 # What is published, each after what it imports.
 PACKAGES := profiles firmware-sdk/reference gateway gateway/cli
@@ -93,7 +93,7 @@ check: lint types layers verify-generated verify-release size ## format, lint, p
 
 lint: setup ## format, lint and prose
 	@biome ci --error-on-warnings .
-	@$(NODE) scripts/prose/check.ts
+	@$(NODE) docs/scripts/prose/check.ts
 
 types: setup ## types
 	@tsc -b
@@ -123,10 +123,10 @@ pack: setup ## the npm packages, as build/packages/*.tgz
 
 .PHONY: release verify-release
 release: setup ## build a release in build/release (VERSION=x.y.z; DRY_RUN=0 commits and tags; PUBLISH=yes publishes)
-	@$(NODE) scripts/release/release.ts
+	@$(NODE) docs/scripts/release/release.ts
 
 verify-release: setup ## whether the next release can be built; changes nothing
-	@DRY_RUN=1 PUBLISH= $(NODE) scripts/release/release.ts
+	@DRY_RUN=1 PUBLISH= $(NODE) docs/scripts/release/release.ts
 
 clean: ## remove what was built in the tree (the cache outside stays)
 	@rm -rf build node_modules $(PACKAGES:%=%/dist)

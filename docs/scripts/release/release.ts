@@ -21,7 +21,7 @@ import {
 import { dirname, join } from "node:path";
 import { nextPatch, releaseEdits, releaseNotes } from "./edits.ts";
 
-const root = join(import.meta.dirname, "../..");
+const root = join(import.meta.dirname, "../../..");
 const folder = join(root, "build/release");
 const tree = join(folder, "tree");
 const artifacts = join(folder, "artifacts");

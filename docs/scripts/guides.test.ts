@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 
 /** A fenced block; its info string names the language, and perhaps the file that contains it. */
 const fence = /^```([a-z]+)(?: (\S+))?\n(.*?)^```$/gms;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { checkVersion, nextPatch, releasedChangelog, releaseEdits, releaseNotes } from "./edits.ts";
 
-const root = join(import.meta.dirname, "../..");
+const root = join(import.meta.dirname, "../../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const manifest = JSON.parse(read("package.json")) as { version: string; workspaces: string[] };
 const current = manifest.version;
@@ -28,7 +28,7 @@ test("a release writes its version into packages, lock file, SDKs, manifests and
     assert.equal(lock.packages[folder]?.version, next, folder);
   const changed = [...edits].filter(([path, text]) => text !== read(path));
   assert.equal(changed.length, edits.size);
-  assert.ok(!edits.has("scripts/release/edits.test.ts"));
+  assert.ok(!edits.has("docs/scripts/release/edits.test.ts"));
 });
 
 test("unreleased entries go under the new version, and a release without entries is refused", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 
-const folder = join(import.meta.dirname, "../.github");
+const folder = join(import.meta.dirname, "../../.github");
 
 interface Form {
   readonly name: string;

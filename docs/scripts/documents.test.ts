@@ -5,11 +5,11 @@ import { basename, dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 import { Value } from "typebox/value";
 import { parse } from "yaml";
-import { settingKeys } from "../gateway/src/config.ts";
-import { deviceProfileSpecSchema } from "../gateway/src/resources/device-profile.ts";
-import { deviceSpecSchema } from "../gateway/src/resources/device-schema.ts";
+import { settingKeys } from "../../gateway/src/config.ts";
+import { deviceProfileSpecSchema } from "../../gateway/src/resources/device-profile.ts";
+import { deviceSpecSchema } from "../../gateway/src/resources/device-schema.ts";
 
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
 const tracked = execFileSync("git", listed, { cwd: root, encoding: "utf8" })
@@ -59,7 +59,7 @@ test("every folder of the first two levels with sources has a README", () => {
 test("each page that a comment cites is in the repository", () => {
   const names = new Set(pages.map((page) => basename(page)));
   const missing = tracked
-    .filter((path) => /\.(?:ts|[ch]|cpp)$/.test(path) && path !== "scripts/documents.test.ts")
+    .filter((path) => /\.(?:ts|[ch]|cpp)$/.test(path) && path !== "docs/scripts/documents.test.ts")
     .flatMap((path) =>
       [...read(path).matchAll(/(?:^\s*(?:\/?\*+|\/\/)|\s\/\/ |\s\/\* ).*?([\w./-]*\w\.md)\b/gm)]
         .map(([, cited = ""]) => cited)
