@@ -7,6 +7,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { RigError } from "../rig/errors.ts";
+import { nodeFlags } from "../rig/gateway-process.ts";
 import { waitFor } from "../rig/wait.ts";
 import { kubernetesVersion } from "./assets.ts";
 import { startControlPlane } from "./control-plane.ts";
@@ -136,8 +137,11 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     timeout: 2 * minutes,
   }, async () => {
     const command = path.join(import.meta.dirname, "cluster.ts");
-    const cluster = spawn(process.execPath, [command], { stdio: ["ignore", "pipe", "ignore"] });
-    const [line] = (await once(createInterface(cluster.stdout), "line")) as [string];
+    const cluster = spawn(process.execPath, [...nodeFlags, command], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const line =
+      (await createInterface(cluster.stdout)[Symbol.asyncIterator]().next()).value ?? "it printed nothing";
     const kubeconfig = /^export KUBECONFIG=(.+)$/.exec(line)?.[1] ?? "";
     assert.equal(existsSync(kubeconfig), true, line);
     const folder = path.dirname(kubeconfig);
