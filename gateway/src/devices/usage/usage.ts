@@ -1,7 +1,7 @@
 import { raceAbort } from "../../foundation/abort.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
-import { Turns } from "../../foundation/turns.ts";
+import { Semaphore } from "../../foundation/semaphore.ts";
 import type { Registry } from "../registry.ts";
 import type { StatsVerb } from "../verbs/stats.ts";
 import { newlySampled, remember, type Sampled, statsOf, type Usage, usageOf } from "./usage-figures.ts";
@@ -42,14 +42,14 @@ const longestBeatMs = 60_000;
 export class UsageSamples implements UsageReader, Disposable {
   readonly #options: UsageSamplesOptions;
   readonly #devices = new Map<string, Sampled>();
-  readonly #turns: Turns;
+  readonly #semaphore: Semaphore;
   readonly #asked;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: UsageSamplesOptions) {
     const { maxAsking = 32, maxWaiting = 4_096 } = options;
     this.#options = options;
-    this.#turns = new Turns({ places: maxAsking, waiting: maxWaiting });
+    this.#semaphore = new Semaphore({ places: maxAsking, waiting: maxWaiting });
     this.#asked = options.metrics.counter(
       "motelet_usage_samples_total",
       "Devices that were asked what they use.",
@@ -109,7 +109,7 @@ export class UsageSamples implements UsageReader, Disposable {
 
   async #ask(key: string, sampled: Sampled): Promise<void> {
     const { registry, stats } = this.#options;
-    const turn = this.#turns.take();
+    const turn = this.#semaphore.acquire();
     if (turn === "refused") {
       this.#asked.inc({ result: "busy" });
       return;
@@ -130,7 +130,7 @@ export class UsageSamples implements UsageReader, Disposable {
       // Its beats speak for it; why it failed is the verb's to log.
       this.#asked.inc({ result: "failed" });
     } finally {
-      this.#turns.giveBack();
+      this.#semaphore.release();
     }
   }
 

@@ -1,5 +1,5 @@
 /** A semaphore: when all places are taken, a limited number of callers waits in FIFO order. */
-export class Turns {
+export class Semaphore {
   readonly #limits: { readonly places: number; readonly waiting: number };
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
@@ -12,7 +12,7 @@ export class Turns {
    * Takes a place, to be given back.
    * @returns undefined if there is one at once, else a promise of it; "refused" where too many wait
    */
-  take(): Promise<void> | undefined | "refused" {
+  acquire(): Promise<void> | undefined | "refused" {
     if (this.#taken < this.#limits.places) {
       this.#taken += 1;
       return undefined;
@@ -22,7 +22,7 @@ export class Turns {
   }
 
   /** The place goes to who has waited longest, or becomes free. */
-  giveBack(): void {
+  release(): void {
     const next = this.#waiting.shift();
     if (next) next();
     else this.#taken -= 1;
