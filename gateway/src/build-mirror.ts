@@ -35,7 +35,7 @@ export function buildMirror(
     readyPerSecond: config["mirror.readyPerSecond"],
     maxNodesWithPodCidr: config["mirror.maxNodesWithPodCIDR"],
     foreignPods: config["mirror.foreignPods"],
-    site: {
+    endpoint: {
       address: config["node.address"],
       port,
       ...(nodePorts ? { ports: nodePorts } : {}),

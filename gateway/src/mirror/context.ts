@@ -10,7 +10,7 @@ import type { Namespaces } from "../kubeapi/namespaced-informer.ts";
 import type { Device } from "../resources/device.ts";
 import type { DeviceProfile } from "../resources/device-profile.ts";
 import type { Secret } from "../resources/identity-secret.ts";
-import type { Node, NodeSite } from "../resources/node.ts";
+import type { GatewayEndpoint, Node } from "../resources/node.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
 import type { Findings } from "./findings.ts";
 import type { PodCidrBudget } from "./pod-cidr-budget.ts";
@@ -38,7 +38,7 @@ export interface MirrorContext {
   readonly nodes: ObjectStore<Node>;
   readonly pods: ObjectStore<Pod>;
   readonly secrets: ObjectStore<Secret>;
-  readonly site: NodeSite;
+  readonly endpoint: GatewayEndpoint;
   readonly namespaces: Namespaces;
   /** By what people know this gateway: told in the status of Devices whose link it holds. */
   readonly gatewayName?: string;

@@ -3,7 +3,7 @@ import { type DeviceSpec, deviceKey, type Phase } from "../devices/device.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { Work } from "../foundation/workqueue.ts";
 import { isConflict, isNotFound } from "../kubeapi/errors.ts";
-import { FreshStore } from "../kubeapi/fresh-store.ts";
+import { ReadYourWritesStore } from "../kubeapi/read-your-writes-store.ts";
 import type { WantedCondition } from "../resources/conditions.ts";
 import { type Device, devicePath, deviceSpecOf, deviceStatus, restoredFacts } from "../resources/device.ts";
 import { profilePeripherals } from "../resources/device-profile.ts";
@@ -34,7 +34,7 @@ export class DeviceController {
   readonly #context: MirrorContext;
   readonly #identities: IdentityController;
   readonly #removers: readonly Remover[];
-  readonly #fresh: FreshStore<Device>;
+  readonly #devices: ReadYourWritesStore<Device>;
   readonly #admission: Work;
   readonly #status: Work;
   readonly #cleanup: Work;
@@ -48,7 +48,7 @@ export class DeviceController {
     this.#context = context;
     this.#identities = identities;
     this.#removers = removers;
-    this.#fresh = new FreshStore(context.devices, context.clock);
+    this.#devices = new ReadYourWritesStore(context.devices, context.clock);
     const { queue, devices, secrets, registry, findings } = context;
     this.#admission = queue.register("device-admission", "high", (key) => this.#admit(key));
     this.#status = queue.register("device-status", "low", (key, signal) =>
@@ -92,7 +92,7 @@ export class DeviceController {
 
   async #reconcileStatus(key: string, signal: AbortSignal): Promise<number | undefined> {
     const { registry, findings, clock, gatewayName } = this.#context;
-    const device = this.#fresh.get(key);
+    const device = this.#devices.get(key);
     const facts = registry.get(key);
     if (!device || !facts || device.metadata.deletionTimestamp) return undefined;
     if (device.metadata.uid !== facts.spec.uid) return undefined;
@@ -139,9 +139,9 @@ export class DeviceController {
     const key = `${namespace}/${name}`;
     try {
       const path = `${devicePath(namespace, name)}${subresource}`;
-      return this.#fresh.wrote(key, await this.#context.kube.replace<Device>(path, device, { signal }));
+      return this.#devices.wrote(key, await this.#context.kube.replace<Device>(path, device, { signal }));
     } catch (error) {
-      this.#fresh.forget(key);
+      this.#devices.forget(key);
       // Gone or replaced meanwhile: the watch brings what is true now.
       if (isNotFound(error)) return device;
       if (isConflict(error)) this.#status.add(key);

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { DeviceIdentity } from "../devices/device.ts";
 import type { Work } from "../foundation/workqueue.ts";
 import { isAlreadyExists } from "../kubeapi/errors.ts";
-import { FreshStore } from "../kubeapi/fresh-store.ts";
 import { objectKey, splitKey } from "../kubeapi/objects.ts";
+import { ReadYourWritesStore } from "../kubeapi/read-your-writes-store.ts";
 import { type Device, identitySecretName } from "../resources/device.ts";
 import { buildIdentitySecret, identityOf, newIdentity, type Secret } from "../resources/identity-secret.ts";
 import { deviceLabel, identityLabel } from "../resources/labels.ts";
@@ -22,7 +22,7 @@ export class IdentityController {
   >;
   readonly #randomBytes: (count: number) => Uint8Array;
   readonly #work: Work;
-  readonly #secrets: FreshStore<Secret>;
+  readonly #secrets: ReadYourWritesStore<Secret>;
   readonly #taken: RetryLater;
   /** wireId → the device that proved to have it first; and what each device had last. */
   readonly #wireIds = new Map<string, string>();
@@ -36,7 +36,7 @@ export class IdentityController {
     random: (count: number) => Uint8Array = randomBytes,
   ) {
     this.#context = context;
-    this.#secrets = new FreshStore(context.secrets, context.clock);
+    this.#secrets = new ReadYourWritesStore(context.secrets, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     this.#randomBytes = random;
     this.#work = context.queue.register("identity", "high", (key, signal) => this.#reconcile(key, signal));

@@ -14,7 +14,7 @@ import { type DeviceProfile, deviceProfilesPath } from "../resources/device-prof
 import { foreignPodSelectors } from "../resources/foreign-pod.ts";
 import { identitySelector, type Secret } from "../resources/identity-secret.ts";
 import { deviceLabel, managedByLabel } from "../resources/labels.ts";
-import { type Node, type NodeSite, nodesPath } from "../resources/node.ts";
+import { type GatewayEndpoint, type Node, nodesPath } from "../resources/node.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
 import type { MirrorContext } from "./context.ts";
 import { DeviceController } from "./device-controller.ts";
@@ -44,7 +44,7 @@ export interface MirrorOptions {
   readonly namespaces: Namespaces;
   readonly homeNamespace: string;
   /** Where the API server reaches the kubelet listener, and the versions that Nodes tell. */
-  readonly site: NodeSite;
+  readonly endpoint: GatewayEndpoint;
   /** A name of this gateway for people: its host, or its Pod. */
   readonly gatewayName?: string;
   readonly conflictRetryMs?: number;
@@ -139,7 +139,7 @@ export class Mirror implements AsyncDisposable {
       nodes: this.#nodes,
       pods: this.#pods,
       secrets: this.#secrets,
-      site: options.site,
+      endpoint: options.endpoint,
       namespaces,
       homeNamespace: options.homeNamespace,
       ...(options.gatewayName === undefined ? {} : { gatewayName: options.gatewayName }),

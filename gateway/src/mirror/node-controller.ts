@@ -3,7 +3,7 @@ import type { DeviceFacts, DeviceSpec } from "../devices/device.ts";
 import { TokenBucket } from "../foundation/token-bucket.ts";
 import type { Work } from "../foundation/workqueue.ts";
 import { ignoreGone, isAlreadyExists, isConflict, isNotFound, isRefused } from "../kubeapi/errors.ts";
-import { FreshStore } from "../kubeapi/fresh-store.ts";
+import { ReadYourWritesStore } from "../kubeapi/read-your-writes-store.ts";
 import { type Device, eventSubject } from "../resources/device.ts";
 import { profileResources } from "../resources/device-profile.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
@@ -27,7 +27,7 @@ const statusRate = { burst: 20, refillMs: 15_000 };
  */
 export class NodeController {
   readonly #context: MirrorContext;
-  readonly #nodes: FreshStore<Node>;
+  readonly #nodes: ReadYourWritesStore<Node>;
   readonly #status: Work;
   readonly #metadata: Work;
   readonly #orphans: Work;
@@ -43,7 +43,7 @@ export class NodeController {
 
   constructor(context: MirrorContext) {
     this.#context = context;
-    this.#nodes = new FreshStore(context.nodes, context.clock);
+    this.#nodes = new ReadYourWritesStore(context.nodes, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     this.#readiness = new NodeReadiness(context, (key) => this.#status.add(key));
     const { queue, registry, nodes, devices, metrics } = context;
@@ -55,7 +55,7 @@ export class NodeController {
     this.#orphans = queue.register("node-orphan", "low", (name, signal) => this.#sweep(name, signal));
     const shown = new ShownFacts(
       registry,
-      (facts) => `${conditionFigures(facts)} ${context.site.ports?.get(facts.spec.nodeName) ?? ""}`,
+      (facts) => `${conditionFigures(facts)} ${context.endpoint.ports?.get(facts.spec.nodeName) ?? ""}`,
     );
     registry.changes.subscribe((key) => {
       this.#index(key);
@@ -120,11 +120,11 @@ export class NodeController {
     facts: DeviceFacts,
     signal: AbortSignal,
   ): Promise<number | undefined> {
-    const { site, clock } = this.#context;
+    const { endpoint, clock } = this.#context;
     const { key } = facts;
     const heldMs = this.#readiness.heldMs(key, node);
     const view = { flapping: heldMs > 0, resources: this.#resourcesOf(device) };
-    const status = desiredStatus(node, facts, site, clock.wallMs(), view);
+    const status = desiredStatus(node, facts, endpoint, clock.wallMs(), view);
     // Not from the bucket: a device that toggles its heap must not delay the news that it is gone.
     const readyChanges = readyOf(status)?.status !== readyOf(node.status)?.status;
     if (!readyChanges) this.#readiness.settled(key);
@@ -168,13 +168,13 @@ export class NodeController {
 
   /** @returns the new Node, or the one that has the name */
   async #create(device: Device, facts: DeviceFacts, signal: AbortSignal): Promise<Node> {
-    const { kube, site, clock, log } = this.#context;
+    const { kube, endpoint, clock, log } = this.#context;
     const { nodeName } = facts.spec;
     try {
       const flapping = this.#readiness.heldMs(facts.key, undefined) > 0;
       const nodes = this.#context.nodes.list().length;
       const view = { flapping, resources: this.#resourcesOf(device), nodes };
-      const wanted = buildNode(device, facts, site, clock.wallMs(), view);
+      const wanted = buildNode(device, facts, endpoint, clock.wallMs(), view);
       const node = await kube.create<Node>(nodesPath, wanted, { signal });
       this.#created.inc();
       log.info({ device: facts.key, node: nodeName }, "node created");

@@ -10,7 +10,7 @@ import {
   isNotFound,
   isRefused,
 } from "../kubeapi/errors.ts";
-import { FreshStore } from "../kubeapi/fresh-store.ts";
+import { ReadYourWritesStore } from "../kubeapi/read-your-writes-store.ts";
 import { eventSubject } from "../resources/device.ts";
 import { deviceLabel, deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
 import {
@@ -37,14 +37,14 @@ const writeRate = { burst: 20, refillMs: 15_000 };
  */
 export class VirtualPodController {
   readonly #context: MirrorContext;
-  readonly #pods: FreshStore<Pod>;
+  readonly #pods: ReadYourWritesStore<Pod>;
   readonly #work: Work;
   readonly #taken: RetryLater;
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(context: MirrorContext) {
     this.#context = context;
-    this.#pods = new FreshStore(context.pods, context.clock);
+    this.#pods = new ReadYourWritesStore(context.pods, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
     const { queue, registry, pods, nodes, findings } = context;
     this.#work = queue.register("pod", "low", (key, signal) => this.#reconcile(key, signal));
@@ -114,16 +114,19 @@ export class VirtualPodController {
     facts: DeviceFacts,
     signal: AbortSignal,
   ): Promise<number | undefined> {
-    const { clock, site } = this.#context;
+    const { clock, endpoint } = this.#context;
     const path = podPath(facts.spec.namespace, facts.spec.name);
     const desired = desiredVirtualPod(pod, facts);
     const podDiffers = !isDeepStrictEqual(desired, pod);
-    const statusDiffers = !isDeepStrictEqual(virtualPodStatus(pod, facts, site, clock.wallMs()), pod.status);
+    const statusDiffers = !isDeepStrictEqual(
+      virtualPodStatus(pod, facts, endpoint, clock.wallMs()),
+      pod.status,
+    );
     if (!podDiffers && !statusDiffers) return undefined;
     const waitMs = this.#bucketOf(key).take(clock.monotonicMs());
     if (waitMs > 0) return waitMs;
     const current = podDiffers ? await this.#replace(key, path, desired, signal) : pod;
-    const status = virtualPodStatus(current, facts, site, clock.wallMs());
+    const status = virtualPodStatus(current, facts, endpoint, clock.wallMs());
     if (!isDeepStrictEqual(status, current.status)) {
       await this.#replace(key, `${path}/status`, { ...current, status }, signal);
     }

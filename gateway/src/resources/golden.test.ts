@@ -33,22 +33,22 @@ interface Input {
   readonly view?: NodeView;
 }
 
-const site = { address: "192.0.2.10", port: 10_250, servedVersion: "v1.37.1", moteletVersion: "0.1.0" };
+const endpoint = { address: "192.0.2.10", port: 10_250, servedVersion: "v1.37.1", moteletVersion: "0.1.0" };
 const homeNamespace = "default";
 
 const builders = {
-  node: (input: Input) => buildNode(deviceOf(input), factsOf(input), site, nowMs(input), input.view),
+  node: (input: Input) => buildNode(deviceOf(input), factsOf(input), endpoint, nowMs(input), input.view),
   "node-update": (input: Input) => {
     const node = given(input.node, "node");
     const metadata = desiredNode(node, deviceOf(input), factsOf(input));
-    return { ...metadata, status: desiredStatus(node, factsOf(input), site, nowMs(input), input.view) };
+    return { ...metadata, status: desiredStatus(node, factsOf(input), endpoint, nowMs(input), input.view) };
   },
   lease: (input: Input) => buildLease(given(input.node, "node"), nowMs(input), input.lease),
   "lease-renewal": (input: Input) =>
     renewLease(given(input.lease, "lease"), given(input.node, "node"), nowMs(input)) ?? "recreate",
   pod: (input: Input) => {
     const pod = input.pod ?? buildVirtualPod(factsOf(input));
-    return { ...pod, status: virtualPodStatus(pod, factsOf(input), site, nowMs(input)) };
+    return { ...pod, status: virtualPodStatus(pod, factsOf(input), endpoint, nowMs(input)) };
   },
   "foreign-pod": (input: Input) => {
     const pod = given(input.pod, "pod");
@@ -120,7 +120,7 @@ for (const name of cases) {
 
 test("whatever somebody writes into the annotation that says what came from spec.node, the Node goes on", () => {
   const input = parse(readFileSync(join(folder, "node-first-hello.input.yaml"), "utf8")) as Input;
-  const node = buildNode(deviceOf(input), factsOf(input), site, nowMs(input));
+  const node = buildNode(deviceOf(input), factsOf(input), endpoint, nowMs(input));
   const texts = ["{", "null", "5", "[]", '{"labels":5}', '{"labels":[5,null],"taints":{}}', '"labels"'];
   for (const text of texts) {
     const annotations = { ...node.metadata.annotations, "motelet.dev/from-spec": text };
@@ -131,8 +131,8 @@ test("whatever somebody writes into the annotation that says what came from spec
 
 test("what was built needs no second write", () => {
   const input = parse(readFileSync(join(folder, "node-first-hello.input.yaml"), "utf8")) as Input;
-  const node = buildNode(deviceOf(input), factsOf(input), site, nowMs(input));
+  const node = buildNode(deviceOf(input), factsOf(input), endpoint, nowMs(input));
   const laterMs = nowMs(input) + 86_400_000;
-  assert.deepEqual(desiredStatus(node, factsOf(input), site, laterMs), node.status);
+  assert.deepEqual(desiredStatus(node, factsOf(input), endpoint, laterMs), node.status);
   assert.deepEqual(desiredNode(node, deviceOf(input), factsOf(input)), node);
 });

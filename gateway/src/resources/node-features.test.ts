@@ -15,14 +15,14 @@ const facts: DeviceFacts = {
 function declared(servedVersion: string, declaresWebSockets: boolean, current?: readonly string[]) {
   const status = current ? { declaredFeatures: current } : {};
   const node: Node = { apiVersion: "v1", kind: "Node", metadata: { name: "lamp" }, status };
-  const site = {
+  const endpoint = {
     address: "192.0.2.10",
     port: 10_250,
     moteletVersion: "0.1.0",
     servedVersion,
     declaresWebSockets,
   };
-  return desiredStatus(node, facts, site, 0).declaredFeatures;
+  return desiredStatus(node, facts, endpoint, 0).declaredFeatures;
 }
 
 test("a Node declares WebSockets only where that is switched on and the API server knows it", () => {

@@ -29,7 +29,7 @@ export interface Node extends KubeObject {
 export const nodesPath = "/api/v1/nodes";
 
 /** What of a Node is the gateway's, not the device's. */
-export interface NodeSite {
+export interface GatewayEndpoint {
   /** Where the API server reaches the kubelet listener. */
   readonly address: string;
   readonly port: number;
@@ -68,7 +68,7 @@ export function providerId(namespace: string, name: string): string {
 }
 
 /** `v<served minor>.0-motelet.<version>`: kubeadm refuses to upgrade a cluster with kubelets of version v0.x. */
-function kubeletVersion({ servedVersion, moteletVersion }: NodeSite): string {
+function kubeletVersion({ servedVersion, moteletVersion }: GatewayEndpoint): string {
   const minor = /^v?(\d+\.\d+)/.exec(servedVersion)?.[1] ?? "1.30";
   return `v${minor}.0-motelet.${moteletVersion}`;
 }
@@ -77,7 +77,7 @@ function kubeletVersion({ servedVersion, moteletVersion }: NodeSite): string {
 export function buildNode(
   device: Device,
   facts: DeviceFacts,
-  site: NodeSite,
+  endpoint: GatewayEndpoint,
   nowMs: number,
   view: NodeView = {},
 ): Node {
@@ -88,7 +88,7 @@ export function buildNode(
   return {
     ...node,
     metadata: { ...metadata, annotations },
-    status: desiredStatus(node, facts, site, nowMs, view),
+    status: desiredStatus(node, facts, endpoint, nowMs, view),
   };
 }
 
@@ -180,7 +180,7 @@ function isAdmissionTaint(taint: Taint): boolean {
 export function desiredStatus(
   current: Node,
   facts: DeviceFacts,
-  site: NodeSite,
+  endpoint: GatewayEndpoint,
   nowMs: number,
   view: NodeView = {},
 ): NodeStatus {
@@ -194,7 +194,7 @@ export function desiredStatus(
     pods: "4",
     ...(Object.fromEntries(given) as Record<string, string>),
   };
-  const declaredFeatures = desiredFeatures(current.status?.declaredFeatures ?? [], site);
+  const declaredFeatures = desiredFeatures(current.status?.declaredFeatures ?? [], endpoint);
   const { declaredFeatures: _, ...status } = current.status ?? {};
   return {
     ...status,
@@ -206,17 +206,17 @@ export function desiredStatus(
       (condition) => ({ ...condition, lastHeartbeatTime: timestamp(nowMs) }),
       { nowMs, stale: (type) => type === asleepCondition },
     ),
-    addresses: [{ type: "InternalIP", address: site.address }],
-    daemonEndpoints: { kubeletEndpoint: { Port: site.ports?.get(facts.spec.nodeName) ?? site.port } },
+    addresses: [{ type: "InternalIP", address: endpoint.address }],
+    daemonEndpoints: { kubeletEndpoint: { Port: endpoint.ports?.get(facts.spec.nodeName) ?? endpoint.port } },
     nodeInfo: {
       ...current.status?.nodeInfo,
       architecture: facts.hardware.arch ?? "unknown",
       operatingSystem: osLabel(facts),
       osImage: facts.firmware?.text ?? "unknown",
       kernelVersion: facts.hardware.os ?? "unknown",
-      kubeletVersion: kubeletVersion(site),
+      kubeletVersion: kubeletVersion(endpoint),
       kubeProxyVersion: "",
-      containerRuntimeVersion: `motelet://${site.moteletVersion}`,
+      containerRuntimeVersion: `motelet://${endpoint.moteletVersion}`,
       machineID: facts.hardware.hardwareId ?? "",
       systemUUID: facts.spec.uid,
       bootID: facts.boot === undefined ? "" : String(facts.boot),
@@ -226,10 +226,10 @@ export function desiredStatus(
 }
 
 /** Sorted and unique, as the API server demands. One that does not know the field drops it, and is not told. */
-function desiredFeatures(current: readonly string[], site: NodeSite): readonly string[] {
+function desiredFeatures(current: readonly string[], endpoint: GatewayEndpoint): readonly string[] {
   const others = current.filter((feature) => feature !== webSocketFeature);
-  const minor = Number(/^v?1\.(\d+)/.exec(site.servedVersion)?.[1] ?? 0);
-  return site.declaresWebSockets && minor >= 36 ? [...others, webSocketFeature].sort() : others;
+  const minor = Number(/^v?1\.(\d+)/.exec(endpoint.servedVersion)?.[1] ?? 0);
+  return endpoint.declaresWebSockets && minor >= 36 ? [...others, webSocketFeature].sort() : others;
 }
 
 /** The API server's own way to write a number (64000 becomes "64k"), so that what is read equals what was written. */

@@ -135,7 +135,7 @@ export function desiredVirtualPod(pod: Pod, facts: DeviceFacts): Pod {
 export function virtualPodStatus(
   pod: Pod,
   facts: DeviceFacts,
-  site: { readonly address: string },
+  endpoint: { readonly address: string },
   nowMs: number,
 ): PodStatus {
   const current = pod.status ?? {};
@@ -154,10 +154,10 @@ export function virtualPodStatus(
     ...(pod.spec.ephemeralContainers
       ? { ephemeralContainerStatuses: pod.spec.ephemeralContainers.map(unsupported) }
       : {}),
-    hostIP: site.address,
-    hostIPs: [{ ip: site.address }],
-    podIP: site.address,
-    podIPs: [{ ip: site.address }],
+    hostIP: endpoint.address,
+    hostIPs: [{ ip: endpoint.address }],
+    podIP: endpoint.address,
+    podIPs: [{ ip: endpoint.address }],
     startTime,
     containerStatuses: containerNames(facts).map((name) => {
       if (missing.includes(name)) return missingPeripheral(name, facts);

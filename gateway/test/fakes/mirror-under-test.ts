@@ -60,7 +60,7 @@ export async function setUp(
       metrics,
       namespaces: ["default"],
       homeNamespace: "default",
-      site: { address: "192.0.2.1", port: 10_250, servedVersion: "v1.37.1", moteletVersion: "0.1.0" },
+      endpoint: { address: "192.0.2.1", port: 10_250, servedVersion: "v1.37.1", moteletVersion: "0.1.0" },
       ...options,
     }),
   );

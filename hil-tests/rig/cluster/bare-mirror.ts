@@ -37,7 +37,7 @@ export async function startBareMirror(
     metrics,
     namespaces: ["default"],
     homeNamespace: "default",
-    site: { address: "127.0.0.1", port: 10_250, servedVersion: gitVersion, moteletVersion: "0.1.0" },
+    endpoint: { address: "127.0.0.1", port: 10_250, servedVersion: gitVersion, moteletVersion: "0.1.0" },
     conflictRetryMs: 500,
     ...mirrorOptions,
   });

@@ -2,7 +2,7 @@ import type { Clock } from "../foundation/clock.ts";
 import type { ObjectStore } from "./informer.ts";
 
 /** News of a write comes within milliseconds; where a watch is broken for longer, a conflict says that what is read is old. */
-export const freshMs = 10_000;
+export const maxWrittenAgeMs = 10_000;
 
 /**
  * An informer's store that knows our own last writes: until the watch brings news of an object, what the API server
@@ -11,7 +11,7 @@ export const freshMs = 10_000;
  * Not indefinitely: a deletion whose news overtook the answer to our write would leave the object here, and nothing
  * would remove it.
  */
-export class FreshStore<T> {
+export class ReadYourWritesStore<T> {
   readonly #store: ObjectStore<T>;
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #written = new Map<string, { readonly object: T; readonly atMs: number }>();
@@ -24,7 +24,7 @@ export class FreshStore<T> {
 
   get(key: string): T | undefined {
     const written = this.#written.get(key);
-    if (written && this.#clock.monotonicMs() - written.atMs < freshMs) return written.object;
+    if (written && this.#clock.monotonicMs() - written.atMs < maxWrittenAgeMs) return written.object;
     if (written) this.#written.delete(key);
     return this.#store.get(key);
   }
