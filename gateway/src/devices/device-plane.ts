@@ -6,9 +6,9 @@ import type { Store } from "../store/store.ts";
 import type { ChannelAcceptor } from "../transport/channel.ts";
 import type { Authenticator, WantedLinks } from "../transport/directory.ts";
 import { ChannelOwners } from "./channel-owners.ts";
-import { CheckUps } from "./check-ups.ts";
 import type { DeviceSpec } from "./device.ts";
 import { DeviceChannels } from "./device-channels.ts";
+import { DeviceProbes } from "./device-probes.ts";
 import { DuplicateWatch } from "./duplicate-watch.ts";
 import { HelloAdmission } from "./hello-admission.ts";
 import { Liveness } from "./liveness.ts";
@@ -91,13 +91,13 @@ export class DevicePlane implements AsyncDisposable {
     });
     const calls = new DeviceCalls({ registry, sessions, clock, metrics });
     const verbs = deviceVerbs({ calls, sessions, consoles, clock });
-    const checkUps = checkUpsOf(options, calls, verbs, facts);
+    const probes = deviceProbesOf(options, calls, verbs, facts);
     const ask = askPeripherals.bind(undefined, calls);
-    this.#watches = [liveness, checkUps, new PeripheralWatch({ registry, clock, ask }), duplicates];
+    this.#watches = [liveness, probes, new PeripheralWatch({ registry, clock, ask }), duplicates];
     this.acceptor = this.#channels;
     this.authenticator = this.#owners.identities;
     this.wantedLinks = this.#owners.links;
-    this.verbs = { ...verbs, stats: noticedStats(verbs, checkUps) };
+    this.verbs = { ...verbs, stats: noticedStats(verbs, probes) };
     this.logs = new DeviceLog(registry, store.logs);
   }
 
@@ -167,13 +167,13 @@ export class DevicePlane implements AsyncDisposable {
   }
 }
 
-function checkUpsOf(
+function deviceProbesOf(
   { registry, clock }: DevicePlaneOptions,
   calls: DeviceCalls,
   { stats }: DeviceVerbs,
   facts: SessionFacts,
-): CheckUps {
-  return new CheckUps({
+): DeviceProbes {
+  return new DeviceProbes({
     registry,
     clock,
     stats,
@@ -182,12 +182,12 @@ function checkUpsOf(
   });
 }
 
-/** Answers of devices to callers are check-ups, too. */
-function noticedStats({ stats }: DeviceVerbs, checkUps: CheckUps): DeviceVerbs["stats"] {
+/** Answers of devices to callers are probes, too. */
+function noticedStats({ stats }: DeviceVerbs, probes: DeviceProbes): DeviceVerbs["stats"] {
   return {
     stats: async (key, asked) => {
       const told = await stats.stats(key, asked);
-      checkUps.told(key, told);
+      probes.told(key, told);
       return told;
     },
   };

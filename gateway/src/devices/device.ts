@@ -86,11 +86,11 @@ export interface DeviceFirmware {
 }
 
 /** What a device tells when it is asked, rarely; absent = it cannot tell. */
-export interface DeviceCheckUp {
+export interface DeviceProbe {
   /** The device's clock minus ours, half the round trip taken into account. */
   readonly clockSkewMs?: number;
   /** Stack that was never used, of the task that has the least of it. */
-  readonly leastStackFreeBytes?: number;
+  readonly minStackFreeBytes?: number;
   readonly filesTotalBytes?: number;
   readonly filesFreeBytes?: number;
 }
@@ -141,7 +141,7 @@ export interface DeviceFacts {
   /** Names of the peripherals that the firmware has; absent: it was not asked, or has not answered. */
   readonly peripherals?: readonly string[];
   readonly sample?: DeviceSample;
-  readonly checkUp?: DeviceCheckUp;
+  readonly probe?: DeviceProbe;
   /** Two boards use the device's identity, or did so in the last ten minutes. */
   readonly duplicate?: { readonly users: readonly [IdentityUser, IdentityUser] } | undefined;
   /** The latest refusal of a client that named this device; undefined after the device's next success. */

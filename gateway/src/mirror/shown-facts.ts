@@ -8,7 +8,7 @@ import type { Registry } from "../devices/registry.ts";
 const restless: ReadonlySet<string> = new Set<keyof DeviceFacts>([
   "lastSeenMs",
   "sample",
-  "checkUp",
+  "probe",
   "refusal",
 ]);
 

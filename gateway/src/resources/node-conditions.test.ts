@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { DeviceCheckUp, DeviceFacts, DeviceSample } from "../devices/device.ts";
+import type { DeviceFacts, DeviceProbe, DeviceSample } from "../devices/device.ts";
 import { conditionFigures, nodeConditions } from "./node-conditions.ts";
 
 /*
@@ -9,7 +9,7 @@ import { conditionFigures, nodeConditions } from "./node-conditions.ts";
 
 interface Figures {
   readonly sample?: Partial<DeviceSample>;
-  readonly checkUp?: DeviceCheckUp;
+  readonly probe?: DeviceProbe;
 }
 
 const figures: readonly {
@@ -28,7 +28,7 @@ const figures: readonly {
   },
   {
     type: "DiskPressure",
-    of: (filesFreeBytes) => ({ checkUp: { filesTotalBytes: 100_000, filesFreeBytes } }),
+    of: (filesFreeBytes) => ({ probe: { filesTotalBytes: 100_000, filesFreeBytes } }),
     turnsBad: [5_000, 4_999],
     turnsGood: [9_999, 10_000],
   },
@@ -46,19 +46,19 @@ const figures: readonly {
   },
   {
     type: "motelet.dev/StackLow",
-    of: (leastStackFreeBytes) => ({ checkUp: { leastStackFreeBytes } }),
+    of: (minStackFreeBytes) => ({ probe: { minStackFreeBytes } }),
     turnsBad: [128, 127],
     turnsGood: [255, 256],
   },
   ...[1, -1].map((sign) => ({
     type: "motelet.dev/ClockSkew",
-    of: (errorMs: number) => ({ checkUp: { clockSkewMs: sign * errorMs } }),
+    of: (errorMs: number) => ({ probe: { clockSkewMs: sign * errorMs } }),
     turnsBad: [5_000, 5_001] as const,
     turnsGood: [2_001, 2_000] as const,
   })),
 ];
 
-function facts({ sample, checkUp }: Figures): DeviceFacts {
+function facts({ sample, probe }: Figures): DeviceFacts {
   return {
     key: "default/lamp",
     spec: { namespace: "default", name: "lamp", uid: "u", nodeName: "lamp", paused: false },
@@ -67,7 +67,7 @@ function facts({ sample, checkUp }: Figures): DeviceFacts {
     hardware: { ramBytes: 100_000 },
     capabilities: [],
     ...(sample ? { sample: { atMs: 0, ...sample } } : {}),
-    ...(checkUp ? { checkUp } : {}),
+    ...(probe ? { probe } : {}),
   };
 }
 
@@ -112,7 +112,7 @@ test("while the text of a device's figures is the same, its conditions are", () 
     batteryPercent: [10, 25],
     rssiDbm: [-90, -75],
     filesFreeBytes: [4_000, 12_000],
-    leastStackFreeBytes: [100, 300],
+    minStackFreeBytes: [100, 300],
     clockSkewMs: [-7_000, 7_000],
   } as const;
   type Drawn = { [K in keyof typeof ranges]?: number | undefined };
@@ -124,10 +124,10 @@ test("while the text of a device's figures is the same, its conditions are", () 
         random() > share ? before[name as keyof Drawn] : random() < 1 / 6 ? undefined : within(low, high),
       ]),
     );
-  const factsOf = ({ heapFreeBytes, batteryPercent, rssiDbm, ...checkUp }: Drawn) =>
+  const factsOf = ({ heapFreeBytes, batteryPercent, rssiDbm, ...probe }: Drawn) =>
     facts({
       sample: { heapFreeBytes, batteryPercent, rssiDbm } as Partial<DeviceSample>,
-      checkUp: { filesTotalBytes: 100_000, ...checkUp } as DeviceCheckUp,
+      probe: { filesTotalBytes: 100_000, ...probe } as DeviceProbe,
     });
   let conditions = nodeConditions(factsOf({}), []);
   let drawn: Drawn = {};

@@ -64,7 +64,7 @@ export function nodeConditions(
   current: readonly ConditionCore[],
   view: NodeView = {},
 ): readonly WantedCondition[] {
-  const { sample, checkUp, firmware } = facts;
+  const { sample, probe, firmware } = facts;
   const { heap, files } = sharesOf(facts);
   const wasBad = (type: string) => current.find((condition) => condition.type === type)?.status === "True";
   const pressure = (type: string, figure: number | undefined, threshold: Threshold): boolean =>
@@ -120,8 +120,8 @@ export function nodeConditions(
       "the radio signal is fine",
     ]);
   }
-  if (checkUp?.leastStackFreeBytes !== undefined) {
-    const low = pressure("motelet.dev/StackLow", checkUp.leastStackFreeBytes, stackFree);
+  if (probe?.minStackFreeBytes !== undefined) {
+    const low = pressure("motelet.dev/StackLow", probe.minStackFreeBytes, stackFree);
     onceBad("motelet.dev/StackLow", low, [
       "StackNearlyUsed",
       "a task of the device has nearly used up its stack",
@@ -129,8 +129,8 @@ export function nodeConditions(
       "the tasks' stacks have room",
     ]);
   }
-  if (checkUp?.clockSkewMs !== undefined) {
-    const off = pressure("motelet.dev/ClockSkew", -Math.abs(checkUp.clockSkewMs) / 1000, clockError);
+  if (probe?.clockSkewMs !== undefined) {
+    const off = pressure("motelet.dev/ClockSkew", -Math.abs(probe.clockSkewMs) / 1000, clockError);
     onceBad("motelet.dev/ClockSkew", off, [
       "ClockIsOff",
       "the device's clock is off by seconds or more",
@@ -158,13 +158,13 @@ export function nodeConditions(
 }
 
 /** Heap and file system that are free, 0 to 1; absent if the device does not know. */
-function sharesOf({ sample, hardware, checkUp }: DeviceFacts): { heap?: number; files?: number } {
+function sharesOf({ sample, hardware, probe }: DeviceFacts): { heap?: number; files?: number } {
   return {
     ...(sample?.heapFreeBytes !== undefined && hardware.ramBytes
       ? { heap: sample.heapFreeBytes / hardware.ramBytes }
       : {}),
-    ...(checkUp?.filesFreeBytes !== undefined && checkUp.filesTotalBytes
-      ? { files: checkUp.filesFreeBytes / checkUp.filesTotalBytes }
+    ...(probe?.filesFreeBytes !== undefined && probe.filesTotalBytes
+      ? { files: probe.filesFreeBytes / probe.filesTotalBytes }
       : {}),
   };
 }
@@ -174,15 +174,15 @@ function sharesOf({ sample, hardware, checkUp }: DeviceFacts): { heap?: number; 
  * While this text is the same, so are the conditions, whatever the figures do.
  */
 export function conditionFigures(facts: DeviceFacts): string {
-  const { sample, checkUp } = facts;
+  const { sample, probe } = facts;
   const { heap, files } = sharesOf(facts);
-  const skewMs = checkUp?.clockSkewMs;
+  const skewMs = probe?.clockSkewMs;
   const judged: readonly (readonly [number | undefined, Threshold])[] = [
     [heap, heapShare],
     [files, filesShare],
     [sample?.batteryPercent, batteryPercent],
     [sample?.rssiDbm, rssiDbm],
-    [checkUp?.leastStackFreeBytes, stackFree],
+    [probe?.minStackFreeBytes, stackFree],
     [skewMs === undefined ? undefined : -Math.abs(skewMs) / 1000, clockError],
   ];
   return judged

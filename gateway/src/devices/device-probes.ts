@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { MoteletError } from "../foundation/errors.ts";
-import type { DeviceCheckUp } from "./device.ts";
+import type { DeviceProbe } from "./device.ts";
 import type { Registry } from "./registry.ts";
 import type { DeviceStats, StatsVerb } from "./verbs/stats.ts";
 
 /** The first look after a device came, spread so that a fleet does not answer at once; then every hour. Milliseconds. */
-export const checkUpTimes = {
+export const probeTimes = {
   firstMs: 3_000,
   firstSpreadMs: 30_000,
   everyMs: 3_600_000,
@@ -16,7 +16,7 @@ export const checkUpTimes = {
 /** A device that has not answered by then is looked at next time. */
 const answerWithinMs = 30_000;
 
-export interface CheckUpOptions {
+export interface DeviceProbesOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   /** How far a device's clock is ahead, milliseconds. */
@@ -31,14 +31,14 @@ export interface CheckUpOptions {
  * Looks rarely at what devices do not say by themselves: their clock, the stacks of their tasks, the state of a firmware
  * on probation. Holds a timer for each device that is online.
  */
-export class CheckUps implements Disposable {
-  readonly #options: CheckUpOptions;
+export class DeviceProbes implements Disposable {
+  readonly #options: DeviceProbesOptions;
   readonly #random: () => number;
   readonly #stop = new AbortController();
   readonly #waits = new Map<string, { readonly boot: number | undefined; readonly timer: Timer }>();
   #unsubscribe: (() => void) | undefined;
 
-  constructor(options: CheckUpOptions) {
+  constructor(options: DeviceProbesOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
   }
@@ -60,7 +60,7 @@ export class CheckUps implements Disposable {
       stackFreeBytes === undefined ? [] : [stackFreeBytes],
     );
     this.#learn(key, {
-      ...(free.length > 0 ? { leastStackFreeBytes: Math.min(...free) } : {}),
+      ...(free.length > 0 ? { minStackFreeBytes: Math.min(...free) } : {}),
       ...(stats.filesTotalBytes === undefined ? {} : { filesTotalBytes: stats.filesTotalBytes }),
       ...(stats.filesFreeBytes === undefined ? {} : { filesFreeBytes: stats.filesFreeBytes }),
     });
@@ -74,7 +74,7 @@ export class CheckUps implements Disposable {
       this.#waits.delete(key);
     } else if (!wait || wait.boot !== facts.boot) {
       wait?.timer.cancel();
-      const { firstMs, firstSpreadMs } = checkUpTimes;
+      const { firstMs, firstSpreadMs } = probeTimes;
       this.#expect(key, facts.boot, firstMs + firstSpreadMs * this.#random());
     }
   }
@@ -88,7 +88,7 @@ export class CheckUps implements Disposable {
     await this.#look(key);
     // It went away meanwhile, or reconnected.
     if (this.#waits.get(key)?.timer !== timer) return;
-    const { everyMs, onProbationMs } = checkUpTimes;
+    const { everyMs, onProbationMs } = probeTimes;
     this.#expect(key, boot, this.#onProbation(key) ? onProbationMs : everyMs * (0.9 + 0.2 * this.#random()));
   }
 
@@ -109,10 +109,10 @@ export class CheckUps implements Disposable {
     return this.#options.registry.get(key)?.firmware?.state === "probation";
   }
 
-  #learn(key: string, found: DeviceCheckUp): void {
-    const before = this.#options.registry.get(key)?.checkUp;
-    const checkUp = { ...before, ...found };
-    if (!isDeepStrictEqual(before ?? {}, checkUp)) this.#options.registry.learn(key, { checkUp });
+  #learn(key: string, found: DeviceProbe): void {
+    const before = this.#options.registry.get(key)?.probe;
+    const probe = { ...before, ...found };
+    if (!isDeepStrictEqual(before ?? {}, probe)) this.#options.registry.learn(key, { probe });
   }
 }
 
