@@ -12,7 +12,7 @@ import type { DeviceProfile } from "../resources/device-profile.ts";
 import type { Secret } from "../resources/identity-secret.ts";
 import type { GatewayEndpoint, Node } from "../resources/node.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
-import type { Findings } from "./findings.ts";
+import type { DeviceConditions } from "./device-conditions.ts";
 import type { PodCidrBudget } from "./pod-cidr-budget.ts";
 import type { Pace } from "./ready-pace.ts";
 
@@ -29,7 +29,7 @@ export interface MirrorContext {
   readonly metrics: Metrics;
   readonly queue: WorkQueue;
   readonly events: EventRecorder;
-  readonly findings: Findings;
+  readonly conditions: DeviceConditions;
   readonly devices: ObjectStore<Device> & {
     /** Whether the Devices of a namespace are known. */
     hasRead(namespace: string): boolean;

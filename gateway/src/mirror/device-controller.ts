@@ -49,7 +49,7 @@ export class DeviceController {
     this.#identities = identities;
     this.#removers = removers;
     this.#devices = new ReadYourWritesStore(context.devices, context.clock);
-    const { queue, devices, secrets, registry, findings } = context;
+    const { queue, devices, secrets, registry, conditions } = context;
     this.#admission = queue.register("device-admission", "high", (key) => this.#admit(key));
     this.#status = queue.register("device-status", "low", (key, signal) =>
       this.#reconcileStatus(key, signal),
@@ -64,16 +64,16 @@ export class DeviceController {
     });
     followProfiles(context, (key) => this.#admission.add(key));
     registry.changes.subscribe((key) => this.#status.add(key));
-    findings.changes.subscribe((key) => this.#status.add(key));
+    conditions.changes.subscribe((key) => this.#status.add(key));
   }
 
   async #admit(key: string): Promise<undefined> {
-    const { devices, profiles, registry, findings, homeNamespace } = this.#context;
+    const { devices, profiles, registry, conditions, homeNamespace } = this.#context;
     const device = devices.get(key);
     if (!device || device.metadata.deletionTimestamp) {
       const spec = registry.get(key)?.spec ?? (device && deviceSpecOf(device, homeNamespace));
       registry.remove(key);
-      findings.clear(key);
+      conditions.clear(key);
       this.#buckets.delete(key);
       this.#heldUntilMs.delete(key);
       if (spec) {
@@ -91,13 +91,13 @@ export class DeviceController {
   }
 
   async #reconcileStatus(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const { registry, findings, clock, gatewayName } = this.#context;
+    const { registry, conditions, clock, gatewayName } = this.#context;
     const device = this.#devices.get(key);
     const facts = registry.get(key);
     if (!device || !facts || device.metadata.deletionTimestamp) return undefined;
     if (device.metadata.uid !== facts.spec.uid) return undefined;
     const free = hasFinalizer(device) ? await this.#replace(withoutFinalizer(device), "", signal) : device;
-    const status = deviceStatus(free, facts, findings.of(key), clock.wallMs(), gatewayName);
+    const status = deviceStatus(free, facts, conditions.of(key), clock.wallMs(), gatewayName);
     // A refusal without news goes by itself.
     const againMs = refusalRemainingMs(facts, clock.wallMs()) || undefined;
     if (isDeepStrictEqual(status, free.status)) return againMs;
@@ -109,8 +109,8 @@ export class DeviceController {
 
   /** @returns how long the status waits for the rest of what a bring-up finds out; news makes it look again earlier */
   #holdMs(key: string, phase: Phase): number {
-    const { findings, clock } = this.#context;
-    if (isComplete(phase, findings.of(key))) {
+    const { conditions, clock } = this.#context;
+    if (isComplete(phase, conditions.of(key))) {
       this.#heldUntilMs.delete(key);
       return 0;
     }
@@ -157,11 +157,11 @@ export class DeviceController {
 }
 
 /** Whether a bring-up has come as far as it will: an error is reported at once, and nothing comes after it. */
-function isComplete(phase: Phase, findings: readonly WantedCondition[]): boolean {
+function isComplete(phase: Phase, conditions: readonly WantedCondition[]): boolean {
   const awaited = phase === "Pending" ? ["Identity"] : ["Identity", "Node", "Pod"];
   return (
-    findings.some(({ status }) => status === "False") ||
-    awaited.every((type) => findings.some((finding) => finding.type === type))
+    conditions.some(({ status }) => status === "False") ||
+    awaited.every((type) => conditions.some((condition) => condition.type === type))
   );
 }
 

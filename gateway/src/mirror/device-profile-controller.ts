@@ -1,14 +1,14 @@
 import type { Work } from "../foundation/workqueue.ts";
 import { objectKey } from "../kubeapi/objects.ts";
-import { profileFinding, profileFindingType } from "../resources/device-profile.ts";
+import { profileCondition, profileConditionType } from "../resources/device-profile.ts";
 import type { MirrorContext } from "./context.ts";
 
 /** Tells in a Device's status whether its DeviceProfile is there; what it gives the Node is the node controller's. */
 export class DeviceProfileController {
-  readonly #context: Pick<MirrorContext, "devices" | "profiles" | "findings">;
+  readonly #context: Pick<MirrorContext, "devices" | "profiles" | "conditions">;
   readonly #work: Work;
 
-  constructor(context: Pick<MirrorContext, "queue" | "devices" | "profiles" | "findings">) {
+  constructor(context: Pick<MirrorContext, "queue" | "devices" | "profiles" | "conditions">) {
     this.#context = context;
     this.#work = context.queue.register("device-profile", "low", (key) => this.#reconcile(key));
     context.devices.changes.subscribe((key) => this.#work.add(key));
@@ -16,11 +16,11 @@ export class DeviceProfileController {
   }
 
   async #reconcile(key: string): Promise<undefined> {
-    const { devices, profiles, findings } = this.#context;
+    const { devices, profiles, conditions } = this.#context;
     const device = devices.get(key);
-    const finding = device && profileFinding(device, profiles.get(device.spec?.profile ?? ""));
-    if (finding) findings.set(key, finding);
-    else findings.unset(key, profileFindingType);
+    const condition = device && profileCondition(device, profiles.get(device.spec?.profile ?? ""));
+    if (condition) conditions.set(key, condition);
+    else conditions.unset(key, profileConditionType);
     return undefined;
   }
 }

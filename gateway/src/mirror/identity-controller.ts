@@ -18,7 +18,7 @@ import { RetryLater } from "./retry-later.ts";
 export class IdentityController {
   readonly #context: Pick<
     MirrorContext,
-    "kube" | "clock" | "log" | "queue" | "devices" | "secrets" | "findings" | "conflictRetryMs"
+    "kube" | "clock" | "log" | "queue" | "devices" | "secrets" | "conditions" | "conflictRetryMs"
   >;
   readonly #randomBytes: (count: number) => Uint8Array;
   readonly #work: Work;
@@ -31,7 +31,7 @@ export class IdentityController {
   constructor(
     context: Pick<
       MirrorContext,
-      "kube" | "clock" | "log" | "queue" | "devices" | "secrets" | "findings" | "conflictRetryMs"
+      "kube" | "clock" | "log" | "queue" | "devices" | "secrets" | "conditions" | "conflictRetryMs"
     >,
     random: (count: number) => Uint8Array = randomBytes,
   ) {
@@ -128,12 +128,17 @@ export class IdentityController {
       this.#find(key, "WireIdTaken", `the wireId in the Secret ${secret.metadata.name} is another device's`);
     } else {
       const message = `the identity is in the Secret ${secret.metadata.name}`;
-      this.#context.findings.set(key, { type: "Identity", status: "True", reason: "SecretExists", message });
+      this.#context.conditions.set(key, {
+        type: "Identity",
+        status: "True",
+        reason: "SecretExists",
+        message,
+      });
     }
   }
 
   #find(key: string, reason: string, message: string): void {
-    this.#context.findings.set(key, { type: "Identity", status: "False", reason, message });
+    this.#context.conditions.set(key, { type: "Identity", status: "False", reason, message });
   }
 
   #secretOf(device: Device): Secret | undefined {

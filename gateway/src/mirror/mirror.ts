@@ -17,10 +17,10 @@ import { deviceLabel, managedByLabel } from "../resources/labels.ts";
 import { type GatewayEndpoint, type Node, nodesPath } from "../resources/node.ts";
 import type { Pod } from "../resources/virtual-pod.ts";
 import type { MirrorContext } from "./context.ts";
+import { DeviceConditions } from "./device-conditions.ts";
 import { DeviceController } from "./device-controller.ts";
 import { DeviceEvents } from "./device-events.ts";
 import { DeviceProfileController } from "./device-profile-controller.ts";
-import { Findings } from "./findings.ts";
 import { ForeignPodController } from "./foreign-pod-controller.ts";
 import { IdentityController } from "./identity-controller.ts";
 import { LeaseController } from "./lease-controller.ts";
@@ -133,7 +133,7 @@ export class Mirror implements AsyncDisposable {
       metrics,
       queue: this.#queue,
       events,
-      findings: new Findings(),
+      conditions: new DeviceConditions(),
       devices: this.#devices,
       profiles: this.#profiles,
       nodes: this.#nodes,

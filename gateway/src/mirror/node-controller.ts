@@ -102,7 +102,7 @@ export class NodeController {
     if (ownership === "foreign") return this.#reportConflict(facts);
     // One that lost our label is not in the informer's store: keep what was read until the label is back.
     if (!this.#nodes.get(nodeName)) this.#nodes.wrote(nodeName, node);
-    this.#context.findings.set(key, {
+    this.#context.conditions.set(key, {
       type: "Node",
       status: "True",
       reason: "NodeExists",
@@ -207,8 +207,8 @@ export class NodeController {
 
   /** Says why a device has no Node. */
   #tellNoNode(facts: DeviceFacts, reason: string, message: string): void {
-    const { findings, events, log } = this.#context;
-    if (findings.set(facts.key, { type: "Node", status: "False", reason, message })) {
+    const { conditions, events, log } = this.#context;
+    if (conditions.set(facts.key, { type: "Node", status: "False", reason, message })) {
       events.record(eventSubject(facts), { type: "Warning", reason, message });
       log.warn({ device: facts.key, node: facts.spec.nodeName, code: reason }, "device gets no node");
     }

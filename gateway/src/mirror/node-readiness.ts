@@ -7,7 +7,7 @@ import type { MirrorContext } from "./context.ts";
 import { FlapGuard, flapping } from "./flap-guard.ts";
 import { ReadyPace } from "./ready-pace.ts";
 
-const findingType = "Flapping";
+const conditionType = "Flapping";
 
 /**
  * When a Node's Ready may follow its device. A change costs the controller manager requests, so that beyond a burst
@@ -16,7 +16,7 @@ const findingType = "Flapping";
 export class NodeReadiness {
   readonly #context: Pick<
     MirrorContext,
-    "registry" | "clock" | "log" | "events" | "findings" | "metrics" | "readyPace"
+    "registry" | "clock" | "log" | "events" | "conditions" | "metrics" | "readyPace"
   >;
   readonly #calls: Work;
   readonly #line: ReadyPace;
@@ -29,7 +29,7 @@ export class NodeReadiness {
   constructor(
     context: Pick<
       MirrorContext,
-      "queue" | "registry" | "clock" | "log" | "events" | "findings" | "metrics" | "readyPace"
+      "queue" | "registry" | "clock" | "log" | "events" | "conditions" | "metrics" | "readyPace"
     >,
     turn: (key: string) => void,
   ) {
@@ -54,12 +54,12 @@ export class NodeReadiness {
 
   /** @returns milliseconds for which the Node stays NotReady whatever its device does; 0 where it may follow */
   heldMs(key: string, node: Node | undefined): number {
-    const { clock, findings } = this.#context;
+    const { clock, conditions } = this.#context;
     const nowMs = clock.monotonicMs();
     if (readyOf(node?.status)?.reason === flappingReason) this.#guard.restore(key, nowMs);
     const heldMs = this.#guard.heldMs(key, nowMs);
-    if (heldMs === 0) findings.unset(key, findingType);
-    else findings.set(key, { type: findingType, status: "True", reason: findingType, message });
+    if (heldMs === 0) conditions.unset(key, conditionType);
+    else conditions.set(key, { type: conditionType, status: "True", reason: conditionType, message });
     return heldMs;
   }
 

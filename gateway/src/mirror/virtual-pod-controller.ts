@@ -46,7 +46,7 @@ export class VirtualPodController {
     this.#context = context;
     this.#pods = new ReadYourWritesStore(context.pods, context.clock);
     this.#taken = new RetryLater(context.clock, context.conflictRetryMs);
-    const { queue, registry, pods, nodes, findings } = context;
+    const { queue, registry, pods, nodes, conditions } = context;
     this.#work = queue.register("pod", "low", (key, signal) => this.#reconcile(key, signal));
     const shown = new ShownFacts(registry);
     registry.changes.subscribe((key) => {
@@ -65,7 +65,7 @@ export class VirtualPodController {
       const key = labels && deviceKey(labels[namespaceLabel] ?? "", labels[deviceLabel] ?? "");
       if (key && !pods.get(key)) this.#work.add(key);
     });
-    findings.changes.subscribe((key) => this.#work.add(key));
+    conditions.changes.subscribe((key) => this.#work.add(key));
   }
 
   /** Deletes the Pod of a device that goes. */
@@ -99,7 +99,7 @@ export class VirtualPodController {
       await this.#delete(pod, signal);
       return undefined;
     }
-    this.#context.findings.set(key, {
+    this.#context.conditions.set(key, {
       type: "Pod",
       status: "True",
       reason: "PodExists",
@@ -173,8 +173,8 @@ export class VirtualPodController {
   }
 
   #tellNoPod(facts: DeviceFacts, reason: string, message: string): void {
-    const { findings, events, log } = this.#context;
-    if (!findings.set(facts.key, { type: "Pod", status: "False", reason, message })) return;
+    const { conditions, events, log } = this.#context;
+    if (!conditions.set(facts.key, { type: "Pod", status: "False", reason, message })) return;
     events.record(eventSubject(facts), { type: "Warning", reason, message });
     log.warn({ device: facts.key, code: reason }, "device gets no pod");
   }

@@ -79,11 +79,11 @@ export function profilePeripherals(profile: DeviceProfile | undefined): readonly
   return (profile?.spec?.peripherals ?? []).map(({ name }) => name);
 }
 
-/** Type of the Device's condition that `profileFinding` gives. */
-export const profileFindingType = "Profile";
+/** Type of the Device's condition that `profileCondition` gives. */
+export const profileConditionType = "Profile";
 
 /** The condition about a Device's profile; undefined if it names none. */
-export function profileFinding(
+export function profileCondition(
   device: Device,
   profile: DeviceProfile | undefined,
 ): WantedCondition | undefined {
@@ -91,13 +91,13 @@ export function profileFinding(
   if (name === undefined) return undefined;
   return profile
     ? {
-        type: profileFindingType,
+        type: profileConditionType,
         status: "True",
         reason: "ProfileFound",
         message: `the DeviceProfile ${name} types the device`,
       }
     : {
-        type: profileFindingType,
+        type: profileConditionType,
         status: "False",
         reason: "ProfileNotFound",
         message: `there is no DeviceProfile ${name}`,

@@ -37,8 +37,8 @@ const lastSeenEveryMs = 10 * 60_000;
 /** Figures so old are not those of lastSeen. */
 const reportedWithinMs = 60_000;
 
-/** Findings that are in the status only while they apply; the others are True if nothing is wrong. */
-const passingFindings: readonly string[] = [
+/** Conditions that are in the status only while they apply; the others are True if nothing is wrong. */
+const passingConditions: readonly string[] = [
   duplicateIdentity,
   "Flapping",
   "Peripherals",
@@ -125,13 +125,13 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
 
 /**
  * The status that the Device should have. Equal to the current one, to the letter, when nothing has to be written.
- * @param findings conditions that the reconcilers found out: Identity, Node, Pod
+ * @param conditions those that the reconcilers found out: Identity, Node, Pod
  * @param gateway name of the gateway that holds the device's link
  */
 export function deviceStatus(
   device: Device,
   facts: DeviceFacts,
-  findings: readonly WantedCondition[],
+  conditions: readonly WantedCondition[],
   nowMs: number,
   gateway?: string,
 ): DeviceResourceStatus {
@@ -161,10 +161,10 @@ export function deviceStatus(
         ...peripheralsCondition(device, facts),
         ...refusedConditions(facts, nowMs),
         ...duplicateCondition(facts),
-        ...findings,
+        ...conditions,
       ],
       (condition) => ({ ...condition, observedGeneration }),
-      { nowMs, stale: (type) => passingFindings.includes(type) },
+      { nowMs, stale: (type) => passingConditions.includes(type) },
     ),
     nodeName: facts.phase === "Pending" ? undefined : facts.spec.nodeName,
     link: linkStatus(current, facts, gateway),

@@ -7,7 +7,7 @@ import { parse, stringify } from "yaml";
 import type { DeviceFacts } from "../devices/device.ts";
 import type { WantedCondition } from "./conditions.ts";
 import { type Device, deviceSpecOf, deviceStatus, restoredFacts } from "./device.ts";
-import { type DeviceProfile, profileFinding, profilePeripherals } from "./device-profile.ts";
+import { type DeviceProfile, profileCondition, profilePeripherals } from "./device-profile.ts";
 import { foreignPodEvent, foreignPodStatus } from "./foreign-pod.ts";
 import { buildIdentitySecret, newIdentity } from "./identity-secret.ts";
 import { buildLease, type Lease, renewLease } from "./lease.ts";
@@ -25,7 +25,7 @@ interface Input {
   readonly now?: string;
   readonly device?: Device;
   readonly facts?: Partial<DeviceFacts>;
-  readonly findings?: readonly WantedCondition[];
+  readonly conditions?: readonly WantedCondition[];
   readonly profile?: DeviceProfile;
   readonly node?: Node;
   readonly lease?: Lease;
@@ -55,7 +55,7 @@ const builders = {
     return { status: foreignPodStatus(pod, nowMs(input)), event: foreignPodEvent(pod) };
   },
   "device-status": (input: Input) =>
-    deviceStatus(deviceOf(input), factsOf(input), findingsOf(input), nowMs(input), "gateway-0"),
+    deviceStatus(deviceOf(input), factsOf(input), conditionsOf(input), nowMs(input), "gateway-0"),
   "device-spec": (input: Input) => specOf(input),
   restored: (input: Input) => restoredFacts(deviceOf(input)) ?? "nothing",
   identity: (input: Input) =>
@@ -70,9 +70,9 @@ function given<T>(value: T | undefined, name: string): T {
   return value;
 }
 
-function findingsOf(input: Input): readonly WantedCondition[] {
-  const ofProfile = profileFinding(deviceOf(input), input.profile);
-  return [...(input.findings ?? []), ...(ofProfile ? [ofProfile] : [])];
+function conditionsOf(input: Input): readonly WantedCondition[] {
+  const ofProfile = profileCondition(deviceOf(input), input.profile);
+  return [...(input.conditions ?? []), ...(ofProfile ? [ofProfile] : [])];
 }
 
 function specOf(input: Input) {

@@ -2,7 +2,7 @@ import { ChangeFeed } from "../foundation/change-feed.ts";
 import type { WantedCondition } from "../resources/conditions.ts";
 
 /** What reconcilers found out about a device and a person should read in its status: by device and condition type. */
-export class Findings {
+export class DeviceConditions {
   readonly changes = new ChangeFeed<string>();
   readonly #byDevice = new Map<string, Map<string, WantedCondition>>();
 
@@ -12,17 +12,17 @@ export class Findings {
   }
 
   /** @returns whether this is news */
-  set(key: string, finding: WantedCondition): boolean {
+  set(key: string, condition: WantedCondition): boolean {
     const known = this.#byDevice.get(key) ?? new Map<string, WantedCondition>();
-    const before = known.get(finding.type);
-    if (before && before.reason === finding.reason && before.message === finding.message) return false;
-    known.set(finding.type, finding);
+    const before = known.get(condition.type);
+    if (before && before.reason === condition.reason && before.message === condition.message) return false;
+    known.set(condition.type, condition);
     this.#byDevice.set(key, known);
     this.changes.publish(key);
     return true;
   }
 
-  /** The finding no longer applies and need not be reported. */
+  /** The condition no longer applies and need not be reported. */
   unset(key: string, type: string): void {
     if (this.#byDevice.get(key)?.delete(type)) this.changes.publish(key);
   }
