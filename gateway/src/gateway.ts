@@ -68,10 +68,10 @@ export class Gateway implements AsyncDisposable {
     mirror = mirroring;
     const operations = parts.use(
       operationsOf(context, {
-        "api server": () => kube.trouble() ?? cluster.leaseKube.trouble(),
-        store: () => store.database.trouble(),
-        kubelet: () => kubelet.server.trouble(),
-        mirror: () => mirroring.trouble(),
+        "api server": () => kube.unhealthyReason() ?? cluster.leaseKube.unhealthyReason(),
+        store: () => store.database.unhealthyReason(),
+        kubelet: () => kubelet.server.unhealthyReason(),
+        mirror: () => mirroring.unhealthyReason(),
         ...transports.readiness(),
       }),
     );

@@ -127,16 +127,19 @@ test("a check that fails is its part's reason, and the others are still asked", 
   });
 });
 
-test("the kubelet API is in trouble until it listens and knows the client CA", deadline, async () => {
+test("the kubelet API is unhealthy until it listens and knows the client CA", deadline, async () => {
   const unknown = new KubeletUnderTest();
-  assert.equal(unknown.server.trouble(), "the kubelet API does not listen");
+  assert.equal(unknown.server.unhealthyReason(), "the kubelet API does not listen");
   await using running = await unknown.start();
-  assert.match(running.server.trouble() ?? "", /^the CA of the API server's client certificate is not known/);
+  assert.match(
+    running.server.unhealthyReason() ?? "",
+    /^the CA of the API server's client certificate is not known/,
+  );
   running.server.useClientCa((await ClientAuthority.create()).pem);
-  assert.equal(running.server.trouble(), undefined);
+  assert.equal(running.server.unhealthyReason(), undefined);
 });
 
-test("MQTT is in trouble as long as one of its listeners does not listen", deadline, async () => {
+test("MQTT is unhealthy as long as one of its listeners does not listen", deadline, async () => {
   const listeners = [await freePort(), await freePort()].map((port) => ({
     host: "127.0.0.1",
     port,

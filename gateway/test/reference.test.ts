@@ -63,7 +63,7 @@ test("what an operator meets and nobody has explained is a gap, and so is a text
     "a.ts",
   );
   assert.deepEqual(gaps(metrics, events, { fields: {}, metrics: {}, events: {} }), [
-    "metric motelet_x_refused_total counts trouble and has no text",
+    "metric motelet_x_refused_total counts failures and has no text",
     'warn event "w" (a.ts:1) has no text',
     'error event "e" (a.ts:1) has no text',
     "a.ts:1: cannot see the fields of all; list them",

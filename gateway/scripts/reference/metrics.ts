@@ -9,11 +9,11 @@ export interface DeclaredMetric {
 }
 
 /** Metrics of these names count what somebody may have to do something about. */
-const troubleWords =
+const failureWords =
   /_(refused|refusals|dropped|failures|errors|conflicts|cut|throttled|retries|repeated|skipped|stray|flapping|interrupted)_/;
 
 export function wantsAdvice({ name }: DeclaredMetric): boolean {
-  return troubleWords.test(name);
+  return failureWords.test(name);
 }
 
 /** @throws Error naming the place where a declaration is not made of constants */

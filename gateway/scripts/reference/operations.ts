@@ -59,7 +59,7 @@ export function gaps(
   return [
     ...metrics
       .filter((metric) => wantsAdvice(metric) && !advice.metrics[metric.name])
-      .map(({ name }) => `metric ${name} counts trouble and has no text`),
+      .map(({ name }) => `metric ${name} counts failures and has no text`),
     ...events
       .filter(({ level, message }) => level !== "info" && !advice.events[message])
       .map(({ message, level, place }) => `${level} event "${message}" (${place}) has no text`),

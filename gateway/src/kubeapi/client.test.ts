@@ -339,7 +339,7 @@ test("credentials are those of the flag, else of KUBECONFIG, else of the pod, el
   }
 });
 
-test("silence of the API server is trouble after 15 s; a refusal is an answer, a server error is none", async () => {
+test("15 s of silence make the API server unhealthy; a refusal is an answer, a server error is none", async () => {
   await using server = await new FakeApiServer().start();
   const clock = new ManualClock();
   await using client = new HttpKubeClient({
@@ -350,16 +350,16 @@ test("silence of the API server is trouble after 15 s; a refusal is an answer, a
   server.fault = () => ({ status: 500 });
   await assert.rejects(client.get("/api/v1/nodes"));
   clock.advance(14_999);
-  assert.equal(client.trouble(), undefined);
+  assert.equal(client.unhealthyReason(), undefined);
   clock.advance(1);
-  assert.equal(client.trouble(), "no answer for 15 s: GET /api/v1/nodes: HTTP 500");
+  assert.equal(client.unhealthyReason(), "no answer for 15 s: GET /api/v1/nodes: HTTP 500");
   server.fault = () => ({ status: 403 });
   await assert.rejects(client.get("/api/v1/nodes"));
   clock.advance(60_000);
-  assert.equal(client.trouble(), undefined);
+  assert.equal(client.unhealthyReason(), undefined);
   await server[Symbol.asyncDispose]();
   await assert.rejects(client.get("/api/v1/nodes"), UnavailableError);
   clock.advance(20_000);
   await assert.rejects(Array.fromAsync(client.watch("/api/v1/nodes")), UnavailableError);
-  assert.match(client.trouble() ?? "", /^no answer for 20 s: watch \/api\/v1\/nodes: /);
+  assert.match(client.unhealthyReason() ?? "", /^no answer for 20 s: watch \/api\/v1\/nodes: /);
 });

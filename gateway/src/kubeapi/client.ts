@@ -189,7 +189,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   }
 
   /** For readiness: what is wrong where the API server has not answered for 15 s, refusals being answers. */
-  trouble(): string | undefined {
+  unhealthyReason(): string | undefined {
     if (this.#silence === undefined) return undefined;
     const silentMs = this.#clock.monotonicMs() - this.#silence.sinceMs;
     if (silentMs < silencePatienceMs) return undefined;
@@ -342,7 +342,7 @@ async function errorOf(answer: Dispatcher.ResponseData, subject: string): Promis
   return new KubeApiError(answer.statusCode, statusOf(await answer.body.text()), subject);
 }
 
-/** Whatever is not an answer is trouble on the way. */
+/** Whatever is not an answer is a failure of the connection. */
 function asUnavailable(error: unknown, subject: string): Error {
   if (error instanceof KubeApiError) return error;
   return new UnavailableError("KUBE_UNREACHABLE", `${subject}: ${messageOf(error)}`, { cause: error });

@@ -65,7 +65,7 @@ test("as many subjects as are remembered can say two things at one moment, and o
   assert.equal(await t.cut("refused"), 0);
 });
 
-test("trouble of the API server is tried four times, a refusal once", async () => {
+test("after an error of the API server a write is tried four times, after a refusal once", async () => {
   await using t = await setUp();
   t.api.status = 503;
   t.record("lamp", "it is there");

@@ -119,7 +119,7 @@ export class EventRecorder {
       this.#failures.delete(id);
     } catch (error) {
       const failures = (this.#failures.peek(id) ?? 0) + 1;
-      // A refusal (terminating namespace, no right) will not mend; trouble on the way or of the API server may.
+      // A refusal (terminating namespace, no right) will not mend; a failure of the connection or of the API server may.
       if (!isRefusal(error) && failures < maxTries) {
         this.#failures.set(id, failures);
         throw error;

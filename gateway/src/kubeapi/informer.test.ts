@@ -182,14 +182,14 @@ test("a namespace that may not be read keeps the others waiting no longer than u
   assert.ok(pods.get("y/p"));
   assert.deepEqual([pods.hasRead("x"), pods.hasRead("y"), pods.hasRead("z")], [false, true, false]);
   t.clock.move(60_000);
-  assert.equal(pods.trouble(), undefined);
+  assert.equal(pods.unhealthyReason(), undefined);
   assert.deepEqual(reads, ["y"]);
   forbidden = [];
   await until("the namespace to be read", () => reads.length === 2);
   assert.equal(pods.hasRead("x"), true);
 });
 
-test("where no namespace may be read the start waits, and that is trouble", async () => {
+test("if no namespace may be read, the start waits, and the informer is unhealthy", async () => {
   await using t = await setUp();
   let forbidden = true;
   t.server.fault = () => (forbidden ? { status: 403 } : undefined);
@@ -201,7 +201,7 @@ test("where no namespace may be read the start waits, and that is trouble", asyn
   });
   await until("two refusals", () => t.server.requests.length >= 4);
   assert.equal(started, false);
-  assert.match(pods.trouble() ?? "", /has not been read yet/);
+  assert.match(pods.unhealthyReason() ?? "", /has not been read yet/);
   forbidden = false;
   await starting;
 });
@@ -215,19 +215,19 @@ test("disposal ends the watch and a start that still waits", async () => {
   await starting;
 });
 
-test("a collection that has not been read, or whose watch stays broken for 15 s, is trouble", async () => {
+test("an informer is unhealthy until its collection has been read, and while its watch has been broken for 15 s", async () => {
   await using t = await setUp();
-  assert.equal(t.informer.trouble(), "/api/v1/nodes has not been read yet");
+  assert.equal(t.informer.unhealthyReason(), "/api/v1/nodes has not been read yet");
   await t.informer.start();
-  assert.equal(t.informer.trouble(), undefined);
+  assert.equal(t.informer.unhealthyReason(), undefined);
   await until("the watch", () => t.server.watchCount === 1);
   t.server.fault = () => ({ status: 403 });
   t.server.breakWatches();
   await until("a refused watch", () => t.server.count("WATCH") >= 3);
-  assert.equal(t.informer.trouble(), undefined);
+  assert.equal(t.informer.unhealthyReason(), undefined);
   t.clock.move(15_000);
-  assert.match(t.informer.trouble() ?? "", /^no news of \/api\/v1\/nodes for 1\d s$/);
+  assert.match(t.informer.unhealthyReason() ?? "", /^no news of \/api\/v1\/nodes for 1\d s$/);
   t.server.fault = undefined;
-  await until("the watch again", () => t.informer.trouble() === undefined);
+  await until("the watch again", () => t.informer.unhealthyReason() === undefined);
   assert.equal(t.server.watchCount, 1);
 });

@@ -93,7 +93,7 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
   }
 
   /** For readiness: what is wrong if nothing has been read yet, or no news has come for 15 s because the watch is broken. */
-  trouble(): string | undefined {
+  unhealthyReason(): string | undefined {
     const { clock, path } = this.#options;
     if (!this.#listed) return `${path} has not been read yet`;
     const brokenMs = this.#brokenSinceMs === undefined ? 0 : clock.monotonicMs() - this.#brokenSinceMs;

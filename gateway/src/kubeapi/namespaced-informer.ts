@@ -46,13 +46,13 @@ export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>,
 
   /**
    * For readiness: the first of them with which something is wrong. A namespace that may not be read (it is gone, or has lost
-   * its binding) is that namespace's trouble, as long as there is another.
+   * its binding) makes only that namespace unhealthy, as long as there is another.
    */
-  trouble(): string | undefined {
+  unhealthyReason(): string | undefined {
     const informers = [...this.#informers.values()];
     const readable = informers.filter(({ refused }) => !refused);
     return (readable.length > 0 ? readable : informers)
-      .map((informer) => informer.trouble())
+      .map((informer) => informer.unhealthyReason())
       .find((reason) => reason);
   }
 

@@ -135,7 +135,7 @@ export class KubeletServer implements AsyncDisposable {
   }
 
   /** For readiness: what keeps the API server from reaching devices through here. */
-  trouble(): string | undefined {
+  unhealthyReason(): string | undefined {
     if (!this.#listener.isListening) return "the kubelet API does not listen";
     if (!this.#listener.hasClientCa)
       return "the CA of the API server's client certificate is not known yet: logs and exec are refused";

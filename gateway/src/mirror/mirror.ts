@@ -62,7 +62,7 @@ export interface MirrorOptions {
 /** How long a start waits for DeviceProfiles, without which Nodes lack what a profile gives them. */
 const profilePatienceMs = 3_000;
 
-/** Renewals that are so late are no trouble yet, and so late they leave the work queue a single worker. */
+/** Renewals that are so late do not make the mirror unhealthy yet, and so late they leave the work queue a single worker. */
 const lateness = { none: 2_000, most: 8_000 } as const;
 
 /** How many reconciles may run while renewals of Leases are `overdueMs` late. */
@@ -180,9 +180,9 @@ export class Mirror implements AsyncDisposable {
   }
 
   /** For readiness: what is wrong if the cluster is not read or not followed. DeviceProfiles and Pods of others are no must. */
-  trouble(): string | undefined {
+  unhealthyReason(): string | undefined {
     const informers = [this.#nodes, this.#secrets, this.#pods, this.#devices];
-    const reason = informers.map((informer) => informer.trouble()).find((each) => each);
+    const reason = informers.map((informer) => informer.unhealthyReason()).find((each) => each);
     return reason ?? (this.#isStarted ? undefined : "still starting");
   }
 

@@ -127,7 +127,7 @@ export class Database implements Disposable {
    * For readiness: what is wrong where the disk took no write. Asking tries one, so that room on the disk is noticed
    * although nobody writes.
    */
-  trouble(): string | undefined {
+  unhealthyReason(): string | undefined {
     if (this.#closed) return "the store is closed";
     if (this.#fault === undefined) return undefined;
     if (this.#queue.length === 0) this.write(tryOut).catch(() => undefined);

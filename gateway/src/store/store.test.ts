@@ -120,33 +120,33 @@ test("a full disk fails the write with STORE_FULL, keeps nothing of it and is co
   assert.equal(store.keyValues.get("small"), 1);
 });
 
-test("a full disk is trouble until a write would be kept again, and no sooner", async () => {
+test("a full disk makes the store unhealthy until a write would be kept again, and no sooner", async () => {
   const { store } = memoryStore({ bootBytes: 1e9 });
   // Taken for the present size if it is less than that.
   store.database.all("PRAGMA max_page_count=1");
-  assert.equal(store.database.trouble(), undefined);
+  assert.equal(store.database.unhealthyReason(), undefined);
   const big = line("x".repeat(500_000));
   const written = store.database.write((tx) => store.logs.append(tx, "a", "this", [big]));
   await assert.rejects(written, { code: "STORE_FULL" });
   const reason = "the store did not keep a write: the disk is full";
   for (let times = 0; times < 2; times++) {
-    assert.equal(store.database.trouble(), reason);
+    assert.equal(store.database.unhealthyReason(), reason);
     store.database.flush();
   }
   store.database.all("PRAGMA max_page_count=1000000");
-  assert.equal(store.database.trouble(), reason);
+  assert.equal(store.database.unhealthyReason(), reason);
   store.database.flush();
-  assert.equal(store.database.trouble(), undefined);
+  assert.equal(store.database.unhealthyReason(), undefined);
   assert.equal(store.database.get("SELECT name FROM sqlite_schema WHERE name = 'tried_out'"), undefined);
 });
 
-test("a write that only its caller got wrong is no trouble of the disk", async () => {
+test("a write that only its caller got wrong leaves the store healthy", async () => {
   const { store } = memoryStore();
   const twice = store.database.write((tx) => {
     for (let times = 0; times < 2; times++) tx.run("INSERT INTO key_values VALUES ('same', '1')");
   });
   await assert.rejects(twice, { code: "STORE_WRITE" });
-  assert.equal(store.database.trouble(), undefined);
+  assert.equal(store.database.unhealthyReason(), undefined);
 });
 
 test("one bad write of a group fails alone", async () => {

@@ -19,7 +19,7 @@ import {
   type RequestState,
   rotationMs,
   type SigningRequestObject,
-  troubleOfCertificate,
+  unusableReason,
 } from "./serving-csr.ts";
 
 export interface CsrCertificateOptions {
@@ -72,12 +72,12 @@ export class CsrCertificate implements CertificateSource {
     const { records, subject, clock, log, nodeName } = this.#options;
     this.#record = records.read();
     const { issued, pending } = this.#record;
-    const trouble = issued ? troubleOfCertificate(issued, subject, clock.wallMs()) : "there is none";
-    if (issued && trouble === undefined) {
+    const reason = issued ? unusableReason(issued, subject, clock.wallMs()) : "there is none";
+    if (issued && reason === undefined) {
       void this.#follow(changed, issued);
       return issued;
     }
-    if (issued) log.info({ node: nodeName, reason: trouble }, "stored kubelet certificate not used");
+    if (issued) log.info({ node: nodeName, reason }, "stored kubelet certificate not used");
     // What was asked for another name or address is of no use either.
     if (pending && pending.subject !== JSON.stringify(subject))
       await this.#store({ issued, pending: undefined });
@@ -140,10 +140,10 @@ export class CsrCertificate implements CertificateSource {
       );
     }
     const issued = { certPem: state.certPem, keyPem: pending.keyPem };
-    const trouble = troubleOfCertificate(issued, subject, clock.wallMs());
-    if (trouble !== undefined) {
+    const reason = unusableReason(issued, subject, clock.wallMs());
+    if (reason !== undefined) {
       await this.#store({ ...this.#record, pending: undefined });
-      throw new RequestFailure("unusable", `the certificate of ${pending.name} cannot be used: ${trouble}`);
+      throw new RequestFailure("unusable", `the certificate of ${pending.name} cannot be used: ${reason}`);
     }
     await this.#store({ issued, pending: undefined });
     meters.requests.inc({ outcome: "issued" });

@@ -49,7 +49,7 @@ export function judgeRequest({ status }: SigningRequestObject): RequestState {
  * Whether a certificate can be served for a subject now.
  * @returns what keeps it from that; undefined if nothing does
  */
-export function troubleOfCertificate(
+export function unusableReason(
   { certPem, keyPem }: ServingCertificate,
   subject: ServingSubject,
   nowMs: number,
