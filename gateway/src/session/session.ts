@@ -325,10 +325,10 @@ export class Session implements Disposable {
         this.#exchanges.received(message);
         return;
       case "data":
-        if (this.#streams.data(message)) this.#channel?.excuse?.();
+        if (this.#streams.data(message)) this.#channel?.refundRateToken?.();
         return;
       case "credit":
-        if (this.#streams.credit(message)) this.#channel?.excuse?.();
+        if (this.#streams.credit(message)) this.#channel?.refundRateToken?.();
         this.#poll();
         return;
       case "beat":

@@ -30,7 +30,7 @@ export interface Channel {
    * The last message moved a stream that the gateway opened, whose window and reader bound how many come: it does not count
    * against the rate of what the peer says unasked. Only on carriers that bound such a rate.
    */
-  excuse?(): void;
+  refundRateToken?(): void;
   /** Bytes for the device's console; only on carriers that have one (serial). False: nothing was taken, there is no room now. */
   writeConsole?(bytes: Uint8Array): boolean;
   /** Ends the path; `closed` follows once. */

@@ -54,8 +54,8 @@ export class MqttChannel implements Channel {
     return true;
   }
 
-  excuse(): void {
-    this.#guard.excuse();
+  refundRateToken(): void {
+    this.#guard.refundRateToken();
   }
 
   close(reason: string): void {

@@ -67,7 +67,7 @@ export class PacketGuard extends Duplex {
   }
 
   /** A packet that was let through does not count against the peer's rate. */
-  excuse(): void {
+  refundRateToken(): void {
     this.#bucket.giveBack();
   }
 
