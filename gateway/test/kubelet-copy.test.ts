@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate as breathe } from "node:timers/promises";
 import { Registry } from "../src/devices/registry.ts";
+import type { CommandExit } from "../src/devices/verbs/command-session.ts";
 import type { ExecVerb } from "../src/devices/verbs/exec.ts";
-import type { ExecExit } from "../src/devices/verbs/exec-session.ts";
 import { RequestError, UnavailableError } from "../src/foundation/errors.ts";
 import { Metrics } from "../src/foundation/metrics.ts";
 import { copyingExec } from "../src/programs/tar/copying-exec.ts";
@@ -63,7 +63,7 @@ async function* cut(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array>
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-const ended = (exitCode: number): ExecExit => ({ status: 0, exitCode });
+const ended = (exitCode: number): CommandExit => ({ status: 0, exitCode });
 
 class Folder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "motelet-copy-"));

@@ -1,4 +1,4 @@
-import type { ExecRequest, ExecSession } from "../devices/verbs/exec-session.ts";
+import type { CommandRequest, CommandSession } from "../devices/verbs/command-session.ts";
 import { RequestError } from "../foundation/errors.ts";
 import type { Call, StreamingHandler } from "./handlers.ts";
 import { expectOnline, expectTarget } from "./pod-lookup.ts";
@@ -40,9 +40,9 @@ export function parseCommand(query: URLSearchParams): readonly string[] {
 async function startCommand(
   call: Call,
   { exec, invoke }: Serving,
-  request: ExecRequest,
+  request: CommandRequest,
   options: { readonly signal: AbortSignal },
-): Promise<ExecSession> {
+): Promise<CommandSession> {
   const target = expectTarget(call);
   const asked = { ...options, caller: call.user.name };
   if (target.kind === "peripheral") return invoke.start(target.key, target.peripheral, request, asked);

@@ -1,5 +1,5 @@
 import { Status } from "@motelet/profiles";
-import type { ExecExit, ExecRequest, ExecSession } from "../devices/verbs/exec-session.ts";
+import type { CommandExit, CommandRequest, CommandSession } from "../devices/verbs/command-session.ts";
 import { messageOf, RequestError, UnavailableError } from "../foundation/errors.ts";
 import { ByteHandover } from "./byte-handover.ts";
 
@@ -24,13 +24,13 @@ export interface LocalTerminal {
 }
 
 /** @returns the exit code, or how it ended otherwise; what it throws becomes a failure of the command */
-export type LocalProgram = (streams: LocalStreams) => Promise<number | ExecExit>;
+export type LocalProgram = (streams: LocalStreams) => Promise<number | CommandExit>;
 
 /** A command that the gateway emulates for a device; to its caller it looks like one on the device. */
-export class LocalCommand implements ExecSession {
+export class LocalCommand implements CommandSession {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
-  readonly exit: Promise<ExecExit>;
+  readonly exit: Promise<CommandExit>;
   readonly #takesInput: boolean;
   readonly #stop = new AbortController();
   readonly #in = new ByteHandover();
@@ -38,7 +38,7 @@ export class LocalCommand implements ExecSession {
   readonly #errors = new ByteHandover();
   readonly #terminal: LocalTerminal = { size: undefined, onResize: undefined };
 
-  constructor(program: LocalProgram, request: ExecRequest, signal: AbortSignal) {
+  constructor(program: LocalProgram, request: CommandRequest, signal: AbortSignal) {
     this.#takesInput = request.stdin;
     this.stdout = this.#out.read();
     this.stderr = this.#errors.read();
@@ -82,7 +82,7 @@ export class LocalCommand implements ExecSession {
     await this.exit;
   }
 
-  async #run(program: LocalProgram, streams: LocalStreams): Promise<ExecExit> {
+  async #run(program: LocalProgram, streams: LocalStreams): Promise<CommandExit> {
     try {
       const exit = await program(streams);
       return typeof exit === "number" ? { status: Status.OK, exitCode: exit } : exit;

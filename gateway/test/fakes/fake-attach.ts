@@ -1,5 +1,5 @@
 import type { AttachVerb } from "../../src/devices/verbs/attach.ts";
-import type { ExecExit, ExecSession } from "../../src/devices/verbs/exec-session.ts";
+import type { CommandExit, CommandSession } from "../../src/devices/verbs/command-session.ts";
 import { Pipe } from "./fake-exec.ts";
 
 /**
@@ -12,7 +12,7 @@ export class FakeAttach implements AttachVerb {
   open = 0;
   /** Whether the device is on an open serial line. */
   isOnLine = false;
-  #lose: ((exit: ExecExit) => void) | undefined;
+  #lose: ((exit: CommandExit) => void) | undefined;
 
   hasLine(): boolean {
     return this.isOnLine;
@@ -21,10 +21,10 @@ export class FakeAttach implements AttachVerb {
   async attach(
     _key: string,
     request: { stdin: boolean; stdout: boolean; tty: boolean },
-  ): Promise<ExecSession> {
+  ): Promise<CommandSession> {
     this.requests.push(request);
     const [input, output] = [new Pipe(), new Pipe()];
-    const ended = Promise.withResolvers<ExecExit>();
+    const ended = Promise.withResolvers<CommandExit>();
     this.#lose = ended.resolve;
     this.open += 1;
     void (async () => {

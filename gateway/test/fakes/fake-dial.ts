@@ -1,5 +1,5 @@
+import type { CommandExit } from "../../src/devices/verbs/command-session.ts";
 import type { Conversation, DialVerb } from "../../src/devices/verbs/dial.ts";
-import type { ExecExit } from "../../src/devices/verbs/exec-session.ts";
 import { RequestError, UnavailableError } from "../../src/foundation/errors.ts";
 import { Pipe } from "./fake-exec.ts";
 
@@ -10,7 +10,7 @@ interface Service {
 }
 
 /** Services of the fake device, by port. Each gives how the connection ended. */
-const services: Readonly<Record<number, (service: Service) => Promise<ExecExit>>> = {
+const services: Readonly<Record<number, (service: Service) => Promise<CommandExit>>> = {
   /** Gives back what comes; ends with its input. */
   async 7({ input, output }) {
     for await (const bytes of input.read()) await output.put(Uint8Array.from(bytes));
@@ -52,7 +52,7 @@ export class FakeDial implements DialVerb {
   dialled = 0;
   /** Bytes that the services have taken from their clients. */
   takenBytes = 0;
-  readonly #ended = new Set<(exit: ExecExit) => void>();
+  readonly #ended = new Set<(exit: CommandExit) => void>();
 
   async dial(key: string, port: number): Promise<Conversation> {
     this.dialled += 1;
@@ -62,7 +62,7 @@ export class FakeDial implements DialVerb {
       throw new UnavailableError("STREAMS_EXHAUSTED", `device ${key} has all of its streams in use`);
     const [input, output] = [new Pipe(), new Pipe()];
     const stop = new AbortController();
-    const ended = Promise.withResolvers<ExecExit>();
+    const ended = Promise.withResolvers<CommandExit>();
     this.open += 1;
     this.#ended.add(ended.resolve);
     void service({ input, output, signal: stop.signal }).then(ended.resolve);

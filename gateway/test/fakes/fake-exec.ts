@@ -1,5 +1,5 @@
+import type { CommandExit, CommandRequest, CommandSession } from "../../src/devices/verbs/command-session.ts";
 import type { ExecVerb } from "../../src/devices/verbs/exec.ts";
-import type { ExecExit, ExecRequest, ExecSession } from "../../src/devices/verbs/exec-session.ts";
 import { RequestError } from "../../src/foundation/errors.ts";
 
 /** Bytes on their way between two sides, one chunk at a time: `put` resolves when the reader has come for it. */
@@ -39,7 +39,7 @@ export class Pipe {
 
 /** What a command of the fake device sees. */
 interface Running {
-  readonly request: ExecRequest;
+  readonly request: CommandRequest;
   readonly input: Pipe;
   readonly output: Pipe;
   readonly errors: Pipe;
@@ -48,7 +48,7 @@ interface Running {
   readonly signal: AbortSignal;
 }
 
-type FakeCommand = (running: Running) => Promise<ExecExit | number>;
+type FakeCommand = (running: Running) => Promise<CommandExit | number>;
 
 const text = (value: string) => Buffer.from(value);
 
@@ -109,16 +109,16 @@ const fakeCommands: Readonly<Record<string, FakeCommand>> = {
  * devices that stop answering other than by `hang`.
  */
 export class FakeExec implements ExecVerb {
-  readonly started: { readonly key: string; readonly request: ExecRequest }[] = [];
+  readonly started: { readonly key: string; readonly request: CommandRequest }[] = [];
   open = 0;
-  readonly #losses = new Set<(exit: ExecExit) => void>();
+  readonly #losses = new Set<(exit: CommandExit) => void>();
 
   /** The device dies: every command ends with that. */
   lose(message: string): void {
     for (const lose of [...this.#losses]) lose({ status: 14, exitCode: 0, message });
   }
 
-  async start(key: string, request: ExecRequest): Promise<ExecSession> {
+  async start(key: string, request: CommandRequest): Promise<CommandSession> {
     this.started.push({ key, request });
     const command = fakeCommands[request.argv[0] ?? ""];
     if (!command) throw new RequestError("COMMAND_UNKNOWN", `no command ${JSON.stringify(request.argv[0])}`);
@@ -127,9 +127,9 @@ export class FakeExec implements ExecVerb {
     const stop = new AbortController();
     this.open += 1;
     const running = command({ request, input, output, errors, sizes, signal: stop.signal });
-    const lost = Promise.withResolvers<ExecExit>();
+    const lost = Promise.withResolvers<CommandExit>();
     this.#losses.add(lost.resolve);
-    const exit = Promise.race([running, lost.promise]).then((ended): ExecExit => {
+    const exit = Promise.race([running, lost.promise]).then((ended): CommandExit => {
       this.#losses.delete(lost.resolve);
       output.end();
       errors.end();

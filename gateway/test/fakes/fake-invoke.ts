@@ -1,4 +1,4 @@
-import type { ExecRequest, ExecSession } from "../../src/devices/verbs/exec-session.ts";
+import type { CommandRequest, CommandSession } from "../../src/devices/verbs/command-session.ts";
 import type { InvokeVerb } from "../../src/devices/verbs/invoke.ts";
 import { FakeExec } from "./fake-exec.ts";
 
@@ -7,7 +7,7 @@ export class FakeInvoke implements InvokeVerb {
   readonly peripherals: string[] = [];
   readonly #shell = new FakeExec();
 
-  start(key: string, peripheral: string, request: ExecRequest): Promise<ExecSession> {
+  start(key: string, peripheral: string, request: CommandRequest): Promise<CommandSession> {
     this.peripherals.push(peripheral);
     return this.#shell.start(key, request);
   }

@@ -2,7 +2,7 @@ import { type DeviceOptions, ReferenceDevice } from "@motelet/reference";
 import { until } from "@motelet/testing";
 import { DevicePlane } from "../../src/devices/device-plane.ts";
 import { Registry } from "../../src/devices/registry.ts";
-import type { ExecSession } from "../../src/devices/verbs/exec-session.ts";
+import type { CommandSession } from "../../src/devices/verbs/command-session.ts";
 import { systemClock } from "../../src/foundation/clock.ts";
 import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
@@ -112,7 +112,7 @@ export async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer>
   return Buffer.concat(parts);
 }
 
-async function feed(session: ExecSession, input: Uint8Array): Promise<void> {
+async function feed(session: CommandSession, input: Uint8Array): Promise<void> {
   for (let at = 0; at < input.length; at += 32_768) await session.write(input.subarray(at, at + 32_768));
   await session.endInput();
 }

@@ -4,8 +4,8 @@ import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RawConsoles } from "../raw-consoles.ts";
 import { AttachedLine, type AttachRequest } from "./attached-line.ts";
 import type { CallOptions } from "./call-options.ts";
+import type { CommandRequest, CommandSession } from "./command-session.ts";
 import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
-import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { RunningCommand } from "./running-command.ts";
 
 /**
@@ -13,7 +13,7 @@ import { RunningCommand } from "./running-command.ts";
  * @throws RequestError ATTACH_UNSUPPORTED; UnavailableError if the device is away or its console is taken
  */
 export interface AttachVerb {
-  attach(key: string, request: AttachRequest, options: CallOptions): Promise<ExecSession>;
+  attach(key: string, request: AttachRequest, options: CallOptions): Promise<CommandSession>;
   /** Whether the device is on an open line: its console is there even where its firmware answers nothing. */
   hasLine(key: string): boolean;
 }
@@ -42,7 +42,7 @@ export class SessionAttach implements AttachVerb {
     return this.#consoles.has(key);
   }
 
-  attach(key: string, request: AttachRequest, options: CallOptions): Promise<ExecSession> {
+  attach(key: string, request: AttachRequest, options: CallOptions): Promise<CommandSession> {
     return this.#calls.counted(words, async () => {
       const device = await this.#calls.find(key, options.signal);
       if (device && hasCommand(device.caps, commands.console)) return this.#open(device, request, options);
@@ -50,16 +50,16 @@ export class SessionAttach implements AttachVerb {
     });
   }
 
-  async #open(device: ReadyDevice, request: AttachRequest, options: CallOptions): Promise<ExecSession> {
+  async #open(device: ReadyDevice, request: AttachRequest, options: CallOptions): Promise<CommandSession> {
     const { signal } = options;
     const stream = this.#calls.openStream(device, "attach", options);
     const args = { stream: stream.id };
     await this.#calls.ask(device, commands.console, args, { words, signal, streams: [stream] });
-    const wanted: ExecRequest = { argv: [], ...request, stderr: false };
+    const wanted: CommandRequest = { argv: [], ...request, stderr: false };
     return new RunningCommand(device.session, { stdout: stream, stderr: undefined }, wanted, this.#clock);
   }
 
-  #line(key: string, device: ReadyDevice | undefined, request: AttachRequest): ExecSession {
+  #line(key: string, device: ReadyDevice | undefined, request: AttachRequest): CommandSession {
     const console = this.#consoles.open(key);
     if (console === "taken")
       throw new UnavailableError(

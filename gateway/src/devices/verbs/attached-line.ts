@@ -3,7 +3,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import { delay } from "../../foundation/delay.ts";
 import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RawConsole } from "../raw-consoles.ts";
-import type { ExecExit, ExecSession } from "./exec-session.ts";
+import type { CommandExit, CommandSession } from "./command-session.ts";
 
 /** What a caller wants of the console. */
 export interface AttachRequest {
@@ -23,14 +23,14 @@ const writeWaitMs = 10_000;
 const pieceBytes = 256;
 
 /** The raw console of a serial line as a session of attach: text outside frames, whatever firmware prints it. */
-export class AttachedLine implements ExecSession {
+export class AttachedLine implements CommandSession {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array> = nothing();
-  readonly exit: Promise<ExecExit>;
+  readonly exit: Promise<CommandExit>;
   readonly #console: RawConsole;
   readonly #clock: Clock;
   readonly #takesInput: boolean;
-  readonly #ended = Promise.withResolvers<ExecExit>();
+  readonly #ended = Promise.withResolvers<CommandExit>();
   #inputOver = false;
   #isOver = false;
 
@@ -90,7 +90,7 @@ export class AttachedLine implements ExecSession {
     this.#end({ status: Status.OK, exitCode: 0 });
   }
 
-  #end(exit: ExecExit): void {
+  #end(exit: CommandExit): void {
     this.#isOver = true;
     this.#ended.resolve(exit);
     this.#console[Symbol.dispose]();

@@ -1,8 +1,8 @@
 import { commands } from "@motelet/profiles";
 import type { Stream } from "../../session/stream.ts";
 import type { CallOptions } from "./call-options.ts";
+import type { CommandExit } from "./command-session.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
-import type { ExecExit } from "./exec-session.ts";
 import { exitOf } from "./running-command.ts";
 
 /** A connection with a service of a device. Dispose to close it on the device. */
@@ -14,7 +14,7 @@ export interface Conversation extends AsyncDisposable {
   /** End of what we send; the service may go on answering. */
   endInput(): Promise<void>;
   /** Status 0 where the service ended the connection by itself. */
-  readonly ended: Promise<ExecExit>;
+  readonly ended: Promise<CommandExit>;
 }
 
 /**
@@ -55,7 +55,7 @@ export class SessionDial implements DialVerb {
 
 class StreamConversation implements Conversation {
   readonly output: AsyncIterable<Uint8Array>;
-  readonly ended: Promise<ExecExit>;
+  readonly ended: Promise<CommandExit>;
   readonly #stream: Stream;
 
   constructor(stream: Stream) {

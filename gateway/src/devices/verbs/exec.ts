@@ -1,8 +1,8 @@
 import { commands } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import type { CallOptions } from "./call-options.ts";
+import type { CommandRequest, CommandSession } from "./command-session.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
-import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { startCommand } from "./started-command.ts";
 
 /**
@@ -10,7 +10,7 @@ import { startCommand } from "./started-command.ts";
  * @throws UnavailableError if the device is not online, RequestError where it refuses the command
  */
 export interface ExecVerb {
-  start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession>;
+  start(key: string, request: CommandRequest, options: CallOptions): Promise<CommandSession>;
 }
 
 const words: VerbWords = {
@@ -31,7 +31,7 @@ export class SessionExec implements ExecVerb {
     this.#clock = clock;
   }
 
-  start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
+  start(key: string, request: CommandRequest, options: CallOptions): Promise<CommandSession> {
     return this.#calls.counted(words, async () => {
       const device = await this.#calls.ready(key, commands.exec, words, options.signal);
       const asked = { ...options, words, clock: this.#clock };

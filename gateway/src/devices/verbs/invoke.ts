@@ -1,8 +1,8 @@
 import { commands } from "@motelet/profiles";
 import type { Clock } from "../../foundation/clock.ts";
 import type { CallOptions } from "./call-options.ts";
+import type { CommandRequest, CommandSession } from "./command-session.ts";
 import type { DeviceCalls, VerbWords } from "./device-calls.ts";
-import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { startCommand } from "./started-command.ts";
 
 /**
@@ -10,7 +10,12 @@ import { startCommand } from "./started-command.ts";
  * @throws RequestError INVOKE_UNSUPPORTED, INVOKE_NOT_FOUND; UnavailableError if the device is away
  */
 export interface InvokeVerb {
-  start(key: string, peripheral: string, request: ExecRequest, options: CallOptions): Promise<ExecSession>;
+  start(
+    key: string,
+    peripheral: string,
+    request: CommandRequest,
+    options: CallOptions,
+  ): Promise<CommandSession>;
 }
 
 const words: VerbWords = {
@@ -31,7 +36,12 @@ export class SessionInvoke implements InvokeVerb {
     this.#clock = clock;
   }
 
-  start(key: string, peripheral: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
+  start(
+    key: string,
+    peripheral: string,
+    request: CommandRequest,
+    options: CallOptions,
+  ): Promise<CommandSession> {
     return this.#calls.counted(words, async () => {
       const row = commands.peripheralInvoke;
       const device = await this.#calls.ready(key, row, words, options.signal);

@@ -4,16 +4,16 @@ import { delay } from "../../foundation/delay.ts";
 import { RequestError } from "../../foundation/errors.ts";
 import type { Session } from "../../session/session.ts";
 import type { Stream, StreamOutcome } from "../../session/stream.ts";
-import type { ExecExit, ExecRequest, ExecSession } from "./exec-session.ts";
+import type { CommandExit, CommandRequest, CommandSession } from "./command-session.ts";
 
 /** How long stderr may end after stdout has, before it is cut. Milliseconds. */
 const stderrGraceMs = 5_000;
 
 /** A command that a device has started: its streams as the caller sees them (SPEC §6.3). */
-export class RunningCommand implements ExecSession {
+export class RunningCommand implements CommandSession {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
-  readonly exit: Promise<ExecExit>;
+  readonly exit: Promise<CommandExit>;
   readonly #session: Session;
   readonly #main: Stream;
   readonly #errors: Stream | undefined;
@@ -22,7 +22,7 @@ export class RunningCommand implements ExecSession {
   constructor(
     session: Session,
     streams: { stdout: Stream; stderr: Stream | undefined },
-    request: ExecRequest,
+    request: CommandRequest,
     clock: Clock,
   ) {
     this.#session = session;
@@ -66,13 +66,13 @@ export class RunningCommand implements ExecSession {
 }
 
 /** How a command ended, as reported to its caller. An end without an exit code (SPEC §6.3) must not count as success. */
-export function exitOfCommand(outcome: StreamOutcome): ExecExit {
+export function exitOfCommand(outcome: StreamOutcome): CommandExit {
   if (outcome.status !== Status.OK || outcome.exitCode !== undefined) return exitOf(outcome);
   return { status: Status.DATA_LOSS, exitCode: 0, message: "the device tells no exit code of the command" };
 }
 
 /** How a stream ended, as reported to its caller. */
-export function exitOf(outcome: StreamOutcome): ExecExit {
+export function exitOf(outcome: StreamOutcome): CommandExit {
   const { status, exitCode, message } = outcome;
   return { status, exitCode: exitCode ?? 0, ...(message === undefined ? {} : { message }) };
 }

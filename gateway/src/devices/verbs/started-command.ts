@@ -3,8 +3,8 @@ import type { Clock } from "../../foundation/clock.ts";
 import { RequestError } from "../../foundation/errors.ts";
 import type { Stream } from "../../session/stream.ts";
 import type { CallOptions } from "./call-options.ts";
+import type { CommandRequest, CommandSession } from "./command-session.ts";
 import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
-import type { ExecRequest, ExecSession } from "./exec-session.ts";
 import { RunningCommand } from "./running-command.ts";
 
 /** What commands with argv have in common on the wire (SPEC §6.3). */
@@ -24,9 +24,9 @@ export async function startCommand<Extra extends Readonly<Record<string, CborVal
   calls: DeviceCalls,
   device: ReadyDevice,
   row: CommandRow<CommandArguments & Extra, object>,
-  command: { readonly request: ExecRequest; readonly extra: Extra },
+  command: { readonly request: CommandRequest; readonly extra: Extra },
   options: CallOptions & { readonly words: VerbWords; readonly clock: Clock },
-): Promise<ExecSession> {
+): Promise<CommandSession> {
   const { request, extra } = command;
   expectArgvFits(device, [[...request.argv], ...Object.values(extra)]);
   const { words, signal, clock } = options;
@@ -54,14 +54,14 @@ export async function startCommand<Extra extends Readonly<Record<string, CborVal
  * stream stays free for others (a forwarded port, a copy, another command); otherwise stderr arrives on stdout. A
  * caller that discards one of the two always gets a second stream if the device supports two.
  */
-function keepsApart({ caps, session }: ReadyDevice, request: ExecRequest): boolean {
+function keepsApart({ caps, session }: ReadyDevice, request: CommandRequest): boolean {
   if (!request.stderr || request.tty || (caps & Capability.stderr) === 0) return false;
   if (request.apart === true || !request.stdout) return session.mostStreams >= 2;
   return session.mostStreams - session.openStreams > 2;
 }
 
 /** The program alone: what is behind it may be a secret. */
-function whatFor({ name }: VerbWords, { argv }: ExecRequest): string {
+function whatFor({ name }: VerbWords, { argv }: CommandRequest): string {
   return `${name} ${argv[0] ?? ""}`;
 }
 

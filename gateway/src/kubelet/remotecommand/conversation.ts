@@ -1,5 +1,5 @@
 import { Status } from "@motelet/profiles";
-import type { ExecExit, ExecSession } from "../../devices/verbs/exec-session.ts";
+import type { CommandExit, CommandSession } from "../../devices/verbs/command-session.ts";
 import { onAbort, raceAbort } from "../../foundation/abort.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RemoteStream } from "../../streaming/remote-stream.ts";
@@ -8,7 +8,7 @@ import type { RemoteSession } from "../../streaming/remotecommand/streams.ts";
 import { exitNote, statusOfExit } from "./exit-status.ts";
 
 /** Starts what a client wants to talk to: a command, or the console. */
-export type StartSession = (options: { readonly signal: AbortSignal }) => Promise<ExecSession>;
+export type StartSession = (options: { readonly signal: AbortSignal }) => Promise<CommandSession>;
 
 /**
  * Connects an upgraded connection with a session on a device and tells the client how it ended. Output that the client
@@ -19,12 +19,12 @@ export async function runConversation(
   start: StartSession,
   remote: RemoteSession,
   signal: AbortSignal,
-): Promise<ExecExit> {
+): Promise<CommandExit> {
   const cancel = new AbortController();
   const stop = () => cancel.abort();
   using _stopping = onAbort(signal, stop);
   void remote.closed.then(stop);
-  const aborted = new Promise<ExecExit>((resolve) => {
+  const aborted = new Promise<CommandExit>((resolve) => {
     const give = () =>
       resolve(
         signal.aborted
@@ -47,7 +47,7 @@ async function converse(
   start: StartSession,
   { streams }: RemoteSession,
   signal: AbortSignal,
-): Promise<ExecExit> {
+): Promise<CommandExit> {
   await using session = await start({ signal });
   if (streams.stdin) void feedInput(session, streams.stdin);
   if (streams.resize) void feedResizes(session, streams.resize);
@@ -87,7 +87,7 @@ async function drainOutput(
 }
 
 /** Ends quietly where either side goes away: `exit` and `closed` say why. */
-async function feedInput(session: ExecSession, stream: RemoteStream): Promise<void> {
+async function feedInput(session: CommandSession, stream: RemoteStream): Promise<void> {
   try {
     for await (const bytes of stream.input()) await session.write(bytes);
     await session.endInput();
@@ -97,7 +97,7 @@ async function feedInput(session: ExecSession, stream: RemoteStream): Promise<vo
   }
 }
 
-async function feedResizes(session: ExecSession, stream: RemoteStream): Promise<void> {
+async function feedResizes(session: CommandSession, stream: RemoteStream): Promise<void> {
   try {
     for await (const { columns, rows } of parseResizes(stream.input())) await session.resize(columns, rows);
   } catch {
@@ -105,7 +105,7 @@ async function feedResizes(session: ExecSession, stream: RemoteStream): Promise<
   }
 }
 
-function exitOfError(error: unknown): ExecExit {
+function exitOfError(error: unknown): CommandExit {
   return { status: statusOfError(error), exitCode: 0, message: messageOf(error) };
 }
 

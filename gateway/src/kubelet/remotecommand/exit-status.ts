@@ -1,5 +1,5 @@
 import { statusName, statusTable } from "@motelet/profiles";
-import type { ExecExit } from "../../devices/verbs/exec-session.ts";
+import type { CommandExit } from "../../devices/verbs/command-session.ts";
 import type { RemoteStatus } from "../../streaming/remotecommand/status.ts";
 
 const success: RemoteStatus = { metadata: {}, status: "Success" };
@@ -8,7 +8,7 @@ const success: RemoteStatus = { metadata: {}, status: "Success" };
  * How a command ended, for the client's error stream. Exit codes travel as text, and clients hand them to an
  * operating system that keeps 8 bits: 256 would be a success. Other codes are sent as 255; see `exitNote`.
  */
-export function statusOfExit(exit: ExecExit): RemoteStatus {
+export function statusOfExit(exit: CommandExit): RemoteStatus {
   if (exit.status !== 0) return failure(exit.status, exit.message ?? "the device reports no reason");
   if (exit.exitCode === 0) return success;
   return {
@@ -21,7 +21,7 @@ export function statusOfExit(exit: ExecExit): RemoteStatus {
 }
 
 /** For the client's stderr: the exit code that the error stream cannot carry; undefined if it can. */
-export function exitNote({ status, exitCode }: ExecExit): string | undefined {
+export function exitNote({ status, exitCode }: CommandExit): string | undefined {
   if (status !== 0 || carried(exitCode) === exitCode) return undefined;
   return `exit code ${exitCode}: expected 0 to 255, told as 255`;
 }

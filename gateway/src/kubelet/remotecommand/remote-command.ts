@@ -1,5 +1,5 @@
 import type { DeviceFacts } from "../../devices/device.ts";
-import type { ExecSession } from "../../devices/verbs/exec-session.ts";
+import type { CommandSession } from "../../devices/verbs/command-session.ts";
 import { messageOf, type ProtocolError } from "../../foundation/errors.ts";
 import { chooseOpener } from "../../streaming/remotecommand/choose-opener.ts";
 import { parseStreamOptions, type StreamOptions } from "../../streaming/remotecommand/protocols.ts";
@@ -14,7 +14,10 @@ export interface RemoteCommand {
   /** @throws UnavailableError if the device cannot do it now */
   readonly expectReady: (facts: DeviceFacts) => void;
   /** Starts the command of the route, with the streams that the client asked for. */
-  readonly start: (streams: StreamOptions, options: { readonly signal: AbortSignal }) => Promise<ExecSession>;
+  readonly start: (
+    streams: StreamOptions,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<CommandSession>;
 }
 
 /**

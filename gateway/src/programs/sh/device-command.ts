@@ -1,5 +1,5 @@
 import { Status } from "@motelet/profiles";
-import type { ExecSession } from "../../devices/verbs/exec-session.ts";
+import type { CommandSession } from "../../devices/verbs/command-session.ts";
 import { raceAbort } from "../../foundation/abort.ts";
 import { messageOf, RequestError, UnavailableError } from "../../foundation/errors.ts";
 import {
@@ -62,7 +62,7 @@ export async function hasCommandNamed(host: ShellHost, name: string): Promise<bo
 
 async function converse(
   host: ShellHost,
-  session: ExecSession,
+  session: CommandSession,
   { stdin, tty, out, err }: { stdin: boolean; tty: boolean; out: Sink; err: Sink },
   size?: { readonly columns: number; readonly rows: number },
 ): Promise<Outcome> {

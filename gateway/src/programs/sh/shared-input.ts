@@ -1,4 +1,4 @@
-import type { ExecSession } from "../../devices/verbs/exec-session.ts";
+import type { CommandSession } from "../../devices/verbs/command-session.ts";
 
 /** The stdin of a script: one command after the other reads from it, and what none has taken waits for the next. */
 export class SharedInput {
@@ -19,7 +19,7 @@ export class SharedInput {
   }
 
   /** Gives a command what comes until it has ended. */
-  async feed(session: ExecSession): Promise<void> {
+  async feed(session: CommandSession): Promise<void> {
     const ended = session.exit.then(() => undefined);
     for (;;) {
       this.#next ??= this.#source.next();

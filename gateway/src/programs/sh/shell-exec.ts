@@ -1,8 +1,8 @@
 import type { Registry } from "../../devices/registry.ts";
 import type { AttachVerb } from "../../devices/verbs/attach.ts";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
+import type { CommandExit, CommandRequest, CommandSession } from "../../devices/verbs/command-session.ts";
 import type { ExecVerb } from "../../devices/verbs/exec.ts";
-import type { ExecExit, ExecRequest, ExecSession } from "../../devices/verbs/exec-session.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Metrics } from "../../foundation/metrics.ts";
@@ -40,7 +40,7 @@ class ShellExec implements ExecVerb {
     this.#meters = declareShellMeters(options.metrics);
   }
 
-  async start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
+  async start(key: string, request: CommandRequest, options: CallOptions): Promise<CommandSession> {
     const capabilities = this.#options.registry.get(key)?.capabilities ?? [];
     const hasShell = capabilities.includes("exec") || capabilities.includes("console");
     // kubectl's `sh -c "tar … | tail …"` is a copy, whose pipe is done where copies are.
@@ -55,12 +55,12 @@ class ShellExec implements ExecVerb {
     key: string,
     call: ShellCall,
     caller: {
-      readonly request: ExecRequest;
+      readonly request: CommandRequest;
       readonly options: CallOptions;
       readonly streams: LocalStreams;
       readonly capabilities: readonly string[];
     },
-  ): Promise<number | ExecExit> {
+  ): Promise<number | CommandExit> {
     const { exec, attach, files, clock } = this.#options;
     const { request, options, streams, capabilities } = caller;
     const runner = new ScriptRunner({

@@ -1,7 +1,7 @@
 import type { AttachVerb } from "../../devices/verbs/attach.ts";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
+import type { CommandExit, CommandRequest } from "../../devices/verbs/command-session.ts";
 import type { ExecVerb } from "../../devices/verbs/exec.ts";
-import type { ExecExit, ExecRequest } from "../../devices/verbs/exec-session.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { LocalStreams } from "../local-command.ts";
@@ -18,7 +18,7 @@ export interface ShellHost {
   readonly clock: Clock;
   readonly call: CallOptions;
   /** What the caller asked for; its words are the shell's. */
-  readonly request: ExecRequest;
+  readonly request: CommandRequest;
   readonly streams: LocalStreams;
   readonly input: SharedInput;
 }
@@ -39,7 +39,7 @@ export interface Outcome {
   /** `exit` and `exec`: nothing after it runs. */
   readonly ends: boolean;
   /** Set if it did not end by itself, for example because the device was lost. */
-  readonly exit?: ExecExit;
+  readonly exit?: CommandExit;
 }
 
 export const ended = (code: number): Outcome => ({ code, ends: false });

@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { Registry } from "../../devices/registry.ts";
 import type { CallOptions } from "../../devices/verbs/call-options.ts";
+import type { CommandRequest, CommandSession } from "../../devices/verbs/command-session.ts";
 import type { ExecVerb } from "../../devices/verbs/exec.ts";
-import type { ExecRequest, ExecSession } from "../../devices/verbs/exec-session.ts";
 import type { FilesVerb } from "../../devices/verbs/files.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { delay } from "../../foundation/delay.ts";
@@ -67,7 +67,7 @@ class CopyingExec implements ExecVerb {
     this.#meters = declareCopyMeters(options.metrics);
   }
 
-  async start(key: string, request: ExecRequest, options: CallOptions): Promise<ExecSession> {
+  async start(key: string, request: CommandRequest, options: CallOptions): Promise<CommandSession> {
     const { exec, registry } = this.#options;
     const command = parseCopyCommand(request.argv);
     const keepsFiles = registry.get(key)?.capabilities.includes("files") ?? false;

@@ -1,5 +1,5 @@
-/** What a caller asks of exec. */
-export interface ExecRequest {
+/** What a caller asks of a command: exec, attach or a peripheral. */
+export interface CommandRequest {
   readonly argv: readonly string[];
   readonly tty: boolean;
   readonly stdin: boolean;
@@ -11,7 +11,7 @@ export interface ExecRequest {
 }
 
 /** How a command on the device ended. */
-export interface ExecExit {
+export interface CommandExit {
   /** Canonical status 0–16 (profiles/src/status.ts); 0 when the command ran to its end. */
   readonly status: number;
   /** As the command gave it, on a device 0–255; meaningful when status is 0. */
@@ -21,7 +21,7 @@ export interface ExecExit {
 }
 
 /** A command that runs on a device. Dispose to cancel it (streams are reset on the device). */
-export interface ExecSession extends AsyncDisposable {
+export interface CommandSession extends AsyncDisposable {
   /** Ends when the command has ended or the device is lost; never throws: `exit` says why. */
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
@@ -30,5 +30,5 @@ export interface ExecSession extends AsyncDisposable {
   /** End of stdin. */
   endInput(): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
-  readonly exit: Promise<ExecExit>;
+  readonly exit: Promise<CommandExit>;
 }
