@@ -62,7 +62,7 @@ export interface MirrorOptions {
 /** How long a start waits for DeviceProfiles, without which Nodes lack what a profile gives them. */
 const profilePatienceMs = 3_000;
 
-/** Renewals that are so late do not make the mirror unhealthy yet, and so late they leave the work queue a single worker. */
+/** Renewals up to `none` late leave the work queue all its workers, from `most` on a single one. Milliseconds. */
 const lateness = { none: 2_000, most: 8_000 } as const;
 
 /** How many reconciles may run while renewals of Leases are `overdueMs` late. */
