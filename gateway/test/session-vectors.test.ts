@@ -58,7 +58,7 @@ class Bed {
   readonly #clock: ManualClock;
   readonly #store;
   readonly #records: SessionRecords;
-  readonly #links = new Map<Line, number>();
+  readonly #channelIds = new Map<Line, number>();
   #sent: Partial<Record<Line, string[]>> = {};
   #effects: string[] = [];
   #session: Session;
@@ -81,17 +81,17 @@ class Bed {
   }
 
   give(step: GatewayStep): void {
-    const link = step.on && this.#links.get(step.on);
+    const channelId = step.on && this.#channelIds.get(step.on);
     if (step.open && step.on) this.#open(step.on);
-    if (step.close && step.on && link !== undefined) {
-      this.#links.delete(step.on);
-      this.#session.detach(link);
+    if (step.close && step.on && channelId !== undefined) {
+      this.#channelIds.delete(step.on);
+      this.#session.detach(channelId);
     }
     if (step.receive !== undefined) {
-      assert.ok(link !== undefined, "the line is not open");
+      assert.ok(channelId !== undefined, "the line is not open");
       const message = messageOf(step.receive);
-      if (message.kind === "hello") this.#session.greet(link, message);
-      else this.#session.receive(link, message);
+      if (message.kind === "hello") this.#session.greet(channelId, message);
+      else this.#session.receive(channelId, message);
     }
     if (step.call !== undefined) void this.#call(step.call);
     if (step.write !== undefined) void this.#stream?.write(Buffer.from(step.write));
@@ -147,7 +147,7 @@ class Bed {
   #restart(): void {
     const before = this.#session;
     this.#effects = [];
-    this.#links.clear();
+    this.#channelIds.clear();
     before[Symbol.dispose]();
     this.#session = this.#start();
   }
@@ -193,6 +193,6 @@ class Bed {
       },
       close: () => undefined,
     };
-    this.#links.set(line, this.#session.attach(channel));
+    this.#channelIds.set(line, this.#session.attach(channel));
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../foundation/clock.ts";
 import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { Session } from "../session/session.ts";
+import type { ChannelId } from "../session/session-events.ts";
 import type { SessionTable } from "../session/session-table.ts";
 import type { Store } from "../store/store.ts";
 import type { Channel, ChannelAcceptor, ChannelEvents } from "../transport/channel.ts";
@@ -36,7 +37,7 @@ export interface ChannelOwner {
   readonly key: string;
   readonly uid: string;
   readonly session: Session;
-  readonly link: number;
+  readonly channelId: ChannelId;
 }
 
 interface OpenChannel {
@@ -99,7 +100,7 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     for (const { channel, owner } of this.#open) {
       if (owner?.key !== key) continue;
       const [was, is] = [before, spec].map((each) => judgeLink(each, channel));
-      if (!was && is) owner.session.refuse(owner.link, "refused");
+      if (!was && is) owner.session.refuse(owner.channelId, "refused");
       if (was && !is) owner.session.invite();
     }
   }
@@ -114,7 +115,7 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     const message = this.#reader.read(bytes, open.channel.peer);
     if (!message) return;
     if (message.kind === "hello") this.#hello(open, message);
-    else open.owner?.session.receive(open.owner.link, message);
+    else open.owner?.session.receive(open.owner.channelId, message);
   }
 
   #hello(open: OpenChannel, hello: HelloMessage): void {
@@ -125,8 +126,8 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     if (!owner || !facts) hellos.turnAway(channel, owners.ownerOf(channel));
     else if (hellos.admits(facts, channel, hello)) {
       greeted(owner, channel, hello);
-      owner.session.greet(owner.link, hello);
-    } else owner.session.refuse(owner.link, "refused");
+      owner.session.greet(owner.channelId, hello);
+    } else owner.session.refuse(owner.channelId, "refused");
   }
 
   #console(open: OpenChannel, bytes: Uint8Array): void {
@@ -147,8 +148,8 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     const { key, spec } = facts;
     const session = sessions.open(key, () => buildSession(key, spec.uid));
     if (!session) return;
-    const link = session.attach(open.channel);
-    open.owner = { key, uid: spec.uid, session, link };
+    const channelId = session.attach(open.channel);
+    open.owner = { key, uid: spec.uid, session, channelId };
     consoles.opened(open.channel, key);
   }
 
@@ -156,7 +157,7 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     open.console?.[Symbol.dispose]();
     delete open.console;
     this.#options.consoles.closed(open.channel);
-    open.owner?.session.detach(open.owner.link);
+    open.owner?.session.detach(open.owner.channelId);
     delete open.owner;
   }
 }

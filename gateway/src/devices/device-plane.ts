@@ -87,7 +87,7 @@ export class DevicePlane implements AsyncDisposable {
       sessions,
       buildSession: sessionBuilder({ ...options, keyValues, eventsOf: facts.eventsOf.bind(facts) }),
       // Before the session: what is learnt of the hello depends on whether another board has said it.
-      greeted: ({ key, link }, { peer }, hello) => duplicates.greeted(key, link, peer, hello),
+      greeted: ({ key, channelId }, { peer }, hello) => duplicates.greeted(key, channelId, peer, hello),
     });
     const calls = new DeviceCalls({ registry, sessions, clock, metrics });
     const verbs = deviceVerbs({ calls, sessions, consoles, clock });

@@ -50,8 +50,8 @@ export class SessionFacts {
           "session began",
         );
       },
-      confirmed: (hello, channel, { link, sid }) => {
-        duplicates.confirmed(key, link, sid);
+      confirmed: (hello, channel, { channelId, sid }) => {
+        duplicates.confirmed(key, channelId, sid);
         this.#confirmed(key, hello, channel);
       },
       lost: (why) => {

@@ -1,6 +1,9 @@
 import type { BeatMessage, HelloMessage, ReportMessage } from "@motelet/profiles";
 import type { Channel } from "../transport/channel.ts";
 
+/** Numbers a channel of the device in its session. */
+export type ChannelId = number;
+
 /** Why a session is over. */
 export type SessionLoss = "silence" | "closing" | "refused" | "ended";
 
@@ -17,7 +20,7 @@ export interface SessionEvents {
   /** A session begins or goes on. `rebooted`: the device has booted since the session before. */
   began(hello: HelloMessage, channel: Channel, how: { resumed: boolean; rebooted: boolean }): void;
   /** The path works both ways: the device is there, and knows its session. */
-  confirmed(hello: HelloMessage, channel: Channel, session: { link: number; sid: number }): void;
+  confirmed(hello: HelloMessage, channel: Channel, session: { channelId: ChannelId; sid: number }): void;
   lost(why: SessionLoss): void;
   /** A once-request was under way when the gateway last died, and nobody waits for it any more. */
   effectUnknown(op: number): void;

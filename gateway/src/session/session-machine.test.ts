@@ -26,29 +26,32 @@ function machine(known?: { boot: number; sid: number }) {
     get state() {
       return state;
     },
-    open: (link = 1, acksBeats = true) =>
-      feed({ type: "opened", link, rtoMs, acksBeats, demandHello: acksBeats }, 0),
-    hello: (options: { link?: number; boot?: number; attempt?: number; sid?: number } = {}, nowMs = 0) => {
-      const { link = 1, boot = 7, attempt = 1, sid = 0 } = options;
-      const effects = feed({ type: "hello", link, boot, attempt, sid, newSid: 100 + attempt }, nowMs);
+    open: (channelId = 1, acksBeats = true) =>
+      feed({ type: "opened", channelId, rtoMs, acksBeats, demandHello: acksBeats }, 0),
+    hello: (
+      options: { channelId?: number; boot?: number; attempt?: number; sid?: number } = {},
+      nowMs = 0,
+    ) => {
+      const { channelId = 1, boot = 7, attempt = 1, sid = 0 } = options;
+      const effects = feed({ type: "hello", channelId, boot, attempt, sid, newSid: 100 + attempt }, nowMs);
       const store = effects.find((effect) => effect.type === "store");
       return store ? feed({ type: "stored", greeting: store.greeting }, nowMs) : effects;
     },
-    says: (nowMs = 0, link = 1, beat = false) => feed({ type: "message", link, beat }, nowMs),
+    says: (nowMs = 0, channelId = 1, beat = false) => feed({ type: "message", channelId, beat }, nowMs),
   };
 }
 
 const types = (effects: readonly SessionEffect[]) => effects.map((effect) => effect.type);
 
 test("a serial line that opens is asked for a hello at once, a carrier that greets by itself is not", () => {
-  assert.deepEqual(machine().open(1, true), [{ type: "bye", link: 1, reason: ByeReason.noSession }]);
+  assert.deepEqual(machine().open(1, true), [{ type: "bye", channelId: 1, reason: ByeReason.noSession }]);
   assert.deepEqual(machine().open(1, false), []);
 });
 
 test("nothing is welcomed before its session is stored", () => {
   const m = machine();
   m.open();
-  const effects = m.feed({ type: "hello", link: 1, boot: 7, attempt: 1, sid: 0, newSid: 9 });
+  const effects = m.feed({ type: "hello", channelId: 1, boot: 7, attempt: 1, sid: 0, newSid: 9 });
   assert.deepEqual(types(effects), ["store"]);
   assert.equal(m.state.phase, "none");
 });
@@ -57,8 +60,8 @@ test("a first hello begins a session, and the first other message confirms it", 
   const m = machine();
   m.open();
   assert.deepEqual(m.hello(), [
-    { type: "began", resumed: false, streamsKept: false, rebooted: false, link: 1 },
-    { type: "welcome", link: 1, attempt: 1, sid: 101, streamsKept: false },
+    { type: "began", resumed: false, streamsKept: false, rebooted: false, channelId: 1 },
+    { type: "welcome", channelId: 1, attempt: 1, sid: 101, streamsKept: false },
     { type: "repeat" },
   ]);
   assert.deepEqual(types(m.says(10, 1, true)), ["confirmed", "ack", "deliver"]);
@@ -71,14 +74,16 @@ test("a repeated hello gets the same welcome and changes nothing else", () => {
   m.hello();
   m.says(10);
   const before = m.state;
-  assert.deepEqual(m.hello({}, 20), [{ type: "welcome", link: 1, attempt: 1, sid: 101, streamsKept: false }]);
+  assert.deepEqual(m.hello({}, 20), [
+    { type: "welcome", channelId: 1, attempt: 1, sid: 101, streamsKept: false },
+  ]);
   assert.equal(m.state, before);
 });
 
 test("a hello that repeats while its session is being stored waits for that welcome", () => {
   const m = machine();
   m.open();
-  const hello = { type: "hello", link: 1, boot: 7, attempt: 1, sid: 0, newSid: 9 } as const;
+  const hello = { type: "hello", channelId: 1, boot: 7, attempt: 1, sid: 0, newSid: 9 } as const;
   m.feed(hello);
   assert.deepEqual(m.feed(hello), []);
 });
@@ -93,7 +98,7 @@ test("(boot, sid) of the known session go on, with their streams only if they we
     resumed: true,
     streamsKept: true,
     rebooted: false,
-    link: 1,
+    channelId: 1,
   });
   m.feed({ type: "tick" }, 60_000);
   assert.equal(m.state.phase, "lost");
@@ -102,7 +107,7 @@ test("(boot, sid) of the known session go on, with their streams only if they we
     [began?.type === "began" && began.resumed, began?.type === "began" && began.streamsKept],
     [true, false],
   );
-  assert.deepEqual(welcome, { type: "welcome", link: 1, attempt: 3, sid: 101, streamsKept: false });
+  assert.deepEqual(welcome, { type: "welcome", channelId: 1, attempt: 3, sid: 101, streamsKept: false });
 });
 
 test("a session that a restarted gateway knows from its store goes on without streams", () => {
@@ -110,7 +115,7 @@ test("a session that a restarted gateway knows from its store goes on without st
   m.open();
   assert.deepEqual(m.hello({ sid: 42 })[1], {
     type: "welcome",
-    link: 1,
+    channelId: 1,
     attempt: 1,
     sid: 42,
     streamsKept: false,
@@ -129,10 +134,10 @@ test("another boot or another sid gets a new session; another boot is told as a 
 test("what cannot be stored is answered busy", () => {
   const m = machine();
   m.open();
-  const [store] = m.feed({ type: "hello", link: 1, boot: 7, attempt: 1, sid: 0, newSid: 9 });
+  const [store] = m.feed({ type: "hello", channelId: 1, boot: 7, attempt: 1, sid: 0, newSid: 9 });
   assert.ok(store?.type === "store");
   assert.deepEqual(m.feed({ type: "storeFailed", greeting: store.greeting }), [
-    { type: "bye", link: 1, reason: ByeReason.busy },
+    { type: "bye", channelId: 1, reason: ByeReason.busy },
   ]);
   assert.deepEqual(m.feed({ type: "stored", greeting: store.greeting }), []);
 });
@@ -177,10 +182,14 @@ test("a closed channel alone ends nothing: silence does", () => {
   m.open();
   m.hello();
   m.says(0);
-  assert.deepEqual(m.feed({ type: "closed", link: 1 }, 100), []);
+  assert.deepEqual(m.feed({ type: "closed", channelId: 1 }, 100), []);
   assert.equal(nextTickMs(m.state, heartbeatMs), 25_000);
   m.open(2);
-  assert.deepEqual(types(m.hello({ link: 2, attempt: 2, sid: 101 }, 200)), ["began", "welcome", "repeat"]);
+  assert.deepEqual(types(m.hello({ channelId: 2, attempt: 2, sid: 101 }, 200)), [
+    "began",
+    "welcome",
+    "repeat",
+  ]);
 });
 
 test("a welcome on another channel moves the session; the old one is ignored but for hello", () => {
@@ -189,13 +198,13 @@ test("a welcome on another channel moves the session; the old one is ignored but
   m.open(2);
   m.hello();
   m.says(0);
-  const moved = m.hello({ link: 2, attempt: 2, sid: 101 }, 10);
-  assert.deepEqual(moved[0], { type: "bye", link: 1, reason: ByeReason.superseded });
+  const moved = m.hello({ channelId: 2, attempt: 2, sid: 101 }, 10);
+  assert.deepEqual(moved[0], { type: "bye", channelId: 1, reason: ByeReason.superseded });
   assert.equal(moved[1]?.type === "began" && moved[1].streamsKept, true);
   assert.deepEqual(m.says(20, 1), []);
   assert.deepEqual(types(m.says(30, 2)), ["confirmed", "deliver"]);
-  const back = m.hello({ link: 1, attempt: 3, sid: 101 }, 40);
-  assert.deepEqual(back[0], { type: "bye", link: 2, reason: ByeReason.superseded });
+  const back = m.hello({ channelId: 1, attempt: 3, sid: 101 }, 40);
+  assert.deepEqual(back[0], { type: "bye", channelId: 2, reason: ByeReason.superseded });
 });
 
 test("closing and sleeping end it at once, other byes of a device mean nothing", () => {
@@ -211,7 +220,7 @@ test("closing and sleeping end it at once, other byes of a device mean nothing",
     const m = machine();
     m.open();
     m.hello();
-    assert.deepEqual(types(m.feed({ type: "bye", link: 1, reason, seconds: 60 }, 0)), expected);
+    assert.deepEqual(types(m.feed({ type: "bye", channelId: 1, reason, seconds: 60 }, 0)), expected);
   }
 });
 
@@ -219,11 +228,11 @@ test("a refusal ends the session on that channel; an invitation asks who was ref
   const m = machine();
   m.open();
   m.hello();
-  assert.deepEqual(m.feed({ type: "refused", link: 1, reason: "refused" }), [
-    { type: "bye", link: 1, reason: ByeReason.refused },
+  assert.deepEqual(m.feed({ type: "refused", channelId: 1, reason: "refused" }), [
+    { type: "bye", channelId: 1, reason: ByeReason.refused },
     { type: "lost", why: "refused" },
   ]);
-  assert.deepEqual(m.feed({ type: "invite" }), [{ type: "bye", link: 1, reason: ByeReason.noSession }]);
+  assert.deepEqual(m.feed({ type: "invite" }), [{ type: "bye", channelId: 1, reason: ByeReason.noSession }]);
 });
 
 test("the gateway's end says closing on each channel", () => {
@@ -231,7 +240,7 @@ test("the gateway's end says closing on each channel", () => {
   m.open();
   m.hello();
   assert.deepEqual(m.feed({ type: "end", reason: "closing" }), [
-    { type: "bye", link: 1, reason: ByeReason.closing },
+    { type: "bye", channelId: 1, reason: ByeReason.closing },
     { type: "lost", why: "ended" },
   ]);
 });

@@ -1,5 +1,5 @@
 import { ByeReason, defaults } from "@motelet/profiles";
-import type { SessionLoss } from "./session-events.ts";
+import type { ChannelId, SessionLoss } from "./session-events.ts";
 
 /**
  * What the gateway knows about its session with one device, and what it does about it (SPEC §5.1–5.4, 5.8). Pure:
@@ -24,16 +24,16 @@ export interface SessionState {
   /** What the open session was welcomed with, to be repeated. */
   readonly welcome?: { readonly attempt: number; readonly streamsKept: boolean };
   /** The channel that carries the session; absent while it has none. */
-  readonly link?: number;
+  readonly channelId?: ChannelId;
   /** Something else than hello has come: the path works both ways. */
   readonly confirmed: boolean;
   readonly heardMs: number;
   readonly pingMs: number;
-  readonly links: ReadonlyMap<number, LinkState>;
+  readonly channels: ReadonlyMap<ChannelId, ChannelState>;
 }
 
 export interface Greeting {
-  readonly link: number;
+  readonly channelId: ChannelId;
   readonly boot: number;
   readonly attempt: number;
   readonly sid: number;
@@ -41,7 +41,7 @@ export interface Greeting {
 }
 
 /** A channel to the device. */
-interface LinkState {
+interface ChannelState {
   readonly rtoMs: number;
   readonly acksBeats: boolean;
   /** Ignored but for hello, because the session has moved away. */
@@ -52,17 +52,17 @@ interface LinkState {
 
 export type SessionInput =
   /** `demandHello`: the carrier does not make the device greet when it opens (serial). */
-  | { type: "opened"; link: number; rtoMs: number; acksBeats: boolean; demandHello: boolean }
-  | { type: "closed"; link: number }
+  | { type: "opened"; channelId: ChannelId; rtoMs: number; acksBeats: boolean; demandHello: boolean }
+  | { type: "closed"; channelId: ChannelId }
   /** An admitted hello. `newSid` is not 0 and not the known one. */
-  | { type: "hello"; link: number; boot: number; attempt: number; sid: number; newSid: number }
+  | { type: "hello"; channelId: ChannelId; boot: number; attempt: number; sid: number; newSid: number }
   | { type: "stored"; greeting: Greeting }
   | { type: "storeFailed"; greeting: Greeting }
   /** The device may not have a session (any more), or not now. */
-  | { type: "refused"; link: number; reason: "refused" | "busy"; seconds?: number }
+  | { type: "refused"; channelId: ChannelId; reason: "refused" | "busy"; seconds?: number }
   /** A valid message other than hello and bye. */
-  | { type: "message"; link: number; beat: boolean }
-  | { type: "bye"; link: number; reason: number; seconds?: number }
+  | { type: "message"; channelId: ChannelId; beat: boolean }
+  | { type: "bye"; channelId: ChannelId; reason: number; seconds?: number }
   | { type: "tick" }
   /** The gateway ends it: it goes away, or the device is not served any more. */
   | { type: "end"; reason: "closing" | "refused"; seconds?: number }
@@ -70,19 +70,19 @@ export type SessionInput =
   | { type: "invite" };
 
 export type SessionEffect =
-  | { type: "bye"; link: number; reason: ByeReason; seconds?: number }
+  | { type: "bye"; channelId: ChannelId; reason: ByeReason; seconds?: number }
   /** Make sid and boot durable, then `stored`. */
   | { type: "store"; greeting: Greeting }
   /** A session begins or goes on; comes before its welcome. */
-  | { type: "began"; resumed: boolean; streamsKept: boolean; rebooted: boolean; link: number }
-  | { type: "welcome"; link: number; attempt: number; sid: number; streamsKept: boolean }
+  | { type: "began"; resumed: boolean; streamsKept: boolean; rebooted: boolean; channelId: ChannelId }
+  | { type: "welcome"; channelId: ChannelId; attempt: number; sid: number; streamsKept: boolean }
   /** Send again at once what is in flight. */
   | { type: "repeat" }
   | { type: "confirmed" }
   /** The message belongs to the session. */
   | { type: "deliver" }
-  | { type: "ack"; link: number }
-  | { type: "ping"; link: number }
+  | { type: "ack"; channelId: ChannelId }
+  | { type: "ping"; channelId: ChannelId }
   | { type: "lost"; why: SessionLoss }
   | { type: "asleep"; seconds: number };
 
@@ -98,7 +98,7 @@ export function initialSession(known: SessionState["known"]): SessionState {
     confirmed: false,
     heardMs: 0,
     pingMs: 0,
-    links: new Map(),
+    channels: new Map(),
   };
 }
 
@@ -113,7 +113,7 @@ export function step(
     case "opened":
       return opened(state, input, nowMs);
     case "closed":
-      return closed(state, input.link);
+      return closed(state, input.channelId);
     case "hello":
       return hello(state, input);
     case "stored":
@@ -122,7 +122,7 @@ export function step(
       if (input.greeting !== state.greeting) return same(state);
       return {
         state: without(state, "greeting"),
-        effects: [{ type: "bye", link: input.greeting.link, reason: ByeReason.busy }],
+        effects: [{ type: "bye", channelId: input.greeting.channelId, reason: ByeReason.busy }],
       };
     case "refused":
       return refused(state, input);
@@ -135,8 +135,8 @@ export function step(
     case "end":
       return end(state, input);
     case "invite": {
-      const uninvited = [...state.links.keys()].filter(
-        (link) => link !== state.link && link !== state.greeting?.link,
+      const uninvited = [...state.channels.keys()].filter(
+        (channelId) => channelId !== state.channelId && channelId !== state.greeting?.channelId,
       );
       return demandHello(state, uninvited, nowMs);
     }
@@ -147,7 +147,7 @@ export function step(
 export function nextTickMs(state: SessionState, heartbeatMs: number): number | undefined {
   if (state.phase !== "open") return undefined;
   const lostMs = state.heardMs + lostAfterMs(heartbeatMs);
-  return state.link === undefined ? lostMs : Math.min(lostMs, state.pingMs);
+  return state.channelId === undefined ? lostMs : Math.min(lostMs, state.pingMs);
 }
 
 /**
@@ -166,98 +166,103 @@ function same(state: SessionState): SessionStep {
   return { state, effects: [] };
 }
 
-function without(state: SessionState, ...keys: ("greeting" | "link")[]): SessionState {
+function without(state: SessionState, ...keys: ("greeting" | "channelId")[]): SessionState {
   const rest: Partial<Record<string, unknown>> = { ...state };
   for (const key of keys) delete rest[key];
   return rest as unknown as SessionState;
 }
 
-function withLink(state: SessionState, link: number, change: Partial<LinkState>): SessionState {
-  const known = state.links.get(link);
+function withChannel(state: SessionState, channelId: ChannelId, change: Partial<ChannelState>): SessionState {
+  const known = state.channels.get(channelId);
   if (!known) return state;
-  return { ...state, links: new Map(state.links).set(link, { ...known, ...change }) };
+  return { ...state, channels: new Map(state.channels).set(channelId, { ...known, ...change }) };
 }
 
 function opened(state: SessionState, input: SessionInput & { type: "opened" }, nowMs: number): SessionStep {
-  const { link, rtoMs, acksBeats } = input;
-  const links = new Map(state.links).set(link, { rtoMs, acksBeats, superseded: false });
-  const next = { ...state, links };
-  return input.demandHello ? demandHello(next, [link], nowMs) : same(next);
+  const { channelId, rtoMs, acksBeats } = input;
+  const channels = new Map(state.channels).set(channelId, { rtoMs, acksBeats, superseded: false });
+  const next = { ...state, channels };
+  return input.demandHello ? demandHello(next, [channelId], nowMs) : same(next);
 }
 
-function demandHello(state: SessionState, links: readonly number[], nowMs: number): SessionStep {
-  const effects = links.map((link) => ({ type: "bye", link, reason: ByeReason.noSession }) as const);
+function demandHello(state: SessionState, channelIds: readonly ChannelId[], nowMs: number): SessionStep {
+  const effects = channelIds.map(
+    (channelId) => ({ type: "bye", channelId, reason: ByeReason.noSession }) as const,
+  );
   return {
-    state: links.reduce((next, link) => withLink(next, link, { noSessionMs: nowMs }), state),
+    state: channelIds.reduce(
+      (next, channelId) => withChannel(next, channelId, { noSessionMs: nowMs }),
+      state,
+    ),
     effects,
   };
 }
 
 /** A closed path by itself says nothing about the device: only silence does. */
-function closed(state: SessionState, link: number): SessionStep {
-  const links = new Map(state.links);
-  links.delete(link);
-  let next: SessionState = { ...state, links };
-  if (next.link === link) next = without(next, "link");
-  if (next.greeting?.link === link) next = without(next, "greeting");
+function closed(state: SessionState, channelId: ChannelId): SessionStep {
+  const channels = new Map(state.channels);
+  channels.delete(channelId);
+  let next: SessionState = { ...state, channels };
+  if (next.channelId === channelId) next = without(next, "channelId");
+  if (next.greeting?.channelId === channelId) next = without(next, "greeting");
   return same(next);
 }
 
 function hello(state: SessionState, input: SessionInput & { type: "hello" }): SessionStep {
-  const { link, boot, attempt, known } = { ...input, known: state.known };
-  if (!state.links.has(link)) return same(state);
+  const { channelId, boot, attempt, known } = { ...input, known: state.known };
+  if (!state.channels.has(channelId)) return same(state);
   const pending = state.greeting;
-  if (pending && pending.boot === boot && pending.attempt === attempt && pending.link === link)
+  if (pending && pending.boot === boot && pending.attempt === attempt && pending.channelId === channelId)
     return same(state);
   const { welcome } = state;
-  const repeated = state.phase === "open" && state.link === link && known?.boot === boot;
+  const repeated = state.phase === "open" && state.channelId === channelId && known?.boot === boot;
   if (repeated && !pending && welcome?.attempt === attempt)
-    return { state, effects: [{ type: "welcome", link, sid: known.sid, ...welcome }] };
+    return { state, effects: [{ type: "welcome", channelId, sid: known.sid, ...welcome }] };
   const resumed = known !== undefined && known.boot === boot && known.sid === input.sid;
-  const greeting: Greeting = { link, boot, attempt, sid: resumed ? known.sid : input.newSid, resumed };
+  const greeting: Greeting = { channelId, boot, attempt, sid: resumed ? known.sid : input.newSid, resumed };
   return { state: { ...state, greeting }, effects: [{ type: "store", greeting }] };
 }
 
 function welcomed(state: SessionState, greeting: Greeting, nowMs: number): SessionStep {
-  const { link, boot, attempt, sid, resumed } = greeting;
+  const { channelId, boot, attempt, sid, resumed } = greeting;
   const streamsKept = resumed && state.phase === "open";
   const rebooted = state.known !== undefined && state.known.boot !== boot;
   const effects: SessionEffect[] = [];
   let next = without(state, "greeting");
-  if (state.link !== undefined && state.link !== link) {
-    effects.push({ type: "bye", link: state.link, reason: ByeReason.superseded });
-    next = withLink(next, state.link, { superseded: true });
+  if (state.channelId !== undefined && state.channelId !== channelId) {
+    effects.push({ type: "bye", channelId: state.channelId, reason: ByeReason.superseded });
+    next = withChannel(next, state.channelId, { superseded: true });
   }
-  next = withLink(next, link, { superseded: false });
-  const pingMs = nowMs + (next.links.get(link)?.rtoMs ?? defaults.rtoMs);
+  next = withChannel(next, channelId, { superseded: false });
+  const pingMs = nowMs + (next.channels.get(channelId)?.rtoMs ?? defaults.rtoMs);
   const welcome = { attempt, streamsKept };
   next = {
     ...next,
     phase: "open",
     known: { boot, sid },
-    link,
+    channelId,
     welcome,
     confirmed: false,
     heardMs: nowMs,
     pingMs,
   };
-  effects.push({ type: "began", resumed, streamsKept, rebooted, link });
-  effects.push({ type: "welcome", link, sid, ...welcome }, { type: "repeat" });
+  effects.push({ type: "began", resumed, streamsKept, rebooted, channelId });
+  effects.push({ type: "welcome", channelId, sid, ...welcome }, { type: "repeat" });
   return { state: next, effects };
 }
 
 function refused(state: SessionState, input: SessionInput & { type: "refused" }): SessionStep {
-  const { link, reason, seconds } = input;
+  const { channelId, reason, seconds } = input;
   const bye = {
     type: "bye",
-    link,
+    channelId,
     reason: ByeReason[reason],
     ...(seconds === undefined ? {} : { seconds }),
   } as const;
-  const next = state.greeting?.link === link ? without(state, "greeting") : state;
-  if (next.phase !== "open" || next.link !== link) return { state: next, effects: [bye] };
+  const next = state.greeting?.channelId === channelId ? without(state, "greeting") : state;
+  if (next.phase !== "open" || next.channelId !== channelId) return { state: next, effects: [bye] };
   return {
-    state: { ...without(next, "link"), phase: "lost" },
+    state: { ...without(next, "channelId"), phase: "lost" },
     effects: [bye, { type: "lost", why: "refused" }],
   };
 }
@@ -268,30 +273,30 @@ function message(
   nowMs: number,
   heartbeatMs: number,
 ): SessionStep {
-  const link = state.links.get(input.link);
-  if (!link || link.superseded || state.greeting?.link === input.link) return same(state);
-  if (state.phase !== "open" || state.link !== input.link) {
-    const due = link.noSessionMs === undefined || nowMs >= link.noSessionMs + link.rtoMs;
-    return due ? demandHello(state, [input.link], nowMs) : same(state);
+  const channel = state.channels.get(input.channelId);
+  if (!channel || channel.superseded || state.greeting?.channelId === input.channelId) return same(state);
+  if (state.phase !== "open" || state.channelId !== input.channelId) {
+    const due = channel.noSessionMs === undefined || nowMs >= channel.noSessionMs + channel.rtoMs;
+    return due ? demandHello(state, [input.channelId], nowMs) : same(state);
   }
   const effects: SessionEffect[] = [];
   if (!state.confirmed) effects.push({ type: "confirmed" });
-  if (input.beat && link.acksBeats) effects.push({ type: "ack", link: input.link });
+  if (input.beat && channel.acksBeats) effects.push({ type: "ack", channelId: input.channelId });
   effects.push({ type: "deliver" });
   const pingMs = nowMs + (heartbeatMs * defaults.pingAfterTenths) / 10;
   return { state: { ...state, confirmed: true, heardMs: nowMs, pingMs }, effects };
 }
 
 function byeFromDevice(state: SessionState, input: SessionInput & { type: "bye" }): SessionStep {
-  if (state.phase !== "open" || state.link !== input.link) return same(state);
+  if (state.phase !== "open" || state.channelId !== input.channelId) return same(state);
   if (input.reason === ByeReason.closing)
     return {
-      state: { ...without(state, "link"), phase: "lost" },
+      state: { ...without(state, "channelId"), phase: "lost" },
       effects: [{ type: "lost", why: "closing" }],
     };
   if (input.reason === ByeReason.sleeping) {
     const asleep = { type: "asleep", seconds: input.seconds ?? 0 } as const;
-    return { state: { ...without(state, "link"), phase: "lost" }, effects: [asleep] };
+    return { state: { ...without(state, "channelId"), phase: "lost" }, effects: [asleep] };
   }
   return same(state);
 }
@@ -300,22 +305,23 @@ function tick(state: SessionState, nowMs: number, heartbeatMs: number): SessionS
   if (state.phase !== "open") return same(state);
   if (nowMs >= state.heardMs + lostAfterMs(heartbeatMs))
     return {
-      state: { ...without(state, "link"), phase: "lost" },
+      state: { ...without(state, "channelId"), phase: "lost" },
       effects: [{ type: "lost", why: "silence" }],
     };
-  if (state.link === undefined || nowMs < state.pingMs) return same(state);
-  const pingMs = nowMs + pingPauseMs(state.links.get(state.link)?.rtoMs ?? defaults.rtoMs, heartbeatMs);
-  return { state: { ...state, pingMs }, effects: [{ type: "ping", link: state.link }] };
+  if (state.channelId === undefined || nowMs < state.pingMs) return same(state);
+  const pingMs =
+    nowMs + pingPauseMs(state.channels.get(state.channelId)?.rtoMs ?? defaults.rtoMs, heartbeatMs);
+  return { state: { ...state, pingMs }, effects: [{ type: "ping", channelId: state.channelId }] };
 }
 
 function end(state: SessionState, input: SessionInput & { type: "end" }): SessionStep {
   const { reason, seconds } = input;
-  const effects: SessionEffect[] = [...state.links.keys()].map((link) => ({
+  const effects: SessionEffect[] = [...state.channels.keys()].map((channelId) => ({
     type: "bye",
-    link,
+    channelId,
     reason: ByeReason[reason],
     ...(seconds === undefined ? {} : { seconds }),
   }));
   if (state.phase === "open") effects.push({ type: "lost", why: "ended" });
-  return { state: { ...without(state, "greeting", "link"), phase: "lost" }, effects };
+  return { state: { ...without(state, "greeting", "channelId"), phase: "lost" }, effects };
 }

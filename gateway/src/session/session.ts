@@ -13,7 +13,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { Deadline } from "../foundation/deadline.ts";
 import type { Channel } from "../transport/channel.ts";
 import { type ExchangeOutcome, ExchangeTable } from "./exchange-table.ts";
-import { lossSentence, type SessionEvents } from "./session-events.ts";
+import { type ChannelId, lossSentence, type SessionEvents } from "./session-events.ts";
 import {
   type Greeting,
   initialSession,
@@ -42,16 +42,13 @@ export interface SessionOptions {
   readonly meters: SessionMeters;
 }
 
-/** A channel that belongs to the device, as the session knows it. */
-export type Link = number;
-
 /**
  * The session with one device: carries out what the machine decides, and owns the device's exchanges and streams.
  * Lives as long as the device is served; the device may come and go.
  */
 export class Session implements Disposable {
   readonly #options: SessionOptions;
-  readonly #channels = new Map<Link, Channel>();
+  readonly #channels = new Map<ChannelId, Channel>();
   readonly #deadline: Deadline;
   readonly #exchanges: ExchangeTable;
   readonly #streams: StreamTable;
@@ -62,7 +59,7 @@ export class Session implements Disposable {
   /** The newest hello that was admitted, and the one of the open session. */
   #greetingHello: HelloMessage | undefined;
   #hello: HelloMessage | undefined;
-  #lastLink = 0;
+  #lastChannelId = 0;
   #disposed = false;
 
   constructor(options: SessionOptions) {
@@ -117,39 +114,39 @@ export class Session implements Disposable {
   }
 
   /** Takes a channel that was proved to be the device's. */
-  attach(channel: Channel): Link {
-    const link = ++this.#lastLink;
-    this.#channels.set(link, channel);
+  attach(channel: Channel): ChannelId {
+    const channelId = ++this.#lastChannelId;
+    this.#channels.set(channelId, channel);
     const { rtoMs, acksBeats, demandsHello } = channel;
-    this.#step({ type: "opened", link, rtoMs, acksBeats, demandHello: demandsHello });
-    return link;
+    this.#step({ type: "opened", channelId, rtoMs, acksBeats, demandHello: demandsHello });
+    return channelId;
   }
 
-  detach(link: Link): void {
-    this.#channels.delete(link);
-    this.#step({ type: "closed", link });
+  detach(channelId: ChannelId): void {
+    this.#channels.delete(channelId);
+    this.#step({ type: "closed", channelId });
   }
 
   /** Takes a hello that was admitted. */
-  greet(link: Link, hello: HelloMessage): void {
+  greet(channelId: ChannelId, hello: HelloMessage): void {
     const { boot, attempt, sid } = hello;
     const before = this.#state.greeting;
-    this.#step({ type: "hello", link, boot, attempt, sid, newSid: this.#newSid() }, () => {
+    this.#step({ type: "hello", channelId, boot, attempt, sid, newSid: this.#newSid() }, () => {
       if (this.#state.greeting && this.#state.greeting !== before) this.#greetingHello = hello;
     });
   }
 
-  refuse(link: Link, reason: "refused" | "busy", seconds?: number): void {
-    this.#step({ type: "refused", link, reason, ...(seconds === undefined ? {} : { seconds }) });
+  refuse(channelId: ChannelId, reason: "refused" | "busy", seconds?: number): void {
+    this.#step({ type: "refused", channelId, reason, ...(seconds === undefined ? {} : { seconds }) });
   }
 
   /** Takes any valid message but hello. */
-  receive(link: Link, message: Exclude<Message, HelloMessage>): void {
+  receive(channelId: ChannelId, message: Exclude<Message, HelloMessage>): void {
     if (message.kind === "bye") {
       const { reason, seconds } = message;
-      this.#step({ type: "bye", link, reason, ...(seconds === undefined ? {} : { seconds }) });
+      this.#step({ type: "bye", channelId, reason, ...(seconds === undefined ? {} : { seconds }) });
     } else {
-      this.#step({ type: "message", link, beat: message.kind === "beat" }, undefined, message);
+      this.#step({ type: "message", channelId, beat: message.kind === "beat" }, undefined, message);
     }
   }
 
@@ -192,7 +189,7 @@ export class Session implements Disposable {
   }
 
   get #channel(): Channel | undefined {
-    return this.#state.link === undefined ? undefined : this.#channels.get(this.#state.link);
+    return this.#state.channelId === undefined ? undefined : this.#channels.get(this.#state.channelId);
   }
 
   #send(message: Message): void {
@@ -217,9 +214,9 @@ export class Session implements Disposable {
     const { events } = this.#options;
     switch (effect.type) {
       case "bye": {
-        const { link, reason, seconds } = effect;
+        const { channelId, reason, seconds } = effect;
         const bye: Message = { kind: "bye", reason, ...(seconds === undefined ? {} : { seconds }) };
-        this.#channels.get(link)?.send(encodeMessage(bye));
+        this.#channels.get(channelId)?.send(encodeMessage(bye));
         return;
       }
       case "store":
@@ -265,10 +262,10 @@ export class Session implements Disposable {
   }
 
   #confirmed(): void {
-    const { known, link } = this.#state;
+    const { known, channelId } = this.#state;
     const channel = this.#channel;
-    if (!this.#hello || !channel || !known || link === undefined) return;
-    this.#options.events.confirmed(this.#hello, channel, { link, sid: known.sid });
+    if (!this.#hello || !channel || !known || channelId === undefined) return;
+    this.#options.events.confirmed(this.#hello, channel, { channelId, sid: known.sid });
   }
 
   /** A session that goes on in this process has its ids already; any other gets a stored block before its welcome. */
@@ -302,12 +299,12 @@ export class Session implements Disposable {
     const { op } = this.#interrupted ?? {};
     this.#interrupted = undefined;
     if (op !== undefined && !(rebooted && op === commands.reboot.op)) this.#options.events.effectUnknown(op);
-    const channel = this.#channels.get(effect.link);
+    const channel = this.#channels.get(effect.channelId);
     if (this.#hello && channel) this.#options.events.began(this.#hello, channel, { resumed, rebooted });
   }
 
   #welcome(effect: SessionEffect & { type: "welcome" }): void {
-    const channel = this.#channels.get(effect.link);
+    const channel = this.#channels.get(effect.channelId);
     if (!channel || !this.#hello) return;
     const welcome = buildWelcome(effect, {
       wallMs: this.#options.clock.wallMs(),
