@@ -17,7 +17,7 @@ function macro(name: string, values: readonly string[]): string {
 
 function entry({ name, effect }: Row): string {
   const context = contexts[name] ?? "device";
-  return `{mote_command_${snake(name)}, (${context}), MOTE_OP_${constant(name)}, ${effect === "once"}}`;
+  return `{mote_command_${snake(name)}, (${context}), MOTE_OP_${constant(name)}, ${effect === "at-most-once"}}`;
 }
 
 const flags = (names: readonly (string | undefined)[]) =>

@@ -174,23 +174,27 @@ const exchanges: readonly GatewayScript[] = [
     ],
     { rtoMs: { serial: 200, mqtt: 2000 } },
   ),
-  gatewayScript("replayed answers end a once-request once, and the next one waits for its end", "§5.5", [
-    ...joinedOnSerial,
-    serial.call(1000, echoHi(0), echoHi(0)),
-    serial.call(1010, echoHi(0)),
-    serial.call(1020, ping(0), ping(1)),
-    telling(serial.receive(1030, response(1, Status.OK)), "ping OK"),
-    serial.tick(1500, echoHi(0)),
-    telling(
-      serial.receive(1510, response(0, Status.RESOURCE_EXHAUSTED), echoHi(2)),
-      "exec RESOURCE_EXHAUSTED",
-    ),
-    serial.receive(1520, response(0, Status.RESOURCE_EXHAUSTED)),
-    telling(serial.receive(1530, response(2, Status.OK)), "exec OK"),
-    serial.tick(9000),
-  ]),
   gatewayScript(
-    "a new boot ends a once-request as ABORTED and a reboot as OK, a mere new sid a reboot too as ABORTED",
+    "replayed answers end an at-most-once request once, and the next one waits for its end",
+    "§5.5",
+    [
+      ...joinedOnSerial,
+      serial.call(1000, echoHi(0), echoHi(0)),
+      serial.call(1010, echoHi(0)),
+      serial.call(1020, ping(0), ping(1)),
+      telling(serial.receive(1030, response(1, Status.OK)), "ping OK"),
+      serial.tick(1500, echoHi(0)),
+      telling(
+        serial.receive(1510, response(0, Status.RESOURCE_EXHAUSTED), echoHi(2)),
+        "exec RESOURCE_EXHAUSTED",
+      ),
+      serial.receive(1520, response(0, Status.RESOURCE_EXHAUSTED)),
+      telling(serial.receive(1530, response(2, Status.OK)), "exec OK"),
+      serial.tick(9000),
+    ],
+  ),
+  gatewayScript(
+    "a new boot ends an at-most-once request as ABORTED and a reboot as OK, a mere new sid a reboot too as ABORTED",
     "§5.5",
     [
       ...joinedOnSerial,
@@ -278,7 +282,7 @@ const partings: readonly GatewayScript[] = [
 const note = [
   "Each script is played from a fresh gateway with an empty store. At each step the runner advances time to `at` (what comes due before must send nothing), gives the one input, waits until what had to be stored is stored, and compares everything sent: on each line in order, nothing on lines that `send` does not name.",
   "Inputs: open, close: the line `on` opens, closes; receive: a message comes on it (every hello is admitted); call: somebody wants this request (id: the gateway's), and where it names a stream that is opened for it; write (text), endInput, cancel: the caller of the newest stream sends, ends, leaves it; restart: the gateway loses everything but its store, its lines too; end: it goes away; tick: only time.",
-  "Effects, in no order: `lost <why>`, `asleep <seconds>`, `<command> <status>` when a call ends, `unknown <command>` when a once-request of before a restart may have had its effect, `<stream> read <text>` when a stream's reader gets something, which it always waits for, `<stream> ended <status>`.",
+  "Effects, in no order: `lost <why>`, `asleep <seconds>`, `<command> <status>` when a call ends, `unknown <command>` when an at-most-once request of before a restart may have had its effect, `<stream> read <text>` when a stream's reader gets something, which it always waits for, `<stream> ended <status>`.",
   "The device's time starts at `wallS` seconds after 1970. A repeated welcome carries the time of its own sending: the device counts from its last hello.",
   "Choices that the SPEC leaves open: the first sid is 7 and each new one is the stored one + 1; ids begin at 0 with each sid, are reserved in blocks of 64, and each ping takes one of its own. A stream takes the id that was free for the longest time, at first 1; its buffer is 16,384 bytes, and what has just come is in it while the credit is computed. A data message leaves 11 bytes of M for its head and end, and what does not fill one waits while something is in flight.",
   "Not pinned: what the gateway sends to a device that is silent after a welcome (the scripts have its beat come within rto), and whether a bye outside a session is answered. No device has a ring: storedSeq is 0.",

@@ -54,7 +54,7 @@ export const sessions: readonly SessionScript[] = [
     receive(10, welcome(1), beat(0)),
     receive(20, ping(1), response(1, Status.OK)),
   ]),
-  script("a resumed session keeps sid and once-record, a new sid clears both", "§5.2 §5.5", [
+  script("a resumed session keeps sid and at-most-once record, a new sid clears both", "§5.2 §5.5", [
     ...joined(),
     receive(20, echoHi(1), response(1, Status.OK), hiData),
     receive(30, credit(1, 4, 100)),

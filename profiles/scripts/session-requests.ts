@@ -20,18 +20,22 @@ const execArguments = (id: number, ...args: CborValue[]) => request(id, commands
 const control = (id: number, ...args: CborValue[]) => request(id, commands.execControl.op, ...args);
 
 export const requests: readonly SessionScript[] = [
-  script("a once-request with the recorded id gets the recorded response, an older one none", "§5.5", [
-    ...joined(),
-    receive(20, exec(5, ["exit", "0"]), response(5, Status.OK), data(1, 0, "", exited(0))),
-    receive(30, credit(1, 1, 100)),
-    receive(40, exec(5, ["exit", "0"]), response(5, Status.OK)),
-    receive(50, exec(4, ["exit", "0"])),
-    receive(60, exec(6, ["exit", "7"]), response(6, Status.OK), data(1, 0, "", exited(7))),
-    receive(70, credit(1, 1, 100)),
-    receive(80, exec(5, ["exit", "0"])),
-    receive(90, exec(6, ["exit", "7"]), response(6, Status.OK)),
-  ]),
-  script("request ids wrap, and a failed once-request is recorded too", "§1 §5.5", [
+  script(
+    "an at-most-once request with the recorded id gets the recorded response, an older one none",
+    "§5.5",
+    [
+      ...joined(),
+      receive(20, exec(5, ["exit", "0"]), response(5, Status.OK), data(1, 0, "", exited(0))),
+      receive(30, credit(1, 1, 100)),
+      receive(40, exec(5, ["exit", "0"]), response(5, Status.OK)),
+      receive(50, exec(4, ["exit", "0"])),
+      receive(60, exec(6, ["exit", "7"]), response(6, Status.OK), data(1, 0, "", exited(7))),
+      receive(70, credit(1, 1, 100)),
+      receive(80, exec(5, ["exit", "0"])),
+      receive(90, exec(6, ["exit", "7"]), response(6, Status.OK)),
+    ],
+  ),
+  script("request ids wrap, and a failed at-most-once request is recorded too", "§1 §5.5", [
     ...joined(),
     receive(20, raw(2, 65_535, 5), response(65_535, Status.INVALID_ARGUMENT)),
     receive(30, raw(2, 65_535, 5), response(65_535, Status.INVALID_ARGUMENT)),

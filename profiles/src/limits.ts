@@ -19,8 +19,8 @@ export const limits = {
   hardwareIdBytes: 12,
   boardBytes: 16,
   firmwareBytes: 20,
-  /** Encoded results that a device records with a once-request. */
-  onceResultBytes: 8,
+  /** Encoded results that a device records with an at-most-once request. */
+  atMostOnceResultBytes: 8,
   /** Longest path of a file. */
   pathBytes: 255,
   /** Highest mode of a file: its nine permission bits. */

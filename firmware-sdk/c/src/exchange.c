@@ -8,7 +8,7 @@ void mote_exchange_request(struct mote_session *session, struct mote_message *me
     const struct mote_command *command =
         mote_dispatch_find(session, message->field[MOTE_REQUEST_OP]);
     bool replay = false;
-    if (command && command->once && record->valid) {
+    if (command && command->at_most_once && record->valid) {
         /* Older by serial arithmetic (RFC 1982): a request that was overtaken, and must not happen
          * any more. */
         if ((int16_t)(uint16_t)(record->id - id) > 0) {
@@ -32,7 +32,7 @@ void mote_exchange_request(struct mote_session *session, struct mote_message *me
             writer->at = results;
             message->results = 0;
         }
-        if (command->once) {
+        if (command->at_most_once) {
             record->valid = true;
             record->id = (uint16_t)id;
             record->status = (uint8_t)status;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OnceRecord } from "./exchange.ts";
+import { AtMostOnceRecord } from "./exchange.ts";
 
 test("the record holds 8 bytes of encoded results, and refuses 9", () => {
-  const record = new OnceRecord();
+  const record = new AtMostOnceRecord();
   const answer = { status: 0, result: [new Uint8Array(7)] };
   record.record(1, answer);
   assert.deepEqual(record.judge(1), { kind: "replay", answer });
@@ -11,7 +11,7 @@ test("the record holds 8 bytes of encoded results, and refuses 9", () => {
 });
 
 test("a cleared record takes any id as new", () => {
-  const record = new OnceRecord();
+  const record = new AtMostOnceRecord();
   record.record(9, { status: 0, result: [] });
   assert.deepEqual(record.judge(8), { kind: "old" });
   record.clear();

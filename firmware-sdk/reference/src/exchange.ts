@@ -6,26 +6,26 @@ export interface Answer {
   readonly result: readonly CborValue[];
 }
 
-/** What to do with a once-request: carry it out, answer as before (or not yet), or say nothing. */
-export type OnceVerdict =
+/** What to do with an at-most-once request: carry it out, answer as before (or not yet), or say nothing. */
+export type AtMostOnceVerdict =
   | { readonly kind: "new" }
   | { readonly kind: "replay"; readonly answer: Answer | undefined }
   | { readonly kind: "old" };
 
-/** A once-request as it is recorded; without an answer while it is being carried out. */
+/** An at-most-once request as it is recorded; without an answer while it is being carried out. */
 interface Recorded {
   readonly id: number;
   answer?: Answer;
 }
 
 /**
- * The one record that makes an effect happen at most once (SPEC §5.5). The gateway has only one once-request
+ * The one record that makes an effect happen at most once (SPEC §5.5). The gateway has only one at-most-once request
  * outstanding at a time, so the latest id, its status and up to 8 bytes of results are enough.
  */
-export class OnceRecord {
+export class AtMostOnceRecord {
   #recorded: Recorded | undefined;
 
-  judge(id: number): OnceVerdict {
+  judge(id: number): AtMostOnceVerdict {
     if (this.#recorded === undefined || serialNewer(id, this.#recorded.id)) return { kind: "new" };
     return id === this.#recorded.id ? { kind: "replay", answer: this.#recorded.answer } : { kind: "old" };
   }
@@ -44,8 +44,10 @@ export class OnceRecord {
   /** Records how it ended. False: the record belongs to another request by now. @throws as `record` does */
   settle(begun: Readonly<Recorded>, answer: Answer): boolean {
     const length = answer.result.reduce<number>((sum, value) => sum + encodeCbor(value).length, 0);
-    if (length > limits.onceResultBytes) {
-      throw new RangeError(`a once-request's result of ${length} bytes: at most ${limits.onceResultBytes}`);
+    if (length > limits.atMostOnceResultBytes) {
+      throw new RangeError(
+        `an at-most-once request's result of ${length} bytes: at most ${limits.atMostOnceResultBytes}`,
+      );
     }
     if (this.#recorded !== begun) return false;
     this.#recorded.answer = answer;

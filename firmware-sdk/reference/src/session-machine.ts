@@ -6,7 +6,7 @@ export type SessionPhase = "closed" | "greeting" | "open" | "paused";
 export type SessionEffect =
   | { readonly kind: "hello" }
   | { readonly kind: "beat" }
-  /** A welcome began or resumed the session; `fresh`: once-record and streams of before are void. */
+  /** A welcome began or resumed the session; `fresh`: at-most-once record and streams of before are void. */
   | {
       readonly kind: "joined";
       readonly welcome: WelcomeMessage;

@@ -17,7 +17,7 @@ import type { CommandContext } from "./command.ts";
 import { Consoles } from "./console/consoles.ts";
 import { splitText } from "./console/text.ts";
 import { dispatch } from "./dispatch.ts";
-import { type Answer, OnceRecord } from "./exchange.ts";
+import { type Answer, AtMostOnceRecord } from "./exchange.ts";
 import { ReportSender } from "./reports.ts";
 import { type SessionEffect, SessionMachine, type SessionPhase } from "./session-machine.ts";
 import type { SessionCounters, SessionOutput, SessionSettings } from "./session-settings.ts";
@@ -26,7 +26,7 @@ import type { DeviceParts } from "./shell/process.ts";
 import { StreamTable } from "./streams.ts";
 
 /**
- * A device's session on one channel at a time: the driver of the machine, the once-record, the streams and the reports
+ * A device's session on one channel at a time: the driver of the machine, the at-most-once record, the streams and the reports
  * (SPEC §5). It has no clock and no I/O: call `poll` when `deadlineMs` says so and after nothing else.
  */
 export class Session {
@@ -34,7 +34,7 @@ export class Session {
   readonly #settings: SessionSettings;
   readonly #output: SessionOutput;
   readonly #machine: SessionMachine;
-  readonly #once = new OnceRecord();
+  readonly #atMostOnce = new AtMostOnceRecord();
   readonly #parts: DeviceParts;
   readonly #jobs = new Set<ShellJob>();
   readonly #host: ShellHost;
@@ -211,9 +211,15 @@ export class Session {
 
   #answer(request: RequestMessage): void {
     const respond = (answer: Answer) => this.#respond(request.id, answer);
-    const answer = dispatch(request, this.#settings.caps, this.#once, this.#commandContext(), (late) => {
-      if (this.#machine.phase === "open") respond(late);
-    });
+    const answer = dispatch(
+      request,
+      this.#settings.caps,
+      this.#atMostOnce,
+      this.#commandContext(),
+      (late) => {
+        if (this.#machine.phase === "open") respond(late);
+      },
+    );
     if (answer) respond(answer);
   }
 
@@ -287,7 +293,7 @@ export class Session {
 
   #join({ welcome, fresh, halfTripMs }: SessionEffect & { kind: "joined" }): void {
     this.#wallOffsetMs = welcome.time.s * 1000 + welcome.time.ms + halfTripMs - this.#nowMs;
-    if (fresh) this.#once.clear();
+    if (fresh) this.#atMostOnce.clear();
     if (fresh || !welcome.streamsKept) this.#streams.clear();
     else this.#streams.resume(welcome.rtoMs);
     this.#reports?.restart(welcome);

@@ -93,7 +93,7 @@ test("no id is used that is not stored", async () => {
   assert.equal((await t.exchanges.call(ping.op, [])).status, Status.UNAVAILABLE);
 });
 
-test("a once-request is stored before it is sent, and one at a time is under way", async () => {
+test("an at-most-once request is stored before it is sent, and one at a time is under way", async () => {
   const t = table();
   const outcomes: ExchangeOutcome[] = [];
   for (const _ of [1, 2]) void t.exchanges.call(reboot.op, []).then((outcome) => outcomes.push(outcome));
@@ -107,7 +107,7 @@ test("a once-request is stored before it is sent, and one at a time is under way
   assert.deepEqual(t.stored.at(-1)?.once, { id: 1, op: reboot.op });
 });
 
-test("a once-request that has ended is struck from the store after a second, or when the device is lost", async () => {
+test("an at-most-once request that has ended is struck from the store after a second, or when the device is lost", async () => {
   const t = table();
   const ended = async (id: number) => {
     const outcome = t.exchanges.call(exec.op, []);
@@ -139,7 +139,7 @@ test("a once-request that has ended is struck from the store after a second, or 
   );
 });
 
-test("a once-request that is under way when the device is lost stays in the store", async () => {
+test("an at-most-once request that is under way when the device is lost stays in the store", async () => {
   const t = table();
   const outcome = t.exchanges.call(exec.op, []);
   while (t.sent.length === 0) await turn();
@@ -152,7 +152,7 @@ test("a once-request that is under way when the device is lost stays in the stor
   );
 });
 
-test("a once-request that cannot be stored is not sent", async () => {
+test("an at-most-once request that cannot be stored is not sent", async () => {
   const t = table({ storing: () => Promise.reject(new Error("disk")) });
   assert.equal((await t.exchanges.call(reboot.op, [])).status, Status.UNAVAILABLE);
   assert.equal(t.sent.length, 0);
@@ -212,7 +212,7 @@ test("requests at the bound are sent, one past it is refused and counted", async
 
 test("commands that wait at the bound are kept, one past it is refused", async () => {
   const t = table();
-  for (let i = 0; i < exchangeLimits.waitingOnce; i++) void t.exchanges.call(reboot.op, []);
+  for (let i = 0; i < exchangeLimits.waitingAtMostOnce; i++) void t.exchanges.call(reboot.op, []);
   assert.equal((await t.exchanges.call(reboot.op, [])).status, Status.RESOURCE_EXHAUSTED);
 });
 

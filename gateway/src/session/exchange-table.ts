@@ -48,7 +48,7 @@ interface Exchange {
 }
 
 /**
- * How long the record of a once-request that has ended stays in the store where none follows. Striking it at once would cost
+ * How long the record of an at-most-once request that has ended stays in the store where none follows. Striking it at once would cost
  * each command a second commit, which holds up the command's output. Milliseconds.
  */
 export const strikeAfterMs = 1_000;
@@ -57,13 +57,13 @@ export const strikeAfterMs = 1_000;
 export const exchangeLimits = {
   /** Under way at once. */
   outstanding: 16,
-  /** Once-requests that wait for the one under way. */
-  waitingOnce: 8,
+  /** At-most-once requests that wait for the one under way. */
+  waitingAtMostOnce: 8,
 } as const;
 
 /**
  * The requests of one session (SPEC §5.5): numbers them from a stored block, repeats them, matches responses, and lets
- * one once-request at a time through, which it stores before sending.
+ * one at-most-once request at a time through, which it stores before sending.
  */
 export class ExchangeTable {
   readonly #host: ExchangeHost;
@@ -75,8 +75,8 @@ export class ExchangeTable {
   #idLimit = 0;
   #reserving: Promise<void> | undefined;
   #onceTurn: Promise<unknown> = Promise.resolve();
-  #waitingOnce = 0;
-  /** When the stored once-request, which has ended, is struck; undefined: none is stored, or it is under way. */
+  #waitingAtMostOnce = 0;
+  /** When the stored at-most-once request, which has ended, is struck; undefined: none is stored, or it is under way. */
   #strikeAtMs: number | undefined;
   /** Raised with each session, so that what waited for its turn does not slip into the next one. */
   #session = 0;
@@ -117,19 +117,22 @@ export class ExchangeTable {
         Status.RESOURCE_EXHAUSTED,
         `device has ${this.#exchanges.size} requests under way`,
       );
-    if (row.effect !== "once") return this.#send(op, args, row.deadlineMs, false);
-    if (this.#waitingOnce >= exchangeLimits.waitingOnce)
-      return this.#refused(Status.RESOURCE_EXHAUSTED, `device has ${this.#waitingOnce} commands waiting`);
+    if (row.effect !== "at-most-once") return this.#send(op, args, row.deadlineMs, false);
+    if (this.#waitingAtMostOnce >= exchangeLimits.waitingAtMostOnce)
+      return this.#refused(
+        Status.RESOURCE_EXHAUSTED,
+        `device has ${this.#waitingAtMostOnce} commands waiting`,
+      );
     const session = this.#session;
     const turn = this.#onceTurn.then(() =>
       session === this.#session
         ? this.#send(op, args, row.deadlineMs, true)
         : failed(Status.UNAVAILABLE, "the device has gone before the command was sent"),
     );
-    this.#waitingOnce += 1;
+    this.#waitingAtMostOnce += 1;
     this.#onceTurn = turn;
     return turn.finally(() => {
-      this.#waitingOnce -= 1;
+      this.#waitingAtMostOnce -= 1;
     });
   }
 
@@ -171,7 +174,7 @@ export class ExchangeTable {
     }
   }
 
-  /** The device has lost the session: what a once-request did is unknown, except that a reboot has happened. */
+  /** The device has lost the session: what an at-most-once request did is unknown, except that a reboot has happened. */
   abortAll(rebooted: boolean): void {
     this.#strike();
     this.#session += 1;

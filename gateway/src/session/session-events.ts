@@ -22,7 +22,7 @@ export interface SessionEvents {
   /** The path works both ways: the device is there, and knows its session. */
   confirmed(hello: HelloMessage, channel: Channel, session: { channelId: ChannelId; sid: number }): void;
   lost(why: SessionLoss): void;
-  /** A once-request was under way when the gateway last died, and nobody waits for it any more. */
+  /** An at-most-once request was under way when the gateway last died, and nobody waits for it any more. */
   effectUnknown(op: number): void;
   asleep(seconds: number): void;
   beat(beat: BeatMessage): void;

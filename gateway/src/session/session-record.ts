@@ -8,7 +8,7 @@ export interface SessionRecord {
   readonly sid: number;
   readonly boot: number;
   readonly idLimit: number;
-  /** The once-request that may be under way. */
+  /** The at-most-once request that may be under way. */
   readonly once?: { readonly id: number; readonly op: number };
 }
 

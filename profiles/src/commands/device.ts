@@ -35,7 +35,7 @@ const reboot = command({
   op: 2,
   name: "reboot",
   summary: "answers, then reboots",
-  effect: "once",
+  effect: "at-most-once",
   capability: "reboot",
   request: nothing,
   response: nothing,

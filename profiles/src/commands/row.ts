@@ -13,9 +13,9 @@ import { limits } from "../limits.ts";
 
 /**
  * What carrying out a request changes (SPEC §5.5). `none`: nothing; `idempotent`: the same as once when done twice;
- * `once`: must not be repeated, so the device records it.
+ * `at-most-once`: must not be repeated, so the device records it.
  */
-export type Effect = "none" | "idempotent" | "once";
+export type Effect = "none" | "idempotent" | "at-most-once";
 
 /** A row of the command table (SPEC §6): everything that both languages and the docs know of a command. */
 export interface CommandRow<Args, Result> {

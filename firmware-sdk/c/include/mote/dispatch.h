@@ -26,8 +26,8 @@ struct mote_command {
     mote_command_run *run;
     const void *context;
     uint8_t op;
-    bool once; /* has an effect that must not be repeated (SPEC §5.5), and no results: only the
-                  status is recorded */
+    bool at_most_once; /* has an effect that must not be repeated (SPEC §5.5), and no results: only
+                          the status is recorded */
 };
 
 /**

@@ -14,9 +14,9 @@ extern "C" {
 struct mote_session;
 
 /**
- * The last once-request and its response (SPEC §5.5): one record is enough, since only one is
- * outstanding at a time. No once-command of this version has results, so the status is all there is
- * to record.
+ * The last at-most-once request and its response (SPEC §5.5): one record is enough, since only one
+ * is outstanding at a time. No at-most-once command of this version has results, so the status is
+ * all there is to record.
  */
 struct mote_exchange {
     uint16_t id;
