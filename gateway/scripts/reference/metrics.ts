@@ -10,7 +10,7 @@ export interface DeclaredMetric {
 
 /** Metrics of these names count what somebody may have to do something about. */
 const failureWords =
-  /_(refused|refusals|dropped|failures|errors|conflicts|cut|throttled|retries|repeated|skipped|stray|flapping|interrupted)_/;
+  /_(refused|refusals|dropped|failures|errors|conflicts|throttled|retries|repeated|skipped|stray|flapping|interrupted)_/;
 
 export function wantsAdvice({ name }: DeclaredMetric): boolean {
   return failureWords.test(name);

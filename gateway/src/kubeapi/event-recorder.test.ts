@@ -37,18 +37,18 @@ async function setUp() {
     record,
     names,
     api,
-    cut: (cause: string) => metrics.valueOf("motelet_events_cut_total", { cause }),
+    dropped: (cause: string) => metrics.valueOf("motelet_events_dropped_total", { cause }),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
 }
 
-test("a subject says twenty things at once, one more is cut and counted, and half a minute later it is heard again", async () => {
+test("a subject says twenty things at once, one more is dropped and counted, and half a minute later it is heard again", async () => {
   await using t = await setUp();
   for (let index = 0; index < 20; index++) t.record("lamp", `thing ${index}`);
   await until("twenty Events", () => t.names.size === 20);
-  assert.equal(await t.cut("rate"), 0);
+  assert.equal(await t.dropped("rate"), 0);
   t.record("lamp", "thing 20");
-  assert.equal(await t.cut("rate"), 1);
+  assert.equal(await t.dropped("rate"), 1);
   t.record("fan", "another subject");
   t.clock.advance(30_000);
   t.record("lamp", "thing 21");
@@ -62,7 +62,7 @@ test("as many subjects as are remembered can say two things at one moment, and o
   t.record("lamp", "it is there");
   t.record("lamp", "it began anew");
   await until("both", () => t.names.size === 4_098);
-  assert.equal(await t.cut("refused"), 0);
+  assert.equal(await t.dropped("refused"), 0);
 });
 
 test("after an error of the API server a write is tried four times, after a refusal once", async () => {
@@ -74,10 +74,10 @@ test("after an error of the API server a write is tried four times, after a refu
     await new Promise((resolve) => setImmediate(resolve));
     t.clock.advance(1_000);
   }
-  await until("it to be given up", async () => (await t.cut("refused")) === 1);
+  await until("it to be given up", async () => (await t.dropped("refused")) === 1);
   t.api.status = 403;
   t.record("fan", "it is there");
-  await until("it to be refused", async () => (await t.cut("refused")) === 2);
+  await until("it to be refused", async () => (await t.dropped("refused")) === 2);
   t.clock.advance(10_000);
   assert.equal(t.api.tries, 5);
 });

@@ -45,7 +45,7 @@ const perSubject = { burst: 20, refillMs: 30_000 };
 
 /**
  * Records Events (core/v1) about objects: the same text again raises the count of one Event, a subject that talks too
- * much is cut, both counted. Written last, when nothing else waits; one that cannot be written after four tries is given up.
+ * much is dropped, both counted. Written last, when nothing else waits; one that cannot be written after four tries is given up.
  */
 export class EventRecorder {
   readonly #kube: KubeClient;
@@ -55,7 +55,7 @@ export class EventRecorder {
   readonly #buckets = new LRUCache<string, TokenBucket>({ max: maxSubjects });
   readonly #failures = new LRUCache<string, number>({ max: maxSubjects });
   readonly #work: Work;
-  readonly #cut;
+  readonly #dropped;
   #named = 0;
 
   constructor(options: {
@@ -68,7 +68,7 @@ export class EventRecorder {
     this.#kube = options.kube;
     this.#clock = options.clock;
     this.#component = options.component;
-    this.#cut = options.metrics.counter("motelet_events_cut_total", "Events not written", ["cause"]);
+    this.#dropped = options.metrics.counter("motelet_events_dropped_total", "Events not written", ["cause"]);
     this.#work = options.queue.register("event", "last", (key, signal) => this.#write(key, signal));
   }
 
@@ -77,7 +77,7 @@ export class EventRecorder {
     const id = `${subject.uid} ${text.type} ${text.reason} ${text.message}`;
     const known = this.#series.peek(id);
     if (this.#bucketOf(subject.uid).take(this.#clock.monotonicMs()) > 0) {
-      this.#cut.inc({ cause: "rate" });
+      this.#dropped.inc({ cause: "rate" });
       return;
     }
     if (known && wallMs - known.lastMs < seriesMs) {
@@ -126,7 +126,7 @@ export class EventRecorder {
       }
       this.#failures.delete(id);
       this.#series.delete(id);
-      this.#cut.inc({ cause: "refused" });
+      this.#dropped.inc({ cause: "refused" });
     }
     return undefined;
   }

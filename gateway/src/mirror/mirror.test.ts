@@ -503,7 +503,7 @@ test("the same Event again raises a count, and a talkative device is cut", async
   await until("a count", () => offline().length >= 2);
   await t.mirror[Symbol.asyncDispose]();
   assert.ok(offline().length <= 20, `${offline().length} requests`);
-  assert.ok((await t.metrics.valueOf("motelet_events_cut_total", { cause: "rate" })) >= 40);
+  assert.ok((await t.metrics.valueOf("motelet_events_dropped_total", { cause: "rate" })) >= 40);
 });
 
 test("a refusal is a condition of its Device until the next success, or for ten minutes without another", async () => {

@@ -29,7 +29,7 @@ export class Refusals {
   readonly #counter: Counter<"reason">;
   readonly #bucket: TokenBucket;
   readonly #authenticator: Pick<Authenticator, "refused">;
-  #unlogged = 0;
+  #suppressed = 0;
 
   constructor(options: {
     log: Logger;
@@ -67,12 +67,12 @@ export class Refusals {
 
   #write(reason: MqttRefusal, fields: RefusedFields): void {
     if (this.#bucket.take(this.#clock.monotonicMs()) > 0) {
-      this.#unlogged++;
+      this.#suppressed++;
       return;
     }
     const cut = Object.entries(fields).map(([key, value]) => [key, value?.slice(0, maxFieldLength)]);
-    const unlogged = this.#unlogged > 0 ? { unlogged: this.#unlogged } : {};
-    this.#unlogged = 0;
-    this.#log.warn({ ...Object.fromEntries(cut), ...unlogged, code: reason }, "mqtt peer refused");
+    const suppressed = this.#suppressed > 0 ? { suppressed: this.#suppressed } : {};
+    this.#suppressed = 0;
+    this.#log.warn({ ...Object.fromEntries(cut), ...suppressed, code: reason }, "mqtt peer refused");
   }
 }
