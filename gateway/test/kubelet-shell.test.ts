@@ -225,10 +225,10 @@ test("commands on stdin run one by one, each as soon as it is whole", deadline, 
 test("a command on stdin may fill its limit, and one byte more is refused", deadline, async () => {
   await using shelled = await Shelled.start();
   // Until its quote is closed a command is kept, with the end of its line.
-  const most = maxCommandBytes - "echo '\n".length;
-  const fits = await shelled.run(["sh"], `echo '${"x".repeat(most)}\n'\n`);
-  assert.deepEqual([fits.exit, fits.stdout.length], [0, most + 2]);
-  for (const text of [`echo '${"x".repeat(most + 1)}\n`, `echo ${"x".repeat(maxCommandBytes)}`]) {
+  const max = maxCommandBytes - "echo '\n".length;
+  const fits = await shelled.run(["sh"], `echo '${"x".repeat(max)}\n'\n`);
+  assert.deepEqual([fits.exit, fits.stdout.length], [0, max + 2]);
+  for (const text of [`echo '${"x".repeat(max + 1)}\n`, `echo ${"x".repeat(maxCommandBytes)}`]) {
     const { stderr, exit } = await shelled.run(["sh"], text);
     assert.deepEqual([stderr, exit], [`sh: line 1: a command is longer than ${maxCommandBytes} bytes\n`, 2]);
   }

@@ -9,12 +9,12 @@ const flatFactor = 1.1;
 
 /** Least memory of a process within 20 s: what a burst needed and was given back does not count. */
 export async function restingBytes(pid: number): Promise<number> {
-  let least = residentBytes(pid);
+  let min = residentBytes(pid);
   for (let look = 0; look < looks; look++) {
     await delay(lookMs);
-    least = Math.min(least, residentBytes(pid));
+    min = Math.min(min, residentBytes(pid));
   }
-  return least;
+  return min;
 }
 
 /** @param resting bytes of the gateway with no devices, with `few`, and with `many` */

@@ -81,7 +81,7 @@ export function messageLayout(): string {
   const maxima = [
     ...new Set(kinds.flatMap(({ elements }) => numbers(elements).map(({ code }) => Number(code.slice(6))))),
   ].sort((a, b) => a - b);
-  const codes = [...maxima.map((most) => `UP_TO_${most}`), "BYTES", "DONE"];
+  const codes = [...maxima.map((max) => `UP_TO_${max}`), "BYTES", "DONE"];
   if (codes.length > 16)
     throw new RangeError(`${codes.length} codes: the flags of an element leave room for 16`);
   let at = 1;
@@ -106,7 +106,7 @@ ${codes.map((code) => `    ${code},`).join("\n")}
 };
 
 /* Without that of ${widest}, which each integer fulfils. */
-static const uint16_t max_of[] = {${maxima.filter((most) => most <= 0xffff).join(", ")}};
+static const uint16_t max_of[] = {${maxima.filter((max) => max <= 0xffff).join(", ")}};
 
 /* The elements of the kinds that a gateway sends (SPEC §3.2); layouts says where a kind begins. */
 /* clang-format off */

@@ -85,12 +85,12 @@ class Reader {
       throw this.#fault("CBOR_TRUNCATED", start, "the bytes end inside a head");
     this.#at = start + 1 + width;
     let argument: number | bigint;
-    let least: number;
-    if (width === 1) [argument, least] = [this.#bytes[start + 1] as number, 24];
-    else if (width === 2) [argument, least] = [this.#uint16(start + 1), 0x100];
-    else if (width === 4) [argument, least] = [this.#uint32(start + 1), 0x1_0000];
-    else [argument, least] = [this.#uint64(start + 1), 0x1_0000_0000];
-    if (argument < least)
+    let min: number;
+    if (width === 1) [argument, min] = [this.#bytes[start + 1] as number, 24];
+    else if (width === 2) [argument, min] = [this.#uint16(start + 1), 0x100];
+    else if (width === 4) [argument, min] = [this.#uint32(start + 1), 0x1_0000];
+    else [argument, min] = [this.#uint64(start + 1), 0x1_0000_0000];
+    if (argument < min)
       throw this.#fault("CBOR_NOT_SHORTEST", start, `${argument} does not need ${width} bytes`);
     return typeof argument === "bigint" && argument <= Number.MAX_SAFE_INTEGER ? Number(argument) : argument;
   }

@@ -71,15 +71,15 @@ function headBytes(argument: number): number {
           : 9;
 }
 
-/** An integer from `least` to `most`. */
-export function integer(least: number, most: number, cddl = `${least}..${most}`): Field<number> {
-  const size = Math.max(headBytes(most), least < 0 ? headBytes(-1 - least) : 1);
+/** An integer from `min` to `max`. */
+export function integer(min: number, max: number, cddl = `${min}..${max}`): Field<number> {
+  const size = Math.max(headBytes(max), min < 0 ? headBytes(-1 - min) : 1);
   return field(
     cddl,
     size,
-    `an integer of ${least} to ${most}`,
+    `an integer of ${min} to ${max}`,
     (value): value is number =>
-      typeof value === "number" && Number.isInteger(value) && value >= least && value <= most,
+      typeof value === "number" && Number.isInteger(value) && value >= min && value <= max,
   );
 }
 
@@ -88,28 +88,27 @@ export const u16 = integer(0, 0xffff, "u16");
 export const u32 = integer(0, 0xffff_ffff, "u32");
 export const i8 = integer(-128, 127, "i8");
 
-/** A byte string of `least` to `most` bytes. */
-export function byteString(least: number, most: number): Field<Uint8Array> {
-  const size = least === most ? `${least}` : `${least}..${most}`;
+/** A byte string of `min` to `max` bytes. */
+export function byteString(min: number, max: number): Field<Uint8Array> {
+  const size = min === max ? `${min}` : `${min}..${max}`;
   return field(
-    `bstr .size ${least === most ? size : `(${size})`}`,
-    headBytes(most) + most,
+    `bstr .size ${min === max ? size : `(${size})`}`,
+    headBytes(max) + max,
     `a byte string of ${size} bytes`,
-    (value): value is Uint8Array =>
-      value instanceof Uint8Array && value.length >= least && value.length <= most,
+    (value): value is Uint8Array => value instanceof Uint8Array && value.length >= min && value.length <= max,
   );
 }
 
 const utf8 = new TextEncoder();
 
-/** A text of at most `most` bytes in UTF-8. */
-export function text(most: number): Field<string> {
+/** A text of at most `max` bytes in UTF-8. */
+export function text(max: number): Field<string> {
   return field(
-    `tstr .size (0..${most})`,
-    headBytes(most) + most,
-    `a text of at most ${most} bytes`,
+    `tstr .size (0..${max})`,
+    headBytes(max) + max,
+    `a text of at most ${max} bytes`,
     (value): value is string =>
-      typeof value === "string" && (value.length * 3 <= most || utf8.encode(value).length <= most),
+      typeof value === "string" && (value.length * 3 <= max || utf8.encode(value).length <= max),
   );
 }
 
@@ -164,19 +163,18 @@ export function optional<T>(inner: Field<T>): Field<T | undefined> & { optional:
   };
 }
 
-/** An array of `least` to any number of elements. */
-export function list<T>(inner: Field<T>, least = 0, most = Number.POSITIVE_INFINITY): Field<readonly T[]> {
+/** An array of `min` to any number of elements. */
+export function list<T>(inner: Field<T>, min = 0, max = Number.POSITIVE_INFINITY): Field<readonly T[]> {
   return {
-    cddl: `[${least === 0 ? "*" : least === 1 ? "+" : `${least}*`} ${inner.cddl}]`,
-    maxBytes: most * inner.maxBytes + headBytes(Math.min(most, 1024)),
+    cddl: `[${min === 0 ? "*" : min === 1 ? "+" : `${min}*`} ${inner.cddl}]`,
+    maxBytes: max * inner.maxBytes + headBytes(Math.min(max, 1024)),
     encode(values, where) {
-      if (values.length < least || values.length > most)
-        throw refuse(where, `${least} or more elements`, values);
+      if (values.length < min || values.length > max) throw refuse(where, `${min} or more elements`, values);
       return values.map((value, index) => inner.encode(value, `${where}[${index}]`));
     },
     decode(value, where, tally) {
-      if (!Array.isArray(value) || value.length < least || value.length > most) {
-        throw refuse(where, `an array of ${least} or more`, value);
+      if (!Array.isArray(value) || value.length < min || value.length > max) {
+        throw refuse(where, `an array of ${min} or more`, value);
       }
       return (value as CborValue[]).map((element, index) =>
         inner.decode(element, `${where}[${index}]`, tally),

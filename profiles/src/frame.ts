@@ -126,14 +126,14 @@ export class FrameDecoder {
     return this.#length === 2 && last >> 5 !== 4;
   }
 
-  #abandon(items: FrameItem[], leastAtEnd: number): void {
-    if (this.#length > 0) this.#salvage(items, leastAtEnd);
+  #abandon(items: FrameItem[], minAtEnd: number): void {
+    if (this.#length > 0) this.#salvage(items, minAtEnd);
     this.#inside = false;
   }
 
-  #salvage(items: FrameItem[], leastAtEnd: number): void {
+  #salvage(items: FrameItem[], minAtEnd: number): void {
     this.#badFrames++;
-    const bytes = textOf(this.#segment.subarray(0, this.#length), leastAtEnd);
+    const bytes = textOf(this.#segment.subarray(0, this.#length), minAtEnd);
     if (bytes.length > 0) items.push({ kind: "text", bytes });
     this.#length = 0;
   }
@@ -146,9 +146,9 @@ function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
 
 /**
  * The runs of text of a segment, joined (SPEC §4.3).
- * @param leastAtEnd how long the run that ends with the segment has to be
+ * @param minAtEnd how long the run that ends with the segment has to be
  */
-function textOf(segment: Uint8Array, leastAtEnd: number): Uint8Array {
+function textOf(segment: Uint8Array, minAtEnd: number): Uint8Array {
   const text = new Uint8Array(segment.length);
   let length = 0;
   let runFrom = 0;
@@ -161,7 +161,7 @@ function textOf(segment: Uint8Array, leastAtEnd: number): Uint8Array {
     }
     while (at < next) text[length++] = segment[at++] as number;
   }
-  if (length - runFrom < leastAtEnd && length < segment.length) length = runFrom;
+  if (length - runFrom < minAtEnd && length < segment.length) length = runFrom;
   return text.slice(0, length);
 }
 
@@ -178,8 +178,8 @@ function endOfCharacter(bytes: Uint8Array, from: number): number {
     if (byte >> 6 !== 2) return from;
     code = (code << 6) | (byte & 0x3f);
   }
-  const least = end - from === 2 ? 0x80 : end - from === 3 ? 0x800 : 0x10000;
-  return code < least || code > 0x10ffff || code >> 11 === 0xd800 >> 11 ? from : end;
+  const min = end - from === 2 ? 0x80 : end - from === 3 ? 0x800 : 0x10000;
+  return code < min || code > 0x10ffff || code >> 11 === 0xd800 >> 11 ? from : end;
 }
 
 /** What a terminal takes: bell to carriage return, escape, and what ASCII prints. */

@@ -208,12 +208,12 @@ line("painted stack, high-water: of the core's commands", "", stack.core);
 line("… and with files", "", stack.files);
 line("… and with every part", "", stack.all);
 console.log(`  largest frames: ${largestFrames("cortex-m", 6).join(", ")}\n`);
-const expect = (what: string, parts: readonly string[], stackBytes: number, most: Row) => {
+const expect = (what: string, parts: readonly string[], stackBytes: number, max: Row) => {
   const { flash, ram } = sumOf(parts.map((part) => rows.get(part) as Row));
   const got = { flash, ram: ram + stackBytes };
-  line(`${what}, budget ${most.flash} and ${most.ram}`, got.flash, got.ram);
-  if (got.flash > most.flash) failures.push(`${what}: flash ${got.flash} of ${most.flash} bytes`);
-  if (got.ram > most.ram) failures.push(`${what}: RAM ${got.ram} of ${most.ram} bytes`);
+  line(`${what}, budget ${max.flash} and ${max.ram}`, got.flash, got.ram);
+  if (got.flash > max.flash) failures.push(`${what}: flash ${got.flash} of ${max.flash} bytes`);
+  if (got.ram > max.ram) failures.push(`${what}: RAM ${got.ram} of ${max.ram} bytes`);
 };
 expect("core and streams", [core], stack.core, budget);
 expect("+ exec, files", [core, exec, files], stack.files, filesBudget);

@@ -1,8 +1,8 @@
 #include "mote/beat.h"
 
 static const struct {
-    int16_t least;
-    uint16_t most;
+    int16_t min;
+    uint16_t max;
 } ranges[MOTE_BEAT_POSITIONS] = {{0, 0xffff}, {-128, 127}, {0, 100}, {-128, 127}, {0, 100}};
 
 unsigned mote_beat_write(struct mote_cbor_writer *writer,
@@ -18,8 +18,8 @@ unsigned mote_beat_write(struct mote_cbor_writer *writer,
             major = MOTE_CBOR_OTHER;
             value = MOTE_CBOR_NULL;
         } else {
-            value = value < ranges[i].least  ? ranges[i].least
-                    : value > ranges[i].most ? ranges[i].most
+            value = value < ranges[i].min   ? ranges[i].min
+                    : value > ranges[i].max ? ranges[i].max
                                              : value;
             if (value < 0) {
                 major = MOTE_CBOR_NEGATIVE;

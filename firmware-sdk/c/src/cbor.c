@@ -58,7 +58,7 @@ const uint8_t *mote_cbor_character(const uint8_t *start, const uint8_t *end) {
     uint32_t code = *at++;
     if (code >= 0x80) {
         /* The bit of the lead that says whether one more byte follows; it moves up with the lead. */
-        uint32_t mark = 0x40, least;
+        uint32_t mark = 0x40, min;
         if (code < 0xc2 || code > 0xf4) {
             return start;
         }
@@ -70,12 +70,12 @@ const uint8_t *mote_cbor_character(const uint8_t *start, const uint8_t *end) {
                 return start;
             }
             code = code << 6 | (*at++ & 0x3fu);
-            least = mark;
+            min = mark;
             mark <<= 5;
         } while (code & mark);
         code &= mark - 1;
         /* Overlong (two bytes were checked by their lead), beyond Unicode, or a surrogate. */
-        if (code < least || code > 0x10ffff || code >> 11 == 0xd800 >> 11) {
+        if (code < min || code > 0x10ffff || code >> 11 == 0xd800 >> 11) {
             return start;
         }
     }

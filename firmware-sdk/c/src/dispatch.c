@@ -12,10 +12,10 @@ const struct mote_command *mote_dispatch_find(const struct mote_session *session
     return NULL;
 }
 
-enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most, uint32_t *value) {
+enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t max, uint32_t *value) {
     struct mote_cbor_head head;
     if (request->rest == 0 || mote_cbor_read_head(&request->body, &head) ||
-        head.major != MOTE_CBOR_UINT || head.wide || head.value > most) {
+        head.major != MOTE_CBOR_UINT || head.wide || head.value > max) {
         request->rest = 0; /* what follows cannot be found any more */
         *value = 0;
         return MOTE_STATUS_INVALID_ARGUMENT;

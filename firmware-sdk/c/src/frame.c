@@ -41,9 +41,9 @@ static bool begins_text(uint8_t byte) {
 
 /*
  * Moves the runs of text of the segment behind `text` to its beginning, and returns their length,
- * negative (SPEC §4.3). `least` is how long a run has to be with which the segment ends.
+ * negative (SPEC §4.3). `min` is how long a run has to be with which the segment ends.
  */
-static MOTE_NOINLINE int salvage(uint8_t *text, const uint8_t *end, size_t least) {
+static MOTE_NOINLINE int salvage(uint8_t *text, const uint8_t *end, size_t min) {
     uint8_t *from = text + 1, *to = text, *run = text;
     while (from < end) {
         const uint8_t *next = from;
@@ -63,12 +63,12 @@ static MOTE_NOINLINE int salvage(uint8_t *text, const uint8_t *end, size_t least
         }
     }
     bool is_all = to + 1 == end;
-    return (int)(text - (is_all || (size_t)(to - run) >= least ? to : run));
+    return (int)(text - (is_all || (size_t)(to - run) >= min ? to : run));
 }
 
 int mote_frame_push(struct mote_frame_decoder *decoder, int byte, struct mote_clock *clock) {
     uint8_t *segment = decoder->segment;
-    unsigned length = decoder->length, least = MOTE_LIMIT_SALVAGED_TEXT_BYTES;
+    unsigned length = decoder->length, min = MOTE_LIMIT_SALVAGED_TEXT_BYTES;
     if (byte == MOTE_FRAME_SILENCE) {
         if (length == 0 ||
             !mote_clock_due(clock, decoder->last_byte_ms + MOTE_LIMIT_SEGMENT_SILENCE_MS)) {
@@ -87,7 +87,7 @@ int mote_frame_push(struct mote_frame_decoder *decoder, int byte, struct mote_cl
             if (!is_none && length <= MOTE_SEGMENT_BYTES) {
                 return 0;
             }
-            least = 0;
+            min = 0;
         } else {
             int message = take_apart(segment, segment + length, 0);
             if (message > 0) {
@@ -103,7 +103,7 @@ int mote_frame_push(struct mote_frame_decoder *decoder, int byte, struct mote_cl
         return 0;
     }
     decoder->bad_frames++;
-    return salvage(segment, segment + length, least);
+    return salvage(segment, segment + length, min);
 }
 
 /* The byte at a place in the whole message, −1 after its end. */

@@ -18,8 +18,8 @@ void mote_log_ring_move(struct mote_log_ring *ring) {
 }
 
 uint8_t *mote_log_ring_add(struct mote_log_ring *ring, const struct mote_log_entry *entry) {
-    size_t most = MOTE_LOG_RING_BYTES - sizeof *entry - entry->length;
-    while (ring->used > most) {
+    size_t max = MOTE_LOG_RING_BYTES - sizeof *entry - entry->length;
+    while (ring->used > max) {
         uint16_t length; /* of the oldest */
         memcpy(&length, ring->bytes + offsetof(struct mote_log_entry, length), sizeof length);
         ring->moved = 0;

@@ -5,7 +5,7 @@
 #include "mote/session.h"
 
 enum {
-    MOST_EXIT_CODE = 255,
+    MAX_EXIT_CODE = 255,
     HALF = MOTE_STREAM_BUFFER_BYTES / 2,
     /* The bytes of a message for head, kind, stream, offset, length and end (SPEC §3.2). */
     MESSAGE_BYTES = MOTE_MESSAGE_BYTES - (1 + 1 + 1 + 3 + 3 + 4)
@@ -56,8 +56,8 @@ void mote_stream_end(struct mote_stream *stream, enum mote_status status, int32_
     stream->ended = true;
     stream->end_status = (uint8_t)status;
     /* Cut to what the end has room for, 65536 would be a success; below 0, any number says none. */
-    int32_t least = exit_code < MOST_EXIT_CODE ? exit_code : MOST_EXIT_CODE;
-    stream->end_exit = (int16_t)(least > -MOST_EXIT_CODE - 1 ? least : -MOST_EXIT_CODE - 1);
+    int32_t min = exit_code < MAX_EXIT_CODE ? exit_code : MAX_EXIT_CODE;
+    stream->end_exit = (int16_t)(min > -MAX_EXIT_CODE - 1 ? min : -MAX_EXIT_CODE - 1);
 }
 
 static MOTE_NOINLINE void resume(struct mote_stream *stream, bool kept) {

@@ -55,14 +55,14 @@ async function run(...argv: string[]): Promise<[string, number | undefined]> {
 
 test("set takes values of as many bytes as the setting has, and names that number for one more", async () => {
   const widths = { one: 1, nine: 9, ten: 10, prompt: 16, hundred: 100, widest: 255 };
-  for (const [name, most] of Object.entries(widths)) {
+  for (const [name, max] of Object.entries(widths)) {
     assert.deepEqual(await run("set", name, "x"), ["", 0], `${name}: the shortest`);
-    assert.deepEqual(await run("set", name, "x".repeat(most)), ["", 0], `${name}: the longest`);
-    assert.deepEqual(await run("get", name), [`${"x".repeat(most)}\n`, 0]);
-    const bytes = most === 1 ? "byte" : "bytes";
-    const refusal = `set: ${name}: expected at most ${most} ${bytes}\n`;
-    assert.deepEqual(await run("set", name, "x".repeat(most + 1)), [refusal, 1]);
-    assert.deepEqual(await run("get", name), [`${"x".repeat(most)}\n`, 0], `${name}: unchanged`);
+    assert.deepEqual(await run("set", name, "x".repeat(max)), ["", 0], `${name}: the longest`);
+    assert.deepEqual(await run("get", name), [`${"x".repeat(max)}\n`, 0]);
+    const bytes = max === 1 ? "byte" : "bytes";
+    const refusal = `set: ${name}: expected at most ${max} ${bytes}\n`;
+    assert.deepEqual(await run("set", name, "x".repeat(max + 1)), [refusal, 1]);
+    assert.deepEqual(await run("get", name), [`${"x".repeat(max)}\n`, 0], `${name}: unchanged`);
   }
 });
 

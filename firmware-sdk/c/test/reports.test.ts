@@ -45,14 +45,14 @@ function textOf(messages: readonly Message[]): string | undefined {
 }
 
 test("a text that fills a message with its log-read response is reported whole, one more byte is cut", async () => {
-  const most = 256 - 19;
+  const max = 256 - 19;
   await join();
-  assert.equal(textOf(await log(20, "x".repeat(most))), "x".repeat(most));
-  assert.equal(textOf(await log(20, "x".repeat(most + 1))), "x".repeat(most));
+  assert.equal(textOf(await log(20, "x".repeat(max))), "x".repeat(max));
+  assert.equal(textOf(await log(20, "x".repeat(max + 1))), "x".repeat(max));
   const sent = await receive(70_000, { kind: "request", id: 1, op: 8, args: [1] });
   const response = sent.find((message) => message.kind === "response");
   assert.equal(response?.status, 0);
-  assert.equal(response.result[4], "x".repeat(most));
+  assert.equal(response.result[4], "x".repeat(max));
 });
 
 test("a text is not cut in the middle of a character", async () => {

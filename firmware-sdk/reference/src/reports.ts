@@ -4,7 +4,7 @@ import { ageOf, type LogRing } from "./log-ring.ts";
 import { RetransmitTimer } from "./retransmit-timer.ts";
 
 /** Reports that wait unacknowledged beyond which the ring needs a new epoch: serial arithmetic holds to 2^15. */
-const mostUnacknowledged = 0x7fff;
+const maxUnacknowledged = 0x7fff;
 
 /**
  * Sends the ring's reports in order and again until they are stored: go-back-N over sequence numbers (SPEC §5.6).
@@ -33,7 +33,7 @@ export class ReportSender {
 
   /** Whether too many reports wait, so that their numbers become ambiguous: the ring needs a new epoch. */
   get exhausted(): boolean {
-    return this.waiting >= mostUnacknowledged;
+    return this.waiting >= maxUnacknowledged;
   }
 
   /** Reports that the gateway has not stored. */

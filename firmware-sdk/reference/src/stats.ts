@@ -18,7 +18,7 @@ export interface DeviceStats {
   readonly heapTotalBytes: number;
   readonly heapFreeBytes: number;
   /** Least that was ever free. */
-  readonly heapLeastBytes: number;
+  readonly heapMinBytes: number;
   readonly filesTotalBytes: number;
   readonly filesFreeBytes: number;
   readonly tasks: readonly TaskStats[];

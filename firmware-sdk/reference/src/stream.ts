@@ -16,7 +16,7 @@ export interface Segment {
 }
 
 /** Smallest segment that losses lead to, and what each acknowledged one adds again, bytes. */
-const leastSegmentBytes = 96;
+const minSegmentBytes = 96;
 const segmentGrowthBytes = 16;
 
 /**
@@ -154,7 +154,7 @@ export class StreamSender {
   }
 
   #goBack(): void {
-    if (this.#sent > this.#base) this.#segmentBytes = Math.max(leastSegmentBytes, this.#segmentBytes >> 1);
+    if (this.#sent > this.#base) this.#segmentBytes = Math.max(minSegmentBytes, this.#segmentBytes >> 1);
     this.#sent = this.#base;
   }
 

@@ -18,7 +18,7 @@ export interface StreamEndpoint {
   /** Bytes that `take` takes now; undefined: whatever comes, because it goes nowhere. */
   readonly room: number | undefined;
   /** What `room` is at most, if it is less than a window; half of it is worth an update. */
-  readonly mostRoom?: number;
+  readonly maxRoom?: number;
   /** When `pump` has something to do although nothing came in, device milliseconds; absent or Infinity: never. */
   readonly wakeAtMs?: number;
   /** Takes all of the bytes, at most `room`. They alias the message: what is kept must be copied. */
@@ -67,12 +67,12 @@ export class StreamTable {
 
   /** When a sender must be polled. */
   get deadlineMs(): number {
-    return this.#slots.reduce((least, { sender }) => Math.min(least, sender.deadlineMs), never);
+    return this.#slots.reduce((min, { sender }) => Math.min(min, sender.deadlineMs), never);
   }
 
   /** When an endpoint must be pumped, online or not. */
   get wakeAtMs(): number {
-    return this.#slots.reduce((least, { group }) => Math.min(least, group.endpoint.wakeAtMs ?? never), never);
+    return this.#slots.reduce((min, { group }) => Math.min(min, group.endpoint.wakeAtMs ?? never), never);
   }
 
   /**
@@ -92,7 +92,7 @@ export class StreamTable {
       return Status.RESOURCE_EXHAUSTED;
     const senders = streams.map(() => new StreamSender({ bufferBytes: streamBufferBytes, rtoMs }));
     const group: Group = { endpoint: make(senders), over: false };
-    const windowBytes = Math.min(streamBufferBytes, rxWindowBytes, group.endpoint.mostRoom ?? rxWindowBytes);
+    const windowBytes = Math.min(streamBufferBytes, rxWindowBytes, group.endpoint.maxRoom ?? rxWindowBytes);
     for (const [index, stream] of streams.entries()) {
       this.#slots.push({
         stream,

@@ -41,7 +41,7 @@ const nothing: DeviceStats = {
   cpuMs: 0,
   heapTotalBytes: 0,
   heapFreeBytes: 0,
-  heapLeastBytes: 0,
+  heapMinBytes: 0,
   filesTotalBytes: 0,
   filesFreeBytes: 0,
   tasks: [],

@@ -25,13 +25,13 @@ async function growTo(devices: number): Promise<number> {
   fleets.push(fleet);
   await fleet.start();
   await until("all are online", () => fleet.online === fleet.devices.length, 30_000);
-  let least = Number.POSITIVE_INFINITY;
+  let min = Number.POSITIVE_INFINITY;
   for (let look = 0; look < looks.count; look++) {
     await delay(looks.everyMs);
     globalThis.gc?.();
-    least = Math.min(least, process.memoryUsage.rss());
+    min = Math.min(min, process.memoryUsage.rss());
   }
-  return least;
+  return min;
 }
 
 process.on("message", (devices: number) => {

@@ -49,10 +49,10 @@ suite("peripherals (SPEC §6.15)", () => {
   test("name and argv together may fill M − 32 bytes, and one more is OUT_OF_RANGE", () => {
     const { invoke } = deviceWith({ maxMessageBytes: 128 });
     // relay0 with its head takes 7 bytes, the word 2 of head.
-    const most = 128 - 32 - 7 - 2;
-    assert.deepEqual(invoke("relay0", "x".repeat(most)), [`relay0: ${"x".repeat(most)}: not found\n`, 127]);
-    assert.equal(invoke("relay0", "x".repeat(most + 1)), Status.OUT_OF_RANGE);
-    assert.equal(invoke("nobody", "x".repeat(most + 1)), Status.OUT_OF_RANGE);
+    const max = 128 - 32 - 7 - 2;
+    assert.deepEqual(invoke("relay0", "x".repeat(max)), [`relay0: ${"x".repeat(max)}: not found\n`, 127]);
+    assert.equal(invoke("relay0", "x".repeat(max + 1)), Status.OUT_OF_RANGE);
+    assert.equal(invoke("nobody", "x".repeat(max + 1)), Status.OUT_OF_RANGE);
   });
 });
 
@@ -61,7 +61,7 @@ suite("stats (SPEC §6.9)", () => {
     cpuMs: 61_234.5,
     heapTotalBytes: 524_288,
     heapFreeBytes: 200_000,
-    heapLeastBytes: 150_000,
+    heapMinBytes: 150_000,
     filesTotalBytes: 1_000,
     filesFreeBytes: 900,
     tasks: Array.from({ length: tasks }, (_, index) => ({

@@ -27,7 +27,7 @@ const stats: DeviceStats = {
   cpuMs: 0,
   heapTotalBytes: 3,
   heapFreeBytes: 2,
-  heapLeastBytes: 1,
+  heapMinBytes: 1,
   filesTotalBytes: 0,
   filesFreeBytes: 0,
   tasks: [],

@@ -8,7 +8,7 @@ const figures: DeviceStats = {
   cpuMs: 1_500,
   heapTotalBytes: 524_288,
   heapFreeBytes: 200_000,
-  heapLeastBytes: 150_000,
+  heapMinBytes: 150_000,
   filesTotalBytes: 1_000,
   filesFreeBytes: 900,
   tasks: [

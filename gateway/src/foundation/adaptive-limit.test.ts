@@ -25,14 +25,14 @@ function play(
   });
 }
 
-const most = (limits: readonly number[]) => Math.max(...limits);
-const least = (limits: readonly number[]) => Math.min(...limits);
+const max = (limits: readonly number[]) => Math.max(...limits);
+const min = (limits: readonly number[]) => Math.min(...limits);
 
 test("a server whose answers stay quick is given as many requests as the bound allows, and none more", () => {
   const limit = new AdaptiveLimit(bounds);
   const limits = play(limit, { at: 1_000, serviceMs: 20 }, 200);
   assert.equal(limits.at(-1), 24);
-  assert.equal(most(limits), 24);
+  assert.equal(max(limits), 24);
 });
 
 test("a server that slows down is given fewer, never fewer than the bound", () => {
@@ -40,7 +40,7 @@ test("a server that slows down is given fewer, never fewer than the bound", () =
   play(limit, { at: 1_000, serviceMs: 20 }, 200);
   const slow = play(limit, { at: 1, serviceMs: 20 }, 60, 4_000);
   assert.ok((slow.at(-1) ?? 0) <= 17, String(slow));
-  assert.ok(least(slow) >= 2);
+  assert.ok(min(slow) >= 2);
   // Ten times as slow, from one turn to the next: half in some windows.
   const bounded = new AdaptiveLimit({ ...bounds, start: 24 });
   play(bounded, { at: 1_000, serviceMs: 20 }, 10);

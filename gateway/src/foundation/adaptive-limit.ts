@@ -20,7 +20,7 @@ interface Window {
   readonly isProbe: boolean;
   answers: number;
   sumMs: number;
-  mostInFlight: number;
+  maxInFlight: number;
 }
 
 /**
@@ -56,7 +56,7 @@ export class AdaptiveLimit {
     const window = this.#window;
     window.answers += 1;
     window.sumMs += tookMs;
-    window.mostInFlight = Math.max(window.mostInFlight, inFlight);
+    window.maxInFlight = Math.max(window.maxInFlight, inFlight);
     if (window.answers >= windowAnswers) this.#judge(nowMs);
   }
 
@@ -69,12 +69,12 @@ export class AdaptiveLimit {
   }
 
   #judge(nowMs: number): void {
-    const { isProbe, answers, sumMs, mostInFlight } = this.#window;
+    const { isProbe, answers, sumMs, maxInFlight } = this.#window;
     const tookMs = sumMs / answers;
     if (isProbe) {
       this.#quickMs = tookMs;
       this.#probedAtMs = nowMs;
-    } else if (mostInFlight >= this.#within(this.#limit)) {
+    } else if (maxInFlight >= this.#within(this.#limit)) {
       // A limit that nobody reached says nothing about a higher one.
       const gradient = Math.min(1, Math.max(0.5, (tolerance * (this.#quickMs ?? tookMs)) / tookMs));
       const wanted = this.#limit * gradient + Math.sqrt(this.#limit);
@@ -90,5 +90,5 @@ export class AdaptiveLimit {
 }
 
 function newWindow(isProbe: boolean): Window {
-  return { isProbe, answers: 0, sumMs: 0, mostInFlight: 0 };
+  return { isProbe, answers: 0, sumMs: 0, maxInFlight: 0 };
 }

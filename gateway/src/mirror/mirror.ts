@@ -62,12 +62,12 @@ export interface MirrorOptions {
 /** How long a start waits for DeviceProfiles, without which Nodes lack what a profile gives them. */
 const profilePatienceMs = 3_000;
 
-/** Renewals up to `none` late leave the work queue all its workers, from `most` on a single one. Milliseconds. */
-const lateness = { none: 2_000, most: 8_000 } as const;
+/** Renewals up to `none` late leave the work queue all its workers, from `max` on a single one. Milliseconds. */
+const lateness = { none: 2_000, max: 8_000 } as const;
 
 /** How many reconciles may run while renewals of Leases are `overdueMs` late. */
 export function workersBeside(overdueMs: number, workers: number): number {
-  const left = (lateness.most - overdueMs) / (lateness.most - lateness.none);
+  const left = (lateness.max - overdueMs) / (lateness.max - lateness.none);
   return Math.max(1, Math.floor(workers * Math.min(1, left)));
 }
 

@@ -12,7 +12,7 @@ export interface Secret extends KubeObject {
 const wireIdLength = 12;
 const passwordBytes = 24;
 /** Fewer can be guessed from a recorded TLS-PSK handshake; OpenSSL takes no more. */
-const keyBytes = { least: 16, most: 256 };
+const keyBytes = { min: 16, max: 256 };
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /** The gateway reads Secrets with this label only; a Secret that a person makes needs it too. */
@@ -93,6 +93,6 @@ export function identityOf(secret: Secret): DeviceIdentity | undefined {
 function credentialOf(generation: number, password: string, key: Buffer): Credential | undefined {
   if (password === "" || !Number.isSafeInteger(generation) || generation < 1) return undefined;
   if (key.length === 0) return { generation, password };
-  if (key.length < keyBytes.least || key.length > keyBytes.most) return undefined;
+  if (key.length < keyBytes.min || key.length > keyBytes.max) return undefined;
   return { generation, password, key: Uint8Array.from(key) };
 }

@@ -104,7 +104,7 @@ export class Session implements Disposable {
   }
 
   /** Streams that the device has at a time, as it said. */
-  get mostStreams(): number {
+  get maxStreams(): number {
     return this.#hello?.streams ?? defaults.streams;
   }
 

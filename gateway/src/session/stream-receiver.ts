@@ -19,7 +19,7 @@ export const receiveBufferBytes = 4 * limits.windowBytes;
  * what the reader has left free, so a slow reader slows the device. Pure.
  */
 export class StreamReceiver {
-  readonly #mostCapacity: number;
+  readonly #maxCapacity: number;
   readonly #longestWindow: number;
   readonly #buffer = new ByteQueue();
   #next = 0;
@@ -28,7 +28,7 @@ export class StreamReceiver {
 
   /** @param capacity bytes that wait for the reader */
   constructor(capacity: number = receiveBufferBytes) {
-    this.#mostCapacity = capacity;
+    this.#maxCapacity = capacity;
     this.#longestWindow = Math.min(capacity, limits.windowBytes);
     this.#givenWindow = Math.min(capacity, limits.initialWindowBytes);
   }
@@ -73,7 +73,7 @@ export class StreamReceiver {
 
   /** One window at first: most streams never bring more. */
   get #capacity(): number {
-    return Math.min(this.#mostCapacity, Math.max(this.#longestWindow, this.#next - this.#buffer.length));
+    return Math.min(this.#maxCapacity, Math.max(this.#longestWindow, this.#next - this.#buffer.length));
   }
 
   get #window(): number {

@@ -13,7 +13,7 @@ export interface Segment {
 /** What a data message needs besides its bytes (SPEC §3.2), `end` included. */
 const dataOverheadBytes = 11;
 /** Lost segments make the next ones shorter, down to this. */
-const leastSegmentBytes = 128;
+const minSegmentBytes = 128;
 
 /**
  * The sending half of a stream (SPEC §5.7): go-back-N over a bounded window. Pure: time is an argument.
@@ -205,7 +205,7 @@ export class StreamSender {
 
   #lost(): void {
     this.#cleanSegments = 0;
-    const least = Math.min(leastSegmentBytes, this.#longestSegment);
-    this.#segmentBytes = Math.max(least, Math.floor(this.#segmentBytes / 2));
+    const min = Math.min(minSegmentBytes, this.#longestSegment);
+    this.#segmentBytes = Math.max(min, Math.floor(this.#segmentBytes / 2));
   }
 }

@@ -39,13 +39,13 @@ export class LogSizes {
 
   /** The older boot of the device that has the most; undefined if there is nothing. */
   largest(): { device: string; ordinal: number; deviceBytes: number } | undefined {
-    let most: { device: string; ordinal: number; deviceBytes: number } | undefined;
+    let largest: { device: string; ordinal: number; deviceBytes: number } | undefined;
     for (const [device, boots] of this.#devices) {
       let deviceBytes = 0;
       for (const { bytes } of boots.values()) deviceBytes += bytes;
-      if (!most || deviceBytes > most.deviceBytes)
-        most = { device, ordinal: Math.min(...boots.keys()), deviceBytes };
+      if (!largest || deviceBytes > largest.deviceBytes)
+        largest = { device, ordinal: Math.min(...boots.keys()), deviceBytes };
     }
-    return most;
+    return largest;
   }
 }

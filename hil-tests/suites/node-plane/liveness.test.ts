@@ -83,10 +83,10 @@ test(`${scale.each} devices each that freeze, or vanish by ${ways.slice(1).join(
       noteMost(backMs, way, (rig.ready.first(name, "True", returnMs)?.atMs ?? Number.NaN) - hello);
     }
   }
-  const most = (figures: ReadonlyMap<Way, number>) =>
+  const max = (figures: ReadonlyMap<Way, number>) =>
     [...figures].map(([way, ms]) => `${way} ${Math.round(ms)} ms`).join(", ");
-  t.diagnostic(`last word to Ready=False, most (limit ${lostWithinMs} ms): ${most(lostMs)}`);
-  t.diagnostic(`hello to Ready=True, most (limit ${readyWithinMs} ms): ${most(backMs)}`);
+  t.diagnostic(`last word to Ready=False, most (limit ${lostWithinMs} ms): ${max(lostMs)}`);
+  t.diagnostic(`hello to Ready=True, most (limit ${readyWithinMs} ms): ${max(backMs)}`);
   for (const way of ways) {
     assert.ok(
       (lostMs.get(way) ?? Number.NaN) <= lostWithinMs,

@@ -39,9 +39,9 @@ const struct mote_command *mote_dispatch_find(const struct mote_session *session
 
 /**
  * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing, something else, or above
- * `most`; then the value is 0, and the request has no more arguments: where they begin is not known.
+ * `max`; then the value is 0, and the request has no more arguments: where they begin is not known.
  */
-MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t most,
+MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t max,
                                                   uint32_t *value);
 
 #ifdef __cplusplus

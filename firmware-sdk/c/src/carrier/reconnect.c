@@ -3,7 +3,7 @@
 #include "mote/profile.gen.h"
 
 /* More waits in a row than this make none longer: 250 ms << 7 is 32 s. */
-enum { MOST_DOUBLINGS = 7 };
+enum { MAX_DOUBLINGS = 7 };
 
 static uint32_t doubled(uint8_t times, uint32_t most_ms) {
     uint32_t wait_ms = times > 0 ? (uint32_t)MOTE_DEFAULT_RECONNECT_MS << (times - 1) : 0;
@@ -11,7 +11,7 @@ static uint32_t doubled(uint8_t times, uint32_t most_ms) {
 }
 
 static void count(uint8_t *times) {
-    if (*times <= MOST_DOUBLINGS) {
+    if (*times <= MAX_DOUBLINGS) {
         ++*times;
     }
 }

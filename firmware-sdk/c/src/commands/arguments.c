@@ -10,9 +10,9 @@ static void refuse(struct mote_arguments *arguments, enum mote_status status) {
     }
 }
 
-uint32_t mote_arguments_uint(struct mote_arguments *arguments, uint32_t most) {
+uint32_t mote_arguments_uint(struct mote_arguments *arguments, uint32_t max) {
     uint32_t value = 0;
-    if (mote_dispatch_uint(arguments->request, most, &value)) {
+    if (mote_dispatch_uint(arguments->request, max, &value)) {
         refuse(arguments, MOTE_STATUS_INVALID_ARGUMENT);
     }
     return value;
@@ -36,12 +36,12 @@ bool mote_arguments_null(struct mote_arguments *arguments) {
     return true;
 }
 
-struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t most) {
+struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t max) {
     struct mote_message *request = arguments->request;
     struct mote_cbor_head head;
     struct mote_span text = {NULL, 0};
     if (request->rest == 0 || mote_cbor_read_head(&request->body, &head) ||
-        head.major != MOTE_CBOR_TEXT || head.value > most) {
+        head.major != MOTE_CBOR_TEXT || head.value > max) {
         refuse(arguments, MOTE_STATUS_INVALID_ARGUMENT);
         request->rest = 0; /* what follows cannot be found any more */
     } else {

@@ -5,7 +5,7 @@
 #include "mote/commands/device.h"
 #include "mote/session.h"
 
-enum { INTERRUPT = 0x03, END_OF_INPUT = 0x04, SIGNAL_INTERRUPT = 2, MOST_EXIT_CODE = 255 };
+enum { INTERRUPT = 0x03, END_OF_INPUT = 0x04, SIGNAL_INTERRUPT = 2, MAX_EXIT_CODE = 255 };
 
 /* Whether the streams of a job are still its own: a cancel or a new session takes them away. */
 static bool is_wanted(const struct mote_job *job) {
@@ -30,7 +30,7 @@ static size_t drop_rest(struct mote_stream *stream, const uint8_t *bytes, size_t
 static void end_job(struct mote_job *job) {
     bool has_exit = (job->flags & (MOTE_JOB_COMMAND | MOTE_JOB_CONSOLE)) == MOTE_JOB_COMMAND;
     /* The end has a byte for it: cut to that, 256 would be a success. */
-    int exit_code = (uint32_t)job->exit_code > MOST_EXIT_CODE ? MOST_EXIT_CODE : (int)job->exit_code;
+    int exit_code = (uint32_t)job->exit_code > MAX_EXIT_CODE ? MAX_EXIT_CODE : (int)job->exit_code;
     mote_stream_end(job->out, (enum mote_status)job->end_status, has_exit ? exit_code : -1);
     job->out->take = job->program->take ? drop_rest : drop_input;
     if (has_err(job)) {

@@ -44,14 +44,14 @@ bool mote_print_end(struct mote_job *job) {
     return true;
 }
 
-bool mote_parse_number(const char *text, uint32_t most, uint32_t *number) {
+bool mote_parse_number(const char *text, uint32_t max, uint32_t *number) {
     uint32_t value = 0;
     if (*text == '\0') {
         return false;
     }
     for (; *text; text++) {
         uint32_t digit = (uint32_t)(*text - '0');
-        if (digit > 9 || digit > most || value > (most - digit) / 10u) {
+        if (digit > 9 || digit > max || value > (max - digit) / 10u) {
             return false;
         }
         value = value * 10u + digit;

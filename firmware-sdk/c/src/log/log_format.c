@@ -14,11 +14,11 @@ enum { WIDE = 6000 };
 struct output {
     char *text; /* NULL: only counts */
     size_t length;
-    size_t most;
+    size_t max;
 };
 
 static MOTE_NOINLINE void put(struct output *output, char byte, size_t times) {
-    for (; times > 0 && output->length < output->most; times--) {
+    for (; times > 0 && output->length < output->max; times--) {
         if (output->text) {
             output->text[output->length] = byte;
         }
@@ -93,8 +93,8 @@ size_t mote_log_format(char *text, size_t room, const char *format, va_list argu
             bytes = va_arg(arguments, const char *);
             bytes = bytes ? bytes : "(null)";
             /* No further than there is room: an interrupt has no time to lose. */
-            size_t most = precision < output.most ? precision : output.most;
-            for (length = 0; length < most && bytes[length];) {
+            size_t max = precision < output.max ? precision : output.max;
+            for (length = 0; length < max && bytes[length];) {
                 length++;
             }
         } else if (letter == 'd' || letter == 'i' || letter == 'u' || letter == 'x' ||

@@ -8,7 +8,7 @@ enum {
     REBOOT_AFTER_MS = 1000, /* what the end of the shell's reboot gets to arrive */
     USAGE_COLUMNS = 17,
     EXIT_NOT_FOUND = 127,
-    MOST_EXIT_CODE = 255
+    MAX_EXIT_CODE = 255
 };
 
 #define LONGEST_SLEEP_S UINT32_C(86400)
@@ -125,11 +125,11 @@ enum mote_step mote_shell_sleep(struct mote_session *session, struct mote_job *j
 }
 
 enum mote_step mote_shell_end(struct mote_job *job, int32_t code) {
-    if (code >= 0 && code <= MOST_EXIT_CODE) {
+    if (code >= 0 && code <= MAX_EXIT_CODE) {
         job->exit_code = code;
         return MOTE_STEP_DONE;
     }
-    job->exit_code = MOST_EXIT_CODE;
+    job->exit_code = MAX_EXIT_CODE;
     if (!mote_print_begin(job, job->err)) {
         return MOTE_STEP_WAIT;
     }

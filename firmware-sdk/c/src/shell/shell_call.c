@@ -5,7 +5,7 @@
 
 enum { EXIT_USAGE = 2 };
 
-bool mote_shell_called(const struct mote_job *job, const char *known, unsigned least, unsigned most,
+bool mote_shell_called(const struct mote_job *job, const char *known, unsigned min, unsigned max,
                        struct mote_shell_call *call) {
     unsigned at = 1;
     memset(call, 0, sizeof *call);
@@ -33,7 +33,7 @@ bool mote_shell_called(const struct mote_job *job, const char *known, unsigned l
         }
     }
     /* Beyond the last where an option lacks its value. */
-    if (at > job->argc || job->argc - at < least || job->argc - at > most) {
+    if (at > job->argc || job->argc - at < min || job->argc - at > max) {
         return false;
     }
     call->operand = (uint8_t)at;

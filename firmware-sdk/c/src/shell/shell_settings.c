@@ -53,8 +53,8 @@ static enum mote_step refuse(struct mote_job *job, const struct mote_setting *se
     mote_print(job, "set: ");
     mote_print(job, setting->name);
     mote_print(job, ": expected at most ");
-    mote_print_number(job, setting->most);
-    mote_print(job, setting->most == 1 ? " byte\n" : " bytes\n");
+    mote_print_number(job, setting->max);
+    mote_print(job, setting->max == 1 ? " byte\n" : " bytes\n");
     return mote_print_end(job) ? MOTE_STEP_DONE : MOTE_STEP_WAIT;
 }
 
@@ -74,7 +74,7 @@ enum mote_step mote_shell_set(struct mote_session *session, struct mote_job *job
     for (unsigned i = first; i < job->argc; i++) {
         length += strlen(mote_job_argument(job, i)) + (i > first);
     }
-    if (length > setting->most) {
+    if (length > setting->max) {
         return refuse(job, setting);
     }
     char *to = setting->value;

@@ -61,8 +61,8 @@ struct mote_flash_place mote_flash_index_find(const struct mote_flash_store *sto
     size_t length = strlen(path);
     for (const struct mote_flash_record *record = mote_flash_index_next(store, NULL); record;
          record = mote_flash_index_next(store, record)) {
-        size_t other = strlen(record->path), least = other < length ? other : length;
-        if (strncmp(record->path, path, least) != 0) {
+        size_t other = strlen(record->path), min = other < length ? other : length;
+        if (strncmp(record->path, path, min) != 0) {
             continue;
         }
         if (other == length) {

@@ -27,9 +27,9 @@ bool mote_flash_program(const struct mote_flash_store *store, uint32_t at, const
     const struct mote_flash *flash = store->flash;
     const uint8_t *from = bytes;
     while (length > 0) {
-        size_t granule = (size_t)mote_flash_granule_bytes(flash), most = MOTE_FLASH_PIECE(granule);
-        size_t count = length < most ? (size_t)length : most;
-        memset(store->pages, from ? 0xff : 0, most);
+        size_t granule = (size_t)mote_flash_granule_bytes(flash), max = MOTE_FLASH_PIECE(granule);
+        size_t count = length < max ? (size_t)length : max;
+        memset(store->pages, from ? 0xff : 0, max);
         if (from) {
             memcpy(store->pages, from, count);
             from += count;

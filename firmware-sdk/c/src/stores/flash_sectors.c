@@ -5,7 +5,7 @@
 #include "flash_index.h"
 
 /* How many more times a sector may have been erased than one whose file does not change. */
-enum { MOST_AHEAD = 16 };
+enum { MAX_AHEAD = 16 };
 
 static bool is_used(const struct mote_flash_store *store, unsigned sector) {
     return (store->used[sector / 8] >> sector % 8 & 1) != 0;
@@ -99,7 +99,7 @@ uint32_t mote_flash_sectors_room(const struct mote_flash_store *store) {
  * is not whole, because it is new or a reset interrupted it, comes first. It counts as the least
  * worn of all: they differ by little. */
 static unsigned find_free(const struct mote_flash_store *store, uint32_t *erases) {
-    uint32_t least = UINT32_MAX;
+    uint32_t min = UINT32_MAX;
     unsigned best = 0, bare = 0;
     *erases = UINT32_MAX;
     for (unsigned i = mote_flash_first_data(store); i < store->flash->sectors; i++) {
@@ -109,14 +109,14 @@ static unsigned find_free(const struct mote_flash_store *store, uint32_t *erases
             bare = is_free ? i : bare;
             continue;
         }
-        least = sector->erases < least ? sector->erases : least;
+        min = sector->erases < min ? sector->erases : min;
         if (is_free && (best == 0 || sector->erases < *erases)) {
             best = i;
             *erases = sector->erases;
         }
     }
     if (bare) {
-        *erases = least == UINT32_MAX ? 0 : least;
+        *erases = min == UINT32_MAX ? 0 : min;
     }
     return bare ? bare : best;
 }
@@ -127,7 +127,7 @@ static unsigned find_rested(const struct mote_flash_store *store, uint32_t erase
     unsigned best = 0;
     for (unsigned i = mote_flash_first_data(store); i < store->flash->sectors; i++) {
         const struct mote_flash_sector *sector = mote_flash_sector_at(store, i);
-        if (is_used(store, i) && sector->erases < erases && erases - sector->erases > MOST_AHEAD &&
+        if (is_used(store, i) && sector->erases < erases && erases - sector->erases > MAX_AHEAD &&
             (best == 0 || sector->erases < mote_flash_sector_at(store, best)->erases) &&
             is_whole(sector) && mote_flash_index_find_id(store, sector->id)) {
             best = i;

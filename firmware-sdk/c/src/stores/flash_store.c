@@ -84,8 +84,8 @@ static bool next(void *context, const char *directory, char name[MOTE_FILE_NAME_
         }
         if (best) {
             const char *other = best->path + prefix + 1;
-            size_t least = length < best_length ? length : best_length;
-            int order = strncmp(entry, other, least);
+            size_t min = length < best_length ? length : best_length;
+            int order = strncmp(entry, other, min);
             if (order > 0 || (order == 0 && length >= best_length)) {
                 continue;
             }

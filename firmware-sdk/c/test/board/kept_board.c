@@ -300,8 +300,8 @@ int main(void) {
     state.how = draw(12); /* ten corruptions for each fault and each watchdog */
     state.how = state.how < CORRUPTED ? state.how : CORRUPTED;
     state.has_to_be_kept = state.how == FAULT;
-    uint32_t most = 1u << (5 + draw(12));
-    SYSTICK_RELOAD = 16 + draw(most);
+    uint32_t max = 1u << (5 + draw(12));
+    SYSTICK_RELOAD = 16 + draw(max);
     SYSTICK_VALUE = 0;
     SYSTICK_CONTROL = SYSTICK_ENABLE | SYSTICK_INTERRUPT | SYSTICK_CORE_CLOCK;
     for (;;) {

@@ -185,11 +185,11 @@ enum {
     SECTOR_BYTES = 16,
     PART_BYTES = 4,
     INDEX_SECTORS = 30,
-    MOST_SECTORS = 600,
+    MAX_SECTORS = 600,
     PROGRAM_BYTES = 4
 };
-static unsigned sectors = MOST_SECTORS;
-static uint8_t used[(MOST_SECTORS + 7) / 8];
+static unsigned sectors = MAX_SECTORS;
+static uint8_t used[(MAX_SECTORS + 7) / 8];
 static uint32_t pages[MOTE_FLASH_PAGES(PROGRAM_BYTES)];
 static struct mote_flash_store store = {
     .flash = &flash_emulator.flash, .used = used, .pages = pages};

@@ -60,13 +60,13 @@ static void check(const char *expected, const char *format, ...) {
     for (size_t room = 0; room <= whole + 2 && room <= ROOM; room++) {
         /* Exactly so large, for the sanitizer. */
         char *text = malloc(room + (room == 0));
-        size_t most = room > 0 ? room - 1 : 0, length = whole < most ? whole : most;
+        size_t max = room > 0 ? room - 1 : 0, length = whole < max ? whole : max;
         memset(text, '#', room + (room == 0));
         size_t wrote = format_once(text, room, format, arguments);
         if (wrote != length || format_once(NULL, room, format, arguments) != length) {
             fail(format, "the wrong count, of", expected, "");
         } else if (room > 0 && (memcmp(text, expected, length) != 0 || text[length] != '\0')) {
-            text[most] = '\0';
+            text[max] = '\0';
             fail(format, "expected and got, of", expected, text);
         }
         free(text);

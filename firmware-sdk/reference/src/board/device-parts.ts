@@ -104,13 +104,13 @@ export class ReferenceParts implements DeviceParts {
 
   stats(): DeviceStats {
     const { ramKiB = deviceDefaults.ramKiB } = this.#options;
-    const { freeBytes, leastBytes } = this.#sensors.heap;
+    const { freeBytes, minBytes } = this.#sensors.heap;
     const accounts = [...this.#accounts, ...[...this.jobs()].map(({ account }) => account)];
     return {
       cpuMs: this.#meter.totalMs,
       heapTotalBytes: ramKiB * 1024,
       heapFreeBytes: freeBytes,
-      heapLeastBytes: leastBytes,
+      heapMinBytes: minBytes,
       filesTotalBytes: this.files.limits.totalBytes,
       filesFreeBytes: this.files.freeBytes,
       tasks: accounts.map((account) => this.#task(account)),

@@ -215,10 +215,10 @@ export class FileWrite {
     const length = this.#length + bytes.length;
     if (length > this.#buffer.length) {
       if (this.#size !== null) return Status.DATA_LOSS;
-      const most = this.#buffer.length + this.#host.freeBytes();
-      if (length > most) return Status.RESOURCE_EXHAUSTED;
+      const max = this.#buffer.length + this.#host.freeBytes();
+      if (length > max) return Status.RESOURCE_EXHAUSTED;
       const grown = new Uint8Array(
-        Math.min(most, Math.max(firstBufferBytes, length, 2 * this.#buffer.length)),
+        Math.min(max, Math.max(firstBufferBytes, length, 2 * this.#buffer.length)),
       );
       grown.set(this.#buffer.subarray(0, this.#length));
       this.#buffer = grown;

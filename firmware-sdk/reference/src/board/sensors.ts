@@ -13,16 +13,16 @@ export function seededRandom(seed: number): () => number {
 
 /** A value that wanders between two bounds and is drawn to their middle. */
 export class Wanderer {
-  readonly #least: number;
-  readonly #most: number;
+  readonly #min: number;
+  readonly #max: number;
   readonly #random: () => number;
   #value: number;
 
-  constructor(least: number, most: number, random: () => number) {
-    this.#least = least;
-    this.#most = most;
+  constructor(min: number, max: number, random: () => number) {
+    this.#min = min;
+    this.#max = max;
     this.#random = random;
-    this.#value = least + (most - least) * (0.3 + 0.4 * random());
+    this.#value = min + (max - min) * (0.3 + 0.4 * random());
   }
 
   get value(): number {
@@ -30,11 +30,11 @@ export class Wanderer {
   }
 
   next(): number {
-    const span = this.#most - this.#least;
-    const middle = this.#least + span / 2;
+    const span = this.#max - this.#min;
+    const middle = this.#min + span / 2;
     const pull = (middle - this.#value) * 0.05;
     const step = (this.#random() - 0.5) * span * 0.1;
-    this.#value = Math.min(this.#most, Math.max(this.#least, this.#value + pull + step));
+    this.#value = Math.min(this.#max, Math.max(this.#min, this.#value + pull + step));
     return this.value;
   }
 }
@@ -44,7 +44,7 @@ export interface SimulatedSensors {
   /** The readings of the next beat. */
   sense(): SensorValues;
   /** Free heap as the last beat told it, and the least that any told, bytes. */
-  readonly heap: { readonly freeBytes: number; readonly leastBytes: number };
+  readonly heap: { readonly freeBytes: number; readonly minBytes: number };
 }
 
 /** Sensors of a board that is not there: each reading is plausible and near the one before. */
@@ -59,13 +59,13 @@ export function simulatedSensors(options: {
   const heapFree64 = new Wanderer(options.ramKiB * 5, Math.min(0xffff, options.ramKiB * 11), random);
   const rssiDbm = new Wanderer(-84, -48, random);
   const temperatureC = new Wanderer(19, 41, random);
-  const heap = { freeBytes: heapFree64.value * heapUnitBytes, leastBytes: heapFree64.value * heapUnitBytes };
+  const heap = { freeBytes: heapFree64.value * heapUnitBytes, minBytes: heapFree64.value * heapUnitBytes };
   return {
     heap,
     sense() {
       const free64 = heapFree64.next();
       heap.freeBytes = free64 * heapUnitBytes;
-      heap.leastBytes = Math.min(heap.leastBytes, heap.freeBytes);
+      heap.minBytes = Math.min(heap.minBytes, heap.freeBytes);
       return {
         heapFree64: free64,
         ...(options.radio ? { rssiDbm: rssiDbm.next() } : {}),

@@ -8,7 +8,7 @@ interface SettingRow {
   readonly takes: (value: string) => boolean;
 }
 
-const atMostBytes = (most: number) => (value: string) => Buffer.byteLength(value) <= most;
+const atMostBytes = (max: number) => (value: string) => Buffer.byteLength(value) <= max;
 
 /** The settings that every device has (SHELL.md). */
 const rows = {

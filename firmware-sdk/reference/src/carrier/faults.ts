@@ -47,7 +47,7 @@ export function parseFaultRates(text: string): FaultRates {
 }
 
 /** Messages that may be on their way late, each way; what comes beyond them is lost. */
-const mostDelayed = 64;
+const maxDelayed = 64;
 
 /**
  * A link that misbehaves by seeded chance: the same seed spoils the same messages of the same conversation.
@@ -159,7 +159,7 @@ export class FaultyLink implements DeviceLink {
   }
 
   #delay(message: Uint8Array, times: number, deliver: (message: Uint8Array) => unknown): void {
-    if (this.#late.size >= mostDelayed) {
+    if (this.#late.size >= maxDelayed) {
       this.counts.drop++;
       return;
     }

@@ -36,6 +36,6 @@ export class Reconnect {
   }
 }
 
-function doubled(times: number, mostMs: number): number {
-  return times === 0 ? 0 : Math.min(defaults.reconnectMs * 2 ** (times - 1), mostMs);
+function doubled(times: number, maxMs: number): number {
+  return times === 0 ? 0 : Math.min(defaults.reconnectMs * 2 ** (times - 1), maxMs);
 }

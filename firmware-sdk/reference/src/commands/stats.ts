@@ -4,7 +4,7 @@ import { encodedBytes, fitting, responseBytes } from "../fitting.ts";
 import { secondsOf } from "../seconds.ts";
 
 /** What the list can count. */
-const mostTasks = 255;
+const maxTasks = 255;
 
 /** Use of processor, memory and files, and the tasks from an index on (SPEC §6.9). */
 export const stats = implement(commands.stats, ({ from }, { parts, maxMessageBytes }) => {
@@ -14,11 +14,11 @@ export const stats = implement(commands.stats, ({ from }, { parts, maxMessageByt
     cpu: secondsOf(figures.cpuMs),
     heapTotal: figures.heapTotalBytes,
     heapFree: figures.heapFreeBytes,
-    heapLeast: figures.heapLeastBytes,
+    heapLeast: figures.heapMinBytes,
     filesTotal: figures.filesTotalBytes,
     filesFree: figures.filesFreeBytes,
   };
-  const all = figures.tasks.slice(0, mostTasks).map(({ name, state, cpuMs, stackFreeBytes }) => ({
+  const all = figures.tasks.slice(0, maxTasks).map(({ name, state, cpuMs, stackFreeBytes }) => ({
     name,
     state: TaskState[state],
     cpu: secondsOf(cpuMs),

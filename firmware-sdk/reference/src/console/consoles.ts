@@ -35,7 +35,7 @@ export class Consoles {
       });
       this.#onStreams.add(opened);
       return {
-        mostRoom: typeAheadBytes,
+        maxRoom: typeAheadBytes,
         get room() {
           return opened.room;
         },

@@ -20,7 +20,7 @@ const largestNumber = 0x7fff_ffff;
 export const exit = builtIn({
   usage: exitUsage,
   what: "ends with an exit code",
-  most: 1,
+  max: 1,
   run(process, { operands }) {
     const code = exitCodeOf(operands);
     if (code === undefined) return wrongUsage(process, "exit", exitUsage);
@@ -70,7 +70,7 @@ const sleepUsage = "sleep N";
 export const sleep = builtIn({
   usage: sleepUsage,
   what: "waits N seconds",
-  least: 1,
+  min: 1,
   run(process, { operands: [seconds = ""] }) {
     const waits = /^\d{1,5}$/.test(seconds) && Number(seconds) <= longestSleepS;
     if (!waits) return wrongUsage(process, "sleep", sleepUsage);

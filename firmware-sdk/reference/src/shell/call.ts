@@ -9,7 +9,7 @@ export interface ShellCommandRow {
 }
 
 /** Exit codes of the shell (SHELL.md). */
-export const ExitCode = { ok: 0, failed: 1, usage: 2, notFound: 127, signalled: 128, most: 255 } as const;
+export const ExitCode = { ok: 0, failed: 1, usage: 2, notFound: 127, signalled: 128, max: 255 } as const;
 
 /** Says that there is no such command, and ends with 127 (SPEC §6.3). */
 export function unknownCommand(process: ShellProcess, name: string): undefined {
@@ -40,8 +40,8 @@ export interface BuiltIn {
   /** The letters that it takes, e.g. `bn:`; a colon follows the one that has a value. */
   readonly options?: string;
   /** How many operands it takes. */
-  readonly least?: number;
-  readonly most?: number;
+  readonly min?: number;
+  readonly max?: number;
   run(process: ShellProcess, call: Call): RunningCommand | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface BuiltIn {
  * usage, before it does anything.
  */
 export function builtIn(row: BuiltIn): ShellCommandRow {
-  const { usage, what, options = "", least = 0, most = least } = row;
+  const { usage, what, options = "", min = 0, max = min } = row;
   const name = usage.split(" ")[0] as string;
   return {
     usage,
@@ -58,7 +58,7 @@ export function builtIn(row: BuiltIn): ShellCommandRow {
     run(process, args) {
       const call = readCall(args, options);
       if (typeof call === "string") process.printError(`${name}: ${call}: unknown option\n`);
-      else if (call && call.operands.length >= least && call.operands.length <= most)
+      else if (call && call.operands.length >= min && call.operands.length <= max)
         return row.run(process, call);
       return wrongUsage(process, name, usage);
     },

@@ -9,7 +9,7 @@ export const ls = builtIn({
   what: "lists a directory",
   // -1, -A and -a change nothing: there is one name a line, and none is hidden.
   options: "1Aal",
-  most: 1,
+  max: 1,
   run(process, { given, operands: [path = "/"] }) {
     const entries = entriesOf(process.parts.files, path);
     if (!entries) return fail(process, "ls", path, "not found");
@@ -41,7 +41,7 @@ export const cat = builtIn({
   usage: "cat [-u] [PATH…]",
   what: "copies files, or its input, to its output",
   options: "u",
-  most: Number.POSITIVE_INFINITY,
+  max: Number.POSITIVE_INFINITY,
   run(process, { operands: paths }) {
     const readsInput = paths.length === 0 || (paths.length === 1 && paths[0] === "-");
     if (!readsInput) return new FileCopy(process, paths);
@@ -94,7 +94,7 @@ export const rm = builtIn({
   usage: rmUsage,
   what: "removes files",
   options: "Rfr",
-  most: Number.POSITIVE_INFINITY,
+  max: Number.POSITIVE_INFINITY,
   run(process, { given, operands: paths }) {
     const { files } = process.parts;
     const isForced = given.has("f");

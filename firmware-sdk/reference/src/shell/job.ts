@@ -129,12 +129,11 @@ export class ShellJob implements ShellProcess {
 
   exit(code: number): void {
     if (this.#exitCode !== undefined) return;
-    const carried = Number.isInteger(code) && code >= 0 && code <= ExitCode.most;
+    const carried = Number.isInteger(code) && code >= 0 && code <= ExitCode.max;
     // The wire has a byte for it (SPEC §6.3): cut to that, 256 would be a success.
-    if (!carried)
-      this.printError(`${this.account.name}: exit code ${code}: expected 0 to ${ExitCode.most}\n`);
+    if (!carried) this.printError(`${this.account.name}: exit code ${code}: expected 0 to ${ExitCode.max}\n`);
     // Without the sign of −0, which is no integer on the wire.
-    this.#exitCode = carried ? Math.abs(code) : ExitCode.most;
+    this.#exitCode = carried ? Math.abs(code) : ExitCode.max;
   }
 
   reboot(): void {

@@ -7,7 +7,7 @@ export const log = builtIn({
   usage: logUsage,
   what: "shows the log, or records a line in it",
   options: "p",
-  most: Number.POSITIVE_INFINITY,
+  max: Number.POSITIVE_INFINITY,
   run(process, { given, operands }) {
     if (given.has("p"))
       return operands.length > 0 ? wrongUsage(process, "log", logUsage) : show(process, "previous");

@@ -3,7 +3,7 @@ import { builtIn, ExitCode } from "./call.ts";
 export const get = builtIn({
   usage: "get [NAME]",
   what: "settings and their values",
-  most: 1,
+  max: 1,
   run(process, { operands: [name] }) {
     const { settings } = process.parts;
     if (name === undefined) {
@@ -22,8 +22,8 @@ export const get = builtIn({
 export const set = builtIn({
   usage: "set NAME VALUE…",
   what: "changes a setting",
-  least: 2,
-  most: Number.POSITIVE_INFINITY,
+  min: 2,
+  max: Number.POSITIVE_INFINITY,
   run(process, { operands: [name = "", ...words] }) {
     const outcome = process.parts.settings?.set(name, words.join(" ")) ?? { kind: "unknown" };
     if (outcome.kind === "unknown") process.printError(`set: ${name}: not found\n`);

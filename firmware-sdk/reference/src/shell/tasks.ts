@@ -12,8 +12,8 @@ export const free = builtIn({
   what: "heap, in bytes",
   options: "b",
   run(process) {
-    const { heapTotalBytes = 0, heapFreeBytes = 0, heapLeastBytes = 0 } = process.parts.stats?.() ?? {};
-    process.print(`total ${heapTotalBytes}\nfree ${heapFreeBytes}\nleast ${heapLeastBytes}\n`);
+    const { heapTotalBytes = 0, heapFreeBytes = 0, heapMinBytes = 0 } = process.parts.stats?.() ?? {};
+    process.print(`total ${heapTotalBytes}\nfree ${heapFreeBytes}\nleast ${heapMinBytes}\n`);
     process.exit(0);
     return undefined;
   },
@@ -34,7 +34,7 @@ function* taskLines(stats: DeviceStats | undefined): Generator<string> {
 }
 
 const topUsage = "top [-b] [-n N]";
-const mostTimes = 0xffff;
+const maxTimes = 0xffff;
 
 export const top = builtIn({
   usage: topUsage,
@@ -43,7 +43,7 @@ export const top = builtIn({
   run(process, { given, value }) {
     const times = Number(value);
     const isCounted = given.has("n");
-    if (isCounted && !(/^\d+$/.test(value) && times >= 1 && times <= mostTimes))
+    if (isCounted && !(/^\d+$/.test(value) && times >= 1 && times <= maxTimes))
       return wrongUsage(process, "top", topUsage);
     const onTerminal = process.terminal !== undefined && !given.has("b");
     return new Top(process, isCounted ? times : onTerminal ? Number.POSITIVE_INFINITY : 1, onTerminal);

@@ -15,7 +15,7 @@ export interface AttachRequest {
 /** After the end of input: as long as the console goes on without such a pause its answer is waited for. Milliseconds. */
 const quietMs = 1_000;
 /** A console that is never quiet is left all the same. */
-const mostAnswerMs = 30_000;
+const maxAnswerMs = 30_000;
 /** How often a full line is tried again, and until when. */
 const retryMs = 20;
 const writeWaitMs = 10_000;
@@ -83,7 +83,7 @@ export class AttachedLine implements CommandSession {
     for (;;) {
       const nowMs = this.#clock.monotonicMs();
       const quietAtMs = Math.max(fromMs, this.#console.lastOutputMs) + quietMs;
-      const dueMs = Math.min(quietAtMs, fromMs + mostAnswerMs);
+      const dueMs = Math.min(quietAtMs, fromMs + maxAnswerMs);
       if (this.#isOver || nowMs >= dueMs) break;
       await delay(this.#clock, dueMs - nowMs);
     }

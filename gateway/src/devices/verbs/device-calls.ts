@@ -220,11 +220,11 @@ export class DeviceCalls {
   }
 
   /** Why a device has no room for one more stream, as far as the gateway knows. */
-  #whoIsThere({ mostStreams, streamUses }: Session): string {
+  #whoIsThere({ maxStreams, streamUses }: Session): string {
     if (streamUses.length === 0)
-      return `it has no room for it now, although the gateway uses none of its ${mostStreams} streams`;
+      return `it has no room for it now, although the gateway uses none of its ${maxStreams} streams`;
     const users = describeUses(streamUses, this.#clock.monotonicMs());
-    return `${streamUses.length} of its ${mostStreams} streams are in use: ${users}`;
+    return `${streamUses.length} of its ${maxStreams} streams are in use: ${users}`;
   }
 }
 

@@ -9,17 +9,17 @@ export interface Page<Item, Whole> {
 
 /**
  * Reads a list page by page, until it has as many items as the last page told of, or a page is empty.
- * @param most stops at this many items
+ * @param max stops at this many items
  */
 export async function readPages<Item, Whole>(
   ask: (from: number) => Promise<Page<Item, Whole>>,
-  most = Number.POSITIVE_INFINITY,
+  max = Number.POSITIVE_INFINITY,
 ): Promise<{ readonly items: readonly Item[]; readonly last: Whole }> {
   const items: Item[] = [];
   for (;;) {
     const { total, items: more, page } = await ask(items.length);
     items.push(...more);
     // Each round has brought an item, and an index is at most 65,535: this ends.
-    if (more.length === 0 || items.length >= Math.min(total, most)) return { items, last: page };
+    if (more.length === 0 || items.length >= Math.min(total, max)) return { items, last: page };
   }
 }

@@ -3,7 +3,7 @@ import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import { readPages } from "./pages.ts";
 
 /** A list's index is one byte on the wire (SPEC §6.15). */
-const mostPeripherals = 255;
+const maxPeripherals = 255;
 
 const words: VerbWords = {
   name: "peripherals",
@@ -27,7 +27,7 @@ export function askPeripherals(
     const { items } = await readPages(async (from) => {
       const page = await calls.ask(device, commands.peripheralList, { from }, { words, signal });
       return { total: page.total, items: page.entries, page };
-    }, mostPeripherals);
+    }, maxPeripherals);
     return items.map(({ name }) => name);
   });
 }

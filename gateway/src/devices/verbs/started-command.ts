@@ -56,8 +56,8 @@ export async function startCommand<Extra extends Readonly<Record<string, CborVal
  */
 function keepsApart({ caps, session }: ReadyDevice, request: CommandRequest): boolean {
   if (!request.stderr || request.tty || (caps & Capability.stderr) === 0) return false;
-  if (request.apart === true || !request.stdout) return session.mostStreams >= 2;
-  return session.mostStreams - session.openStreams > 2;
+  if (request.apart === true || !request.stdout) return session.maxStreams >= 2;
+  return session.maxStreams - session.openStreams > 2;
 }
 
 /** The program alone: what is behind it may be a secret. */

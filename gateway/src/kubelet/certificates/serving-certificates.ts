@@ -30,7 +30,7 @@ export interface ServingCertificatesOptions {
 }
 
 /** Of a CertificateSigningRequest's expirationSeconds. */
-const leastLifetimeS = 600;
+const minLifetimeS = 600;
 /** New requests to the signer, all listeners together: as many at once, then one every so often. */
 const requestPace = { burst: 10, refillMs: 1_000 };
 /** The signer wants the name of a Node, and the listener of all is none's: what is checked of it is its address. */
@@ -55,10 +55,10 @@ export class ServingCertificates {
         "KUBELET_CERTIFICATE_FILES",
         `kubelet.certFile and kubelet.keyFile are for kubelet.servingCertificate: files, it is ${mode}`,
       );
-    if (lifetimeS !== 0 && lifetimeS < leastLifetimeS)
+    if (lifetimeS !== 0 && lifetimeS < minLifetimeS)
       throw new ConfigError(
         "KUBELET_CERTIFICATE_LIFETIME",
-        `kubelet.certificateLifetimeS is ${lifetimeS}: the API server takes 0 or at least ${leastLifetimeS}`,
+        `kubelet.certificateLifetimeS is ${lifetimeS}: the API server takes 0 or at least ${minLifetimeS}`,
       );
     this.#options = options;
     this.#pace = new TokenBucket(requestPace, clock.monotonicMs());

@@ -15,11 +15,11 @@ export interface ContainerUsage {
  * metrics-server drops a Node of which a figure is 0, and a Pod of which one container's is. What is not known, and what
  * a peripheral uses, is therefore told as a microsecond of one processor and one byte: `kubectl top` shows 0 of each.
  */
-export const leastCpuSeconds = 1e-6;
-export const leastMemoryBytes = 1;
+export const minCpuSeconds = 1e-6;
+export const minMemoryBytes = 1;
 
 export function cpuSeconds(cpuMs: number): number {
-  return Math.max(cpuMs / 1000, leastCpuSeconds);
+  return Math.max(cpuMs / 1000, minCpuSeconds);
 }
 
 /** The device's container has all that the device uses, the others (its peripherals) next to nothing. */
@@ -29,8 +29,8 @@ export function containerUsages(facts: DeviceFacts, usage: Usage): readonly Cont
       ? {
           name,
           cpuSeconds: cpuSeconds(usage.bootCpuMs),
-          memoryBytes: Math.max(usage.memoryBytes ?? 0, leastMemoryBytes),
+          memoryBytes: Math.max(usage.memoryBytes ?? 0, minMemoryBytes),
         }
-      : { name, cpuSeconds: leastCpuSeconds, memoryBytes: leastMemoryBytes },
+      : { name, cpuSeconds: minCpuSeconds, memoryBytes: minMemoryBytes },
   );
 }

@@ -3,7 +3,7 @@ import type { Usage } from "../../devices/usage/usage.ts";
 import { abortOnClose } from "../abort-on-close.ts";
 import type { PlainHandler } from "../handlers.ts";
 import type { HttpReply } from "../http-reply.ts";
-import { containerUsages, cpuSeconds, leastMemoryBytes } from "./container-usage.ts";
+import { containerUsages, cpuSeconds, minMemoryBytes } from "./container-usage.ts";
 import { expositionType, type Family, formatExposition, type Sample } from "./exposition.ts";
 
 /**
@@ -46,7 +46,7 @@ function usageFamilies(facts: DeviceFacts, usage: Usage): readonly Family[] {
       value: value(container),
       atMs,
     }));
-  const memory = Math.max(usage.memoryBytes ?? 0, leastMemoryBytes);
+  const memory = Math.max(usage.memoryBytes ?? 0, minMemoryBytes);
   const podMemory = containers.reduce((sum, container) => sum + container.memoryBytes, 0);
   const started =
     bootedAtMs === undefined

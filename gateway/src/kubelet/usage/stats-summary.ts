@@ -4,7 +4,7 @@ import { abortOnClose } from "../abort-on-close.ts";
 import type { PlainHandler } from "../handlers.ts";
 import { json } from "../http-reply.ts";
 import { clusterPod } from "../pod-lookup.ts";
-import { containerUsages, cpuSeconds, leastMemoryBytes } from "./container-usage.ts";
+import { containerUsages, cpuSeconds, minMemoryBytes } from "./container-usage.ts";
 
 /**
  * `/stats/summary` (stats/v1alpha1 Summary): what the API server's nodes/proxy and older tools read. Where neither the
@@ -37,7 +37,7 @@ export function buildSummary(facts: DeviceFacts | undefined, usage: Usage | unde
       nodeName,
       startTime,
       cpu,
-      memory: memoryStats(at, Math.max(usage.memoryBytes ?? 0, leastMemoryBytes), usage.memoryFreeBytes),
+      memory: memoryStats(at, Math.max(usage.memoryBytes ?? 0, minMemoryBytes), usage.memoryFreeBytes),
       ...fileSystem(at, usage),
       swap,
     },

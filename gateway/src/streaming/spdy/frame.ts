@@ -178,11 +178,11 @@ function parseControl(type: number, flags: number, payload: Buffer): Frame {
   }
 }
 
-function expectLength(name: string, payload: Buffer, least: number, most: number): void {
-  if (payload.length < least || payload.length > most)
+function expectLength(name: string, payload: Buffer, min: number, max: number): void {
+  if (payload.length < min || payload.length > max)
     throw new ProtocolError(
       "SPDY_FRAME_LENGTH",
-      `${name} of ${payload.length} bytes: expected ${least}…${most}`,
+      `${name} of ${payload.length} bytes: expected ${min}…${max}`,
     );
 }
 

@@ -4,7 +4,7 @@ import { parseUserName } from "@motelet/profiles";
 import type { Authenticator, WireIdentity } from "../directory.ts";
 
 /** Fewer bytes can be guessed from a recorded handshake; more are not taken by every OpenSSL. */
-const keyBytes = { least: 16, most: 256 };
+const keyBytes = { min: 16, max: 256 };
 
 interface Attempt {
   readonly text: string;
@@ -63,6 +63,6 @@ export class PskHandshakes {
 
   #keyOf(identity: WireIdentity): Uint8Array | undefined {
     const key = this.#pskOf(identity);
-    return key && key.length >= keyBytes.least && key.length <= keyBytes.most ? key : undefined;
+    return key && key.length >= keyBytes.min && key.length <= keyBytes.max ? key : undefined;
   }
 }

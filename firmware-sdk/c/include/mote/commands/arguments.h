@@ -21,8 +21,8 @@ struct mote_arguments {
     enum mote_status status; /* OK at first */
 };
 
-/** An unsigned integer of at most `most`. */
-uint32_t mote_arguments_uint(struct mote_arguments *arguments, uint32_t most);
+/** An unsigned integer of at most `max`. */
+uint32_t mote_arguments_uint(struct mote_arguments *arguments, uint32_t max);
 
 /** The id of a stream. */
 uint8_t mote_arguments_stream(struct mote_arguments *arguments);
@@ -30,8 +30,8 @@ uint8_t mote_arguments_stream(struct mote_arguments *arguments);
 /** Whether the next argument is null; steps over it then. */
 bool mote_arguments_null(struct mote_arguments *arguments);
 
-/** A text of at most `most` bytes; it lies in the request, and has no NUL at its end. */
-struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t most);
+/** A text of at most `max` bytes; it lies in the request, and has no NUL at its end. */
+struct mote_span mote_arguments_text(struct mote_arguments *arguments, size_t max);
 
 /** Whether a text is a path: absolute, without NUL, without empty, "." and ".." segments. */
 bool mote_is_path(const void *text, size_t length);

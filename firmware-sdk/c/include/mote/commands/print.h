@@ -34,8 +34,8 @@ void mote_print_number(struct mote_job *job, uint32_t number);
 /** Ends the piece. True: all of it is out. */
 MOTE_MUST_USE bool mote_print_end(struct mote_job *job);
 
-/** Reads a decimal number of at most `most`; false where the text is something else. */
-MOTE_MUST_USE bool mote_parse_number(const char *text, uint32_t most, uint32_t *number);
+/** Reads a decimal number of at most `max`; false where the text is something else. */
+MOTE_MUST_USE bool mote_parse_number(const char *text, uint32_t max, uint32_t *number);
 
 #ifdef __cplusplus
 }

@@ -28,8 +28,8 @@ size_t mote_shell_take(struct mote_job *job, const uint8_t *bytes, size_t length
 /** A setting of the device: a text in RAM. */
 struct mote_setting {
     const char *name;
-    char *value; /* with a NUL: `most` + 1 bytes */
-    uint8_t most;
+    char *value; /* with a NUL: `max` + 1 bytes */
+    uint8_t max;
 };
 
 /** How a program was called: its options, and what stands after them (POSIX, XBD 12.2). */
@@ -42,16 +42,16 @@ struct mote_shell_call {
 
 /**
  * Reads the options of the running program: letters of `known`, of which a colon follows the one that has
- * a value, e.g. "bn:". False: it is called wrongly, by them or by a count of operands outside `least` to
- * `most`; then its step returns mote_shell_refuse. To be asked by each step, before it does anything.
+ * a value, e.g. "bn:". False: it is called wrongly, by them or by a count of operands outside `min` to
+ * `max`; then its step returns mote_shell_refuse. To be asked by each step, before it does anything.
  */
-MOTE_MUST_USE bool mote_shell_called(const struct mote_job *job, const char *known, unsigned least,
-                                     unsigned most, struct mote_shell_call *call);
+MOTE_MUST_USE bool mote_shell_called(const struct mote_job *job, const char *known, unsigned min,
+                                     unsigned max, struct mote_shell_call *call);
 
 /** Prints the option that is not known, if that is wrong, and the usage; ends with 2. */
 enum mote_step mote_shell_refuse(struct mote_job *job, const struct mote_shell_call *call);
 
-/** In the place of `most`: as many operands as there are. */
+/** In the place of `max`: as many operands as there are. */
 #define MOTE_SHELL_ANY 255u
 
 /** Prints the usage of the running program on stderr; it ends with 2. */
