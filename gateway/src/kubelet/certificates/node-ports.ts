@@ -49,7 +49,7 @@ const storeKey = "serving-ports/all";
  */
 export class NodePorts implements AsyncDisposable {
   readonly #options: NodePortsOptions;
-  readonly #book: PortAllocator;
+  readonly #allocator: PortAllocator;
   readonly #served = new Map<string, Served>();
   readonly #taken;
   readonly #without;
@@ -71,7 +71,7 @@ export class NodePorts implements AsyncDisposable {
         `ports ${firstPort} to ${lastPort} for Nodes (kubelet.firstNodePort, kubelet.nodePorts): expected at most 65535, and without the shared port ${sharedPort}`,
       );
     this.#options = options;
-    this.#book = new PortAllocator({ firstPort, count }, keyValues.get(storeKey));
+    this.#allocator = new PortAllocator({ firstPort, count }, keyValues.get(storeKey));
     this.#taken = metrics.gauge("motelet_kubelet_node_ports_taken", "Nodes that have a port of their own");
     this.#without = metrics.gauge(
       "motelet_kubelet_node_ports_missing",
@@ -119,7 +119,7 @@ export class NodePorts implements AsyncDisposable {
   #release(key: string, served: Served): void {
     this.#served.delete(key);
     this.#ports.delete(served.nodeName);
-    this.#book.release(served.nodeName);
+    this.#allocator.release(served.nodeName);
     this.#close(served).catch((error: unknown) =>
       this.#options.log.error({ node: served.nodeName, err: messageOf(error) }, "port of a Node not closed"),
     );
@@ -131,13 +131,13 @@ export class NodePorts implements AsyncDisposable {
 
   #serve(key: string, nodeName: string): void {
     const { log, registry, certificateOf, keyValues, firstPort, count } = this.#options;
-    const port = this.#book.take(nodeName);
+    const port = this.#allocator.take(nodeName);
     if (port === undefined) {
       this.#waiting.add(key);
       log.warn({ node: nodeName, limit: count }, "no port left for a Node of its own, it has the shared one");
       return;
     }
-    keyValues.put(storeKey, this.#book.toJSON()).catch((error: unknown) => {
+    keyValues.put(storeKey, this.#allocator.toJSON()).catch((error: unknown) => {
       // It keeps its port as long as the gateway runs.
       log.warn({ node: nodeName, port: firstPort, err: messageOf(error) }, "port of a Node not stored");
     });
@@ -150,7 +150,7 @@ export class NodePorts implements AsyncDisposable {
         this.#failures.inc();
         log.warn({ node: nodeName, port, err: messageOf(error) }, "cannot listen on the port of a Node");
         if (served.isOver) return;
-        this.#book.block(port);
+        this.#allocator.block(port);
         this.#release(key, served);
         // Takes the next port, and lets the mirror write it.
         registry.learn(key, {});
