@@ -131,7 +131,7 @@ The demo would use the cluster of your current context:
   context   ${context}
   server    ${server}
 and make there, until it ends:
-  CustomResourceDefinition  devices.motelet.dev, deviceprofiles.motelet.dev
+  CustomResourceDefinition  devices.motelet.dev, deviceprofiles.motelet.dev, oscoresequences.motelet.dev
   Namespace                 ${gatewayNamespace} with ServiceAccount ${gatewayAccount}, and ${namespace} with the Devices, their Pods and Secrets
   ClusterRole               motelet-gateway and others of that prefix, with bindings; a Role in kube-node-lease, a RoleBinding in kube-system
   ValidatingAdmissionPolicy four, which keep the gateway to its own; and a FlowSchema for its Leases

@@ -1,6 +1,7 @@
 import { deviceProfileSpecSchema } from "./device-profile.ts";
 import { deviceRules, deviceSpecSchema, deviceStatusSchema } from "./device-schema.ts";
 import { apiGroup } from "./labels.ts";
+import { oscoreSequenceRules, oscoreSequenceSpecSchema } from "./oscore-sequence.ts";
 
 /** A JSON Schema value as typebox leaves it. */
 type Schema = Readonly<Record<string, unknown>>;
@@ -29,6 +30,25 @@ export function buildDeviceProfileCrd() {
     spec: deviceProfileSpecSchema,
     columns: [
       column("Description", ".spec.description"),
+      column("Age", ".metadata.creationTimestamp", "date"),
+    ],
+  });
+}
+
+/** The CustomResourceDefinition of OscoreSequence. */
+export function buildOscoreSequenceCrd() {
+  return buildCrd({
+    scope: "Cluster",
+    kind: "OscoreSequence",
+    shortName: "oscoreseq",
+    description: "Which OSCORE sequence numbers of a device's key gateways have reserved.",
+    spec: oscoreSequenceSpecSchema,
+    rules: oscoreSequenceRules,
+    columns: [
+      column("Wire-Id", ".spec.wireId"),
+      column("Generation", ".spec.generation", "integer"),
+      column("Next", ".spec.next", "integer"),
+      column("Retired", ".spec.retired", "boolean"),
       column("Age", ".metadata.creationTimestamp", "date"),
     ],
   });

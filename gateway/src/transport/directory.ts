@@ -78,3 +78,31 @@ export interface WantedLinks {
   ports(carrier: CarrierName): readonly WantedPort[];
   onChanged(listener: () => void): () => void;
 }
+
+/** The sequence numbers of one key: what names them in the cluster, and whose key it is. */
+export interface SequenceRecord extends WireIdentity {
+  /** Hex of a one-way function of the key: a key has one record, whichever Secret brings it. */
+  readonly fingerprint: string;
+  /** UID of the Secret that the key came from. */
+  readonly secretUid: string;
+}
+
+/** Numbers from … end − 1 that no other process has had and none will have. */
+export interface SequenceBlock {
+  readonly from: number;
+  readonly end: number;
+}
+
+export type Reservation =
+  | { readonly reserved: true; readonly block: SequenceBlock }
+  /** No number of this key may be used any more: a person has to replace it. */
+  | { readonly reserved: false; readonly reason: "KEY_REPLACED" | "WENT_BACK" | "EXHAUSTED" };
+
+/** Blocks of sequence numbers, reserved in the cluster: neither a lost disk nor a second process repeats one. */
+export interface SequenceBlocks {
+  /**
+   * @param above the caller knows of reservations up to this number: a record that does not is an old copy
+   * @throws UnavailableError if the cluster cannot be asked now; a block may have been reserved all the same, and is lost
+   */
+  reserve(record: SequenceRecord, above: number, signal: AbortSignal): Promise<Reservation>;
+}
