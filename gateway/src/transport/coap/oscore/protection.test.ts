@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CoapMessage, coapOption, optionOf } from "./coap-message.ts";
 import { contextPair, hex, message, toHex } from "./oscore-test-bed.ts";
+import { encodePlaintext } from "./plaintext.ts";
 import {
   protectRequest,
   protectResponse,
@@ -115,4 +116,15 @@ test("an ID has at most 7 bytes, and the two sides have different ones", () => {
   assert.throws(() => deriveContext({ ...input, recipientId: hex("01".repeat(7)) }), {
     code: "OSCORE_ID_EQUAL",
   });
+});
+
+test("the largest beat has 46 bytes over CoAP with OSCORE: a token of 2, a kid of 2, a Partial IV of 3", () => {
+  const options = [
+    [11, path],
+    [12, hex("3c")],
+  ] as const;
+  const beat = { ...message(0x02, options), payload: new Uint8Array(18) };
+  const sent = protectRequest(device, beat, 2 ** 24 - 1).message;
+  // The visible part of a message is written as the hidden one: code, options, payload.
+  assert.equal(encodePlaintext(sent).length + 3 + 2, 46);
 });
