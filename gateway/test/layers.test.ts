@@ -128,7 +128,7 @@ test("command line and rig use the gateway by its public entry, except tests of 
   // These run the mirror without devices below it, watch objects as it does, or measure one layer: they are tests of
   // those layers on a real cluster. Types of API objects are everybody's.
   const drivers =
-    /^hil-tests\/(rig\/cluster\/(bare-mirror|gateway-rights|node-plane|ready-watch|real-nodes)|suites\/(mirror|policy)\.test|bench\/.*)\.ts$/;
+    /^hil-tests\/(rig\/cluster\/(bare-mirror|gateway-rights|node-plane|ready-watch|real-nodes)|suites\/(mirror|oscore-sequences|policy)\.test|bench\/.*)\.ts$/;
   const files = globSync(["gateway/cli/**/*.ts", "hil-tests/**/*.ts"], {
     cwd: root,
     exclude: ["**/node_modules/**", "**/dist/**"],
