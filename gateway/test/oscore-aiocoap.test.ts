@@ -13,7 +13,7 @@ import {
 } from "../src/transport/coap/oscore/coap-message.ts";
 import { kidOf } from "../src/transport/coap/oscore/device-context.ts";
 import { OscoreEndpoint } from "../src/transport/coap/oscore/oscore-endpoint.ts";
-import { message, toHex } from "../src/transport/coap/oscore/oscore-test-bed.ts";
+import { message, numbersFrom, toHex } from "../src/transport/coap/oscore/oscore-test-bed.ts";
 import { PeerTable } from "../src/transport/coap/oscore/peer-table.ts";
 import { decodePlaintext, encodePlaintext } from "../src/transport/coap/oscore/plaintext.ts";
 import { protectRequest, unprotectResponse } from "../src/transport/coap/oscore/protection.ts";
@@ -84,9 +84,9 @@ const path = [11, Buffer.from("m")] as const;
 test("aiocoap as a device: derives the same context, is challenged, answered and notified, and refuses what is not for it", async () => {
   using peer = new Aiocoap();
   let sequence = 70_000;
-  const peers = new PeerTable(() => ({ take: () => sequence++ }));
-  const endpoint = new OscoreEndpoint(peers, { randomBytes });
-  peers.set("lamp", [{ generation: 3, key }]);
+  const peers = new PeerTable(() => numbersFrom(() => sequence++));
+  const endpoint = new OscoreEndpoint(peers, { randomBytes, responseNonce: "request" });
+  peers.set("lamp", [{ generation: 3, key, secretUid: "s" }]);
   const derived = await peer.derive(key, "lamp.3", kidOf(identity), noBytes);
   const context = peers.ofWireId("lamp")[0]?.context;
   assert.equal(derived.key, toHex(context?.recipientKey.export() ?? noBytes));

@@ -35,7 +35,12 @@ const key = new Uint8Array(16).fill(7);
 const identity = { wireId: "lamp", generation: 1 };
 
 /** A gateway process with what it has of OSCORE: store, API client, sequence, endpoint. */
-function startGateway(storePath: string, apiUrl: string, secretUid = "secret-1") {
+function startGateway(
+  storePath: string,
+  apiUrl: string,
+  secretUid = "secret-1",
+  responseNonce: "request" | "own" = "own",
+) {
   const metrics = new Metrics();
   const store = openStore({ path: storePath, metrics });
   const kube = new HttpKubeClient({
@@ -52,12 +57,12 @@ function startGateway(storePath: string, apiUrl: string, secretUid = "secret-1")
     random: Math.random,
     onRefused: (_record, reason) => refusals.push(reason),
   });
-  const peers = new PeerTable((of, context) => sources.of(of, context, secretUid));
-  peers.set("lamp", [{ generation: 1, key }]);
+  const peers = new PeerTable((...key) => sources.of(...key));
+  peers.set("lamp", [{ generation: 1, key, secretUid }]);
   return {
     peers,
     refusals,
-    endpoint: new OscoreEndpoint(peers, { randomBytes }),
+    endpoint: new OscoreEndpoint(peers, { randomBytes, responseNonce }),
     async [Symbol.asyncDispose]() {
       sources[Symbol.dispose]();
       store[Symbol.dispose]();
@@ -102,10 +107,10 @@ class RecordedDevice {
   async greet({ endpoint }: TestGateway) {
     let first = this.send();
     let received = endpoint.receive(first.message);
-    await until("a sequence number", () => {
-      if (received.kind === "waiting") received = endpoint.receive(first.message);
-      return received.kind !== "waiting";
-    });
+    if (received.kind === "waiting") {
+      await received.peer.sequence.ready;
+      received = endpoint.receive(first.message);
+    }
     for (let round = 0; received.kind === "challenge" && round < 3; round++) {
       this.record(received.response, first.binding);
       const read = unprotectResponse(this.context, received.response, first.binding);
@@ -136,7 +141,8 @@ test("no nonce protects two messages, through restarts, deleted stores, outages 
     if (lostDisk) await rm(join(work.folder, "store.db-wal"), { force: true });
     server.fault = apiAway ? () => ({ status: 500 }) : undefined;
     const before = requests();
-    await using gateway = startGateway(join(work.folder, "store.db"), server.url);
+    const nonce = life % 2 === 0 ? "request" : "own";
+    await using gateway = startGateway(join(work.folder, "store.db"), server.url, "secret-1", nonce);
     for (const request of device.requests.slice(-60)) {
       const received = gateway.endpoint.receive(request);
       assert.notEqual(received.kind, "request", "a recorded request was accepted");
@@ -165,6 +171,7 @@ test("without a store of its own and without the API server a gateway sends noth
   await using gateway = startGateway(join(work.folder, "store.db"), server.url);
   const device = new RecordedDevice();
   const { message: request } = device.send();
+  assert.equal(gateway.endpoint.receive(request).kind, "waiting");
   await until("a request", () => server.requests.length > 0);
   assert.equal(gateway.endpoint.receive(request).kind, "waiting");
   server.fault = undefined;
@@ -198,7 +205,30 @@ test("a Secret that came back with the same key under another UID gets no sequen
     await new RecordedDevice().greet(gateway);
   }
   await using gateway = startGateway(join(work.folder, "store.db"), server.url, "secret-2");
+  const { message: request } = new RecordedDevice().send();
+  assert.equal(gateway.endpoint.receive(request).kind, "waiting");
   await until("a refusal", () => gateway.refusals.length > 0);
   assert.deepEqual(gateway.refusals, ["KEY_REPLACED"]);
-  assert.equal(gateway.endpoint.receive(new RecordedDevice().send().message).kind, "waiting");
+  assert.equal(gateway.endpoint.receive(request).kind, "waiting");
+});
+
+test("the key of another Secret is noticed while the gateway runs, too", async () => {
+  await using server = await new FakeApiServer().start();
+  await using work = await workFolder();
+  await using gateway = startGateway(join(work.folder, "store.db"), server.url);
+  const exchange = await new RecordedDevice().greet(gateway);
+  gateway.peers.set("lamp", [{ generation: 1, key, secretUid: "secret-2" }]);
+  assert.deepEqual(gateway.refusals, ["KEY_REPLACED"]);
+  gateway.endpoint.respond(exchange, message(0x44));
+  assert.equal(gateway.endpoint.respond(exchange, message(0x44)), undefined);
+});
+
+test("a device that never comes by CoAP costs no request to the API server", async () => {
+  await using server = await new FakeApiServer().start();
+  await using work = await workFolder();
+  await using gateway = startGateway(join(work.folder, "store.db"), server.url);
+  gateway.peers.set("lamp", [{ generation: 1, key, secretUid: "secret-2" }]);
+  assert.deepEqual(gateway.refusals, []);
+  await new RecordedDevice().greet(gateway);
+  assert.equal(server.requests.length, 3, "read, create, reserve");
 });

@@ -27,6 +27,8 @@ export interface Credential {
 export interface DeviceIdentity extends Credential {
   /** Fleet-unique, 1–12 of [a-z0-9]. */
   readonly wireId: string;
+  /** UID of the Secret that brought it: another Secret with the same keys may come from a backup. */
+  readonly secretUid?: string;
   /** Accepted in addition to the new one until the device has connected with that: a rotation without a gap. */
   readonly previous?: Credential;
 }

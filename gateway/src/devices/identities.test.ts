@@ -210,3 +210,22 @@ test("an earlier generation that leaves the Secret before the device has moved i
   registry.admit({ ...lamp, identity: { wireId: "abc", generation: 2, password: "new" } });
   assert.deepEqual(revoked, ["abc"]);
 });
+
+test("carriers that try keys are told of new ones, of rotations, and of the end of both", () => {
+  const { registry, who } = identities();
+  const told: string[] = [];
+  who.onKeysChanged((wireId) => {
+    told.push(
+      `${wireId}: ${who.keysOf(wireId).map(({ generation, key, secretUid }) => `${generation} ${Buffer.from(key)} ${secretUid}`)}`,
+    );
+  });
+  const identity = { wireId: "abc", secretUid: "s1", generation: 1, password: "old" };
+  registry.admit({ ...lamp, identity });
+  assert.deepEqual([...who.wireIds()], ["abc"]);
+  const previous = { generation: 1, password: "old" };
+  registry.admit({ ...lamp, identity: { ...identity, generation: 2, password: "new", previous } });
+  registry.learn("default/lamp", { identityGeneration: 2 });
+  registry.remove("default/lamp");
+  assert.deepEqual(told, ["abc: 1 old s1", "abc: 2 new s1,1 old s1", "abc: 2 new s1", "abc: "]);
+  assert.deepEqual([...who.wireIds()], []);
+});

@@ -1,7 +1,15 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { parseUserName } from "@motelet/profiles";
 import type { Metrics } from "../foundation/metrics.ts";
-import type { Authenticator, Claim, RefusedClient, Verdict, WireIdentity } from "../transport/directory.ts";
+import type {
+  Authenticator,
+  Claim,
+  IdentityKey,
+  KeyDirectory,
+  RefusedClient,
+  Verdict,
+  WireIdentity,
+} from "../transport/directory.ts";
 import type { Credential, DeviceIdentity, DeviceSpec } from "./device.ts";
 import type { RefusalNotes } from "./refusal-notes.ts";
 import { refusalTextOf } from "./refusals.ts";
@@ -18,6 +26,7 @@ interface Holder {
   readonly uid: string;
   readonly paused: boolean;
   readonly generation: number;
+  readonly secretUid: string | undefined;
   /** By generation: one, and during a rotation two. */
   readonly proofs: ReadonlyMap<number, Proof>;
 }
@@ -27,11 +36,12 @@ interface Holder {
  * one with the same is counted and not admitted. During a rotation the earlier generation holds, too, until the device has
  * come under the new one.
  */
-export class Identities implements Authenticator, Disposable {
+export class Identities implements Authenticator, KeyDirectory, Disposable {
   readonly #registry: Registry;
   readonly #byWireId = new Map<string, Holder>();
   readonly #specs = new Map<string, DeviceSpec>();
   readonly #listeners = new Set<(wireId: string) => void>();
+  readonly #keyListeners = new Set<(wireId: string) => void>();
   readonly #notes: Pick<RefusalNotes, "note">;
   readonly #verdicts;
   readonly #conflicts;
@@ -95,6 +105,22 @@ export class Identities implements Authenticator, Disposable {
     return () => this.#listeners.delete(listener);
   }
 
+  wireIds(): Iterable<string> {
+    return this.#byWireId.keys();
+  }
+
+  /** A paused device has keys, as it has a pre-shared key. */
+  keysOf(wireId: string): readonly IdentityKey[] {
+    const { proofs, secretUid } = this.#byWireId.get(wireId) ?? {};
+    if (!proofs || secretUid === undefined) return [];
+    return [...proofs].map(([generation, { psk }]) => ({ generation, key: psk, secretUid }));
+  }
+
+  onKeysChanged(listener: (wireId: string) => void): () => void {
+    this.#keyListeners.add(listener);
+    return () => this.#keyListeners.delete(listener);
+  }
+
   /** Key of the device whose proven wire id this is, as long as the generation still holds. */
   deviceOf(wireId: string, generation: number): string | undefined {
     const holder = this.#byWireId.get(wireId);
@@ -124,6 +150,8 @@ export class Identities implements Authenticator, Disposable {
       this.#revoke(before.identity.wireId);
     if (wasHeld && before?.identity && !this.#byWireId.has(before.identity.wireId))
       this.#inherit(before.identity.wireId);
+    for (const wireId of new Set([before?.identity?.wireId, spec?.identity?.wireId]))
+      if (wireId !== undefined) this.#keysChanged(wireId);
   }
 
   #hold(key: string, spec: DeviceSpec, identity: DeviceIdentity): void {
@@ -137,6 +165,7 @@ export class Identities implements Authenticator, Disposable {
       uid: spec.uid,
       paused: spec.paused,
       generation: identity.generation,
+      secretUid: identity.secretUid,
       proofs: new Map(
         this.#holding(key, identity).map((credential) => [credential.generation, proofOf(credential)]),
       ),
@@ -156,6 +185,7 @@ export class Identities implements Authenticator, Disposable {
     if (holder?.key !== key || holder.proofs.size === 1 || this.#holding(key, identity).length > 1) return;
     const proofs = new Map([...holder.proofs].filter(([generation]) => generation === holder.generation));
     this.#byWireId.set(identity.wireId, { ...holder, proofs });
+    this.#keysChanged(identity.wireId);
   }
 
   /** Whether everything that was accepted is accepted still. */
@@ -175,6 +205,10 @@ export class Identities implements Authenticator, Disposable {
       this.#hold(key, spec, spec.identity);
       return;
     }
+  }
+
+  #keysChanged(wireId: string): void {
+    for (const listener of this.#keyListeners) listener(wireId);
   }
 
   #revoke(wireId: string): void {

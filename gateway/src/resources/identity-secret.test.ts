@@ -21,6 +21,11 @@ test("an identity has a wire id, a password, a generation, and a key where one i
     assert.equal(identityWith({ ...base, ...wrong }), undefined);
 });
 
+test("an identity says which Secret it came from", () => {
+  const data = { wireId: "bGFtcA==", password: "c2VjcmV0" };
+  assert.equal(identityOf({ metadata: { name: "lamp-identity", uid: "u-1" }, data })?.secretUid, "u-1");
+});
+
 test("a key has 16 to 256 bytes, which need not be text", () => {
   const withKey = (length: number) =>
     identityWith({ wireId: "lamp", password: "secret", key: Buffer.alloc(length, 0xff) })?.key?.length;

@@ -80,14 +80,16 @@ export function identityOf(secret: Secret): DeviceIdentity | undefined {
   const key = (name: string) => Buffer.from(secret.data?.[name] ?? "", "base64");
   const current = credentialOf(Number(text("generation") || "1"), text("password"), key("key"));
   if (!current) return undefined;
-  if (text("previousPassword") === "") return { wireId, ...current };
+  const { uid } = secret.metadata;
+  const base = { wireId, ...(uid ? { secretUid: uid } : {}) };
+  if (text("previousPassword") === "") return { ...base, ...current };
   const previous = credentialOf(
     Number(text("previousGeneration") || String(current.generation - 1)),
     text("previousPassword"),
     key("previousKey"),
   );
   if (!previous || previous.generation === current.generation) return undefined;
-  return { wireId, ...current, previous };
+  return { ...base, ...current, previous };
 }
 
 function credentialOf(generation: number, password: string, key: Buffer): Credential | undefined {

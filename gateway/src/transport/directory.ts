@@ -79,6 +79,24 @@ export interface WantedLinks {
   onChanged(listener: () => void): () => void;
 }
 
+/** One generation of an identity's key. */
+export interface IdentityKey {
+  readonly generation: number;
+  readonly key: Uint8Array;
+  /** UID of the Secret that brought it. */
+  readonly secretUid: string;
+}
+
+/** For a carrier that finds the sender of a message by trying keys. */
+export interface KeyDirectory {
+  /** Wire ids that a device has now. */
+  wireIds(): Iterable<string>;
+  /** Which keys of a wire id hold now: one, during a rotation two, none if no device has it. */
+  keysOf(wireId: string): readonly IdentityKey[];
+  /** Tells when the keys of a wire id may be others. */
+  onKeysChanged(listener: (wireId: string) => void): () => void;
+}
+
 /** The sequence numbers of one key: what names them in the cluster, and whose key it is. */
 export interface SequenceRecord extends WireIdentity {
   /** Hex of a one-way function of the key: a key has one record, whichever Secret brings it. */

@@ -5,7 +5,7 @@ import { soak } from "../../../../../profiles/test/soak.ts";
 import { type CoapMessage, coapOption, noBytes, optionOf } from "./coap-message.ts";
 import { kidOf } from "./device-context.ts";
 import { OscoreEndpoint } from "./oscore-endpoint.ts";
-import { message, randomOf, toHex } from "./oscore-test-bed.ts";
+import { message, numbersFrom, randomOf, toHex } from "./oscore-test-bed.ts";
 import { PeerTable } from "./peer-table.ts";
 import { protectRequest, protectResponse, type RequestBinding, unprotectResponse } from "./protection.ts";
 import { deriveContext, type SecurityContext } from "./security-context.ts";
@@ -39,11 +39,11 @@ class Device {
 /** A gateway that knows four devices and has verified their windows. */
 function verifiedBed() {
   let sequence = 0;
-  const peers = new PeerTable(() => ({ take: () => sequence++ }));
+  const peers = new PeerTable(() => numbersFrom(() => sequence++));
   const endpoint = new OscoreEndpoint(peers, { randomBytes });
   const devices = Array.from({ length: 4 }, (_, index) => new Device(index));
   for (const [index, { wireId }] of devices.entries())
-    peers.set(wireId, [{ generation: 1, key: keyOf(index) }]);
+    peers.set(wireId, [{ generation: 1, key: keyOf(index), secretUid: "s" }]);
   for (const device of devices) {
     const first = device.send();
     const challenge = endpoint.receive(first.message);

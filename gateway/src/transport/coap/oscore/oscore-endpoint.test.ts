@@ -5,7 +5,7 @@ import { type CoapMessage, coapOption, noBytes, optionOf } from "./coap-message.
 import { kidOf } from "./device-context.ts";
 import { OscoreEndpoint, type Received } from "./oscore-endpoint.ts";
 import { decodeOscoreOption } from "./oscore-option.ts";
-import { hex, message, toHex } from "./oscore-test-bed.ts";
+import { hex, message, numbersFrom, toHex } from "./oscore-test-bed.ts";
 import { maxPeersPerKid, PeerTable } from "./peer-table.ts";
 import { protectRequest, type RequestBinding, unprotectResponse } from "./protection.ts";
 import { deriveContext, type SecurityContext } from "./security-context.ts";
@@ -43,7 +43,7 @@ class TestDevice {
 
 /** A gateway process; its sequence goes on where the last one ended. */
 function gateway(start: { next: number } = { next: 0 }, options: { responseNonce?: "request" | "own" } = {}) {
-  const peers = new PeerTable(() => ({ take: () => start.next++ }));
+  const peers = new PeerTable(() => numbersFrom(() => start.next++));
   return { peers, endpoint: new OscoreEndpoint(peers, { randomBytes, ...options }) };
 }
 
@@ -63,7 +63,7 @@ const partialIvOf = (response: CoapMessage) =>
 
 test("after a start the first request is challenged under the gateway's own Partial IV, and accepted with its Echo", () => {
   const { peers, endpoint } = gateway({ next: 300 });
-  peers.set("lamp", [{ generation: 1, key: key(1) }]);
+  peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const device = new TestDevice("lamp", key(1));
   const first = device.send();
   const challenge = endpoint.receive(first.message);
@@ -79,9 +79,9 @@ test("after a start the first request is challenged under the gateway's own Part
   );
 });
 
-test("a response takes the nonce of its request once, and notifications have numbers of their own", () => {
-  const { peers, endpoint } = gateway();
-  peers.set("lamp", [{ generation: 1, key: key(1) }]);
+test("if it is allowed to, a response takes the nonce of its request once; notifications have numbers of their own", () => {
+  const { peers, endpoint } = gateway({ next: 0 }, { responseNonce: "request" });
+  peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const { exchange } = verify(endpoint, new TestDevice("lamp", key(1)));
   const sent = [1, 2, 3].map(() => endpoint.respond(exchange, message(0x45, [[6, hex("01")]], "x")));
   assert.deepEqual(
@@ -90,9 +90,9 @@ test("a response takes the nonce of its request once, and notifications have num
   );
 });
 
-test("where several gateways serve, no response takes the nonce of a request", () => {
-  const { peers, endpoint } = gateway({ next: 5 }, { responseNonce: "own" });
-  peers.set("lamp", [{ generation: 1, key: key(1) }]);
+test("by default no response takes the nonce of its request: two pods could answer one request", () => {
+  const { peers, endpoint } = gateway({ next: 5 });
+  peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const { exchange } = verify(endpoint, new TestDevice("lamp", key(1)));
   const response = endpoint.respond(exchange, message(0x44));
   assert.equal(response && toHex(partialIvOf(response) ?? noBytes), "06");
@@ -100,7 +100,7 @@ test("where several gateways serve, no response takes the nonce of a request", (
 
 test("a request is accepted once; one that is overtaken is accepted within the window", () => {
   const { peers, endpoint } = gateway();
-  peers.set("lamp", [{ generation: 1, key: key(1) }]);
+  peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const device = new TestDevice("lamp", key(1));
   verify(endpoint, device);
   const requests = Array.from({ length: 33 }, () => device.send().message);
@@ -115,7 +115,7 @@ test("a request is accepted once; one that is overtaken is accepted within the w
 test("recorded requests are challenged once each after a restart, and none of them is accepted", () => {
   const sequence = { next: 0 };
   const before = gateway(sequence);
-  before.peers.set("lamp", [{ generation: 1, key: key(1) }]);
+  before.peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const device = new TestDevice("lamp", key(1));
   const record: CoapMessage[] = [];
   const first = device.send();
@@ -131,7 +131,7 @@ test("recorded requests are challenged once each after a restart, and none of th
   }
 
   const after = gateway(sequence);
-  after.peers.set("lamp", [{ generation: 1, key: key(1) }]);
+  after.peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const usedBefore = sequence.next;
   for (let round = 0; round < 50; round++)
     for (const request of record) assert.notEqual(kindOf(after.endpoint.receive(request)), "request");
@@ -142,7 +142,7 @@ test("recorded requests are challenged once each after a restart, and none of th
 
 test("a device that went to another gateway has to prove itself again", () => {
   const { peers, endpoint } = gateway();
-  peers.set("lamp", [{ generation: 1, key: key(1) }]);
+  peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const device = new TestDevice("lamp", key(1));
   const { exchange } = verify(endpoint, device);
   const elsewhere = device.send().message;
@@ -153,9 +153,9 @@ test("a device that went to another gateway has to prove itself again", () => {
 
 test("without a sequence number a challenge waits, and the request is challenged when it comes again", () => {
   let available = false;
-  const peers = new PeerTable(() => ({ take: () => (available ? 7 : undefined) }));
+  const peers = new PeerTable(() => numbersFrom(() => (available ? 7 : undefined)));
   const endpoint = new OscoreEndpoint(peers, { randomBytes });
-  peers.set("lamp", [{ generation: 1, key: key(1) }]);
+  peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const { message: request } = new TestDevice("lamp", key(1)).send();
   assert.equal(kindOf(endpoint.receive(request)), "waiting");
   available = true;
@@ -166,8 +166,8 @@ test("during a rotation both generations hold, and a change of one keeps the win
   const { peers, endpoint } = gateway();
   const [before, after] = [new TestDevice("lamp", key(1), 1), new TestDevice("lamp", key(2), 2)];
   const [old, fresh] = [
-    { generation: 1, key: key(1) },
-    { generation: 2, key: key(2) },
+    { generation: 1, key: key(1), secretUid: "s" },
+    { generation: 2, key: key(2), secretUid: "s" },
   ];
   peers.set("lamp", [old]);
   verify(endpoint, before);
@@ -185,8 +185,8 @@ test("during a rotation both generations hold, and a change of one keeps the win
 
 test("a key of 15 bytes is no key for OSCORE", () => {
   const { peers } = gateway();
-  assert.deepEqual(peers.set("lamp", [{ generation: 1, key: new Uint8Array(15) }]), [1]);
-  assert.deepEqual(peers.set("lamp", [{ generation: 1, key: new Uint8Array(16) }]), []);
+  assert.deepEqual(peers.set("lamp", [{ generation: 1, key: new Uint8Array(15), secretUid: "s" }]), [1]);
+  assert.deepEqual(peers.set("lamp", [{ generation: 1, key: new Uint8Array(16), secretUid: "s" }]), []);
 });
 
 test("devices with one kid are told apart by their keys, up to eight of them", () => {
@@ -194,7 +194,9 @@ test("devices with one kid are told apart by their keys, up to eight of them", (
   // Found by trying: SHA-256 of each of them with ".1" begins with fbd1.
   const wireIds = "d3466 d20638 d21635 d37198 d52710 d62095 d76416 d78554 d83460".split(" ");
   assert.equal(new Set(wireIds.map((wireId) => toHex(kidOf({ wireId, generation: 1 })))).size, 1);
-  const unusable = wireIds.map((wireId, index) => peers.set(wireId, [{ generation: 1, key: key(index) }]));
+  const unusable = wireIds.map((wireId, index) =>
+    peers.set(wireId, [{ generation: 1, key: key(index), secretUid: "s" }]),
+  );
   assert.deepEqual(unusable, [...Array(maxPeersPerKid).fill([]), [1]]);
   for (const [index, wireId] of wireIds.slice(0, maxPeersPerKid).entries()) {
     const { exchange } = verify(endpoint, new TestDevice(wireId, key(index)));
@@ -204,7 +206,7 @@ test("devices with one kid are told apart by their keys, up to eight of them", (
 
 test("a request with a kid context, without kid or without Partial IV is refused", () => {
   const { peers, endpoint } = gateway();
-  peers.set("lamp", [{ generation: 1, key: key(1) }]);
+  peers.set("lamp", [{ generation: 1, key: key(1), secretUid: "s" }]);
   const { message: request } = new TestDevice("lamp", key(1)).send();
   const kid = toHex(kidOf({ wireId: "lamp", generation: 1 }));
   const withOption = (value: string) => kindOf(endpoint.receive({ ...request, options: [[9, hex(value)]] }));

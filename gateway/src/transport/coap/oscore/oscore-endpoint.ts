@@ -17,7 +17,10 @@ export type Received =
   | { readonly kind: "request"; readonly message: CoapMessage; readonly exchange: OscoreExchange }
   /** The sender has to prove that its request is fresh: send `response`, do nothing else. */
   | { readonly kind: "challenge"; readonly peer: OscorePeer; readonly response: CoapMessage }
-  /** A challenge is due, but there is no sequence number for it: send nothing, the device repeats its request. */
+  /**
+   * A challenge is due, but there is no sequence number for it. Send nothing, and do not count the message as handled: the device
+   * repeats it. Who holds it until `peer.sequence.ready` may call `receive` again.
+   */
   | { readonly kind: "waiting"; readonly peer: OscorePeer }
   /** Count it, and answer `oscoreFaults[fault]` or nothing. */
   | { readonly kind: "refused"; readonly fault: OscoreFault };
@@ -26,8 +29,9 @@ export interface EndpointOptions {
   /** From a cryptographic source. */
   readonly randomBytes: (count: number) => Uint8Array;
   /**
-   * `request`: a response may take the nonce of its request, which saves 1–5 bytes. `own`: never, for devices that several
-   * gateways serve: two of them could answer one request, the second time a replay.
+   * `request`: a response may take the nonce of its request, which saves 2–6 bytes and a sequence number. Only safe if two processes
+   * never serve one key at a time: a pod on a node that lost its network could answer a replay of what its successor has
+   * answered. `own`, the default: never.
    */
   readonly responseNonce?: "request" | "own";
 }
@@ -40,7 +44,7 @@ export class OscoreEndpoint {
   readonly #randomBytes: (count: number) => Uint8Array;
   readonly #ownNonceOnly: boolean;
 
-  constructor(peers: PeerTable, { randomBytes, responseNonce = "request" }: EndpointOptions) {
+  constructor(peers: PeerTable, { randomBytes, responseNonce = "own" }: EndpointOptions) {
     this.#peers = peers;
     this.#randomBytes = randomBytes;
     this.#ownNonceOnly = responseNonce === "own";

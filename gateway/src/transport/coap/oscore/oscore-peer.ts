@@ -6,13 +6,15 @@ import type { SecurityContext } from "./security-context.ts";
 export interface SequenceSource {
   /** @returns undefined if there is none now; the caller sends nothing that needs one */
   take(): number | undefined;
+  /** Settles when there is a number again. */
+  readonly ready: Promise<void>;
 }
 
 /** One generation of a device's identity, and what was received under it. */
 export class OscorePeer {
   readonly identity: WireIdentity;
   readonly context: SecurityContext;
-  readonly sequence: SequenceSource;
+  sequence: SequenceSource;
   /** What the device has to repeat to prove that a request is fresh: made with the first challenge, gone with its answer. */
   echo: Uint8Array | undefined;
   #window = new ReplayWindow();

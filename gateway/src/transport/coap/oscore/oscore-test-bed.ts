@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CoapMessage, type CoapOption, noBytes } from "./coap-message.ts";
+import type { SequenceSource } from "./oscore-peer.ts";
 import { decodePlaintext, encodePlaintext } from "./plaintext.ts";
 import { deriveContext, type SecurityContext } from "./security-context.ts";
 
@@ -23,6 +24,11 @@ export function contextPair(kid = hex("0a0b"), masterSecret: Uint8Array = random
 
 export function message(code: number, options: readonly CoapOption[] = [], payload = ""): CoapMessage {
   return { code, options, payload: Buffer.from(payload) };
+}
+
+/** A sender sequence that is always ready. */
+export function numbersFrom(take: () => number | undefined): SequenceSource {
+  return { take, ready: Promise.resolve() };
 }
 
 /** A datagram in parts: what the message layer keeps (version, type, token length; id; token) and the message. */

@@ -1,13 +1,14 @@
-import type { WireIdentity } from "../../directory.ts";
+import type { IdentityKey, KeyDirectory, WireIdentity } from "../../directory.ts";
 import { gatewayContext } from "./device-context.ts";
 import { OscorePeer, type SequenceSource } from "./oscore-peer.ts";
 import type { SecurityContext } from "./security-context.ts";
 
-/** One generation of an identity with its key. */
-export interface OscoreCredential {
-  readonly generation: number;
-  readonly key: Uint8Array;
-}
+/** Gives the sender sequence of a context; called again whenever the keys of its identity are set. */
+export type SequenceOf = (
+  identity: WireIdentity,
+  context: SecurityContext,
+  secretUid: string,
+) => SequenceSource;
 
 /** What one datagram may cost: decryptions until its sender is found. 100,000 identities have 1.5 for each kid. */
 export const maxPeersPerKid = 8;
@@ -16,12 +17,11 @@ export const maxPeersPerKid = 8;
  * The peers that may speak, by kid and kid context. During a rotation a device is two peers, one for each generation.
  */
 export class PeerTable {
-  readonly #sequenceOf: (identity: WireIdentity, context: SecurityContext) => SequenceSource;
+  readonly #sequenceOf: SequenceOf;
   readonly #byKid = new Map<string, OscorePeer[]>();
   readonly #byWireId = new Map<string, readonly OscorePeer[]>();
 
-  /** @param sequenceOf opens the sender sequence of a context */
-  constructor(sequenceOf: (identity: WireIdentity, context: SecurityContext) => SequenceSource) {
+  constructor(sequenceOf: SequenceOf) {
     this.#sequenceOf = sequenceOf;
   }
 
@@ -34,23 +34,37 @@ export class PeerTable {
    * its replay window.
    * @returns generations that cannot be used: their key is shorter than 16 bytes, or their kid has too many peers
    */
-  set(wireId: string, credentials: readonly OscoreCredential[]): readonly number[] {
+  set(wireId: string, credentials: readonly IdentityKey[]): readonly number[] {
     const before = this.#byWireId.get(wireId) ?? [];
     for (const peer of before) this.#drop(peer);
     const unusable: number[] = [];
     const peers: OscorePeer[] = [];
-    for (const { generation, key } of credentials) {
-      const identity = { wireId, generation };
-      const context = gatewayContext(identity, key);
-      const known = context && before.find((peer) => isSame(peer.context, context));
-      const peer =
-        known ?? (context && new OscorePeer(identity, context, this.#sequenceOf(identity, context)));
+    for (const credential of credentials) {
+      const peer = this.#peerOf(wireId, credential, before);
       if (peer && this.#add(peer)) peers.push(peer);
-      else unusable.push(generation);
+      else unusable.push(credential.generation);
     }
     if (peers.length > 0) this.#byWireId.set(wireId, peers);
     else this.#byWireId.delete(wireId);
     return unusable;
+  }
+
+  /**
+   * Follows the keys of all devices.
+   * @param onUnusable told of generations that cannot be used, see `set`
+   * @returns ends that
+   */
+  follow(
+    keys: KeyDirectory,
+    onUnusable: (wireId: string, generations: readonly number[]) => void,
+  ): () => void {
+    const update = (wireId: string) => {
+      const unusable = this.set(wireId, keys.keysOf(wireId));
+      if (unusable.length > 0) onUnusable(wireId, unusable);
+    };
+    const unsubscribe = keys.onKeysChanged(update);
+    for (const wireId of [...keys.wireIds()]) update(wireId);
+    return unsubscribe;
   }
 
   /** The peers of a wire id, in the order of its credentials. */
@@ -61,6 +75,22 @@ export class PeerTable {
   /** Whose key may have sealed a request: at most eight. Peers of this table have no ID Context, so none is found by one. */
   find(kid: Uint8Array, kidContext: Uint8Array | undefined): readonly OscorePeer[] {
     return kidContext ? [] : (this.#byKid.get(keyOf(kid)) ?? []);
+  }
+
+  #peerOf(
+    wireId: string,
+    { generation, key, secretUid }: IdentityKey,
+    before: readonly OscorePeer[],
+  ): OscorePeer | undefined {
+    const identity = { wireId, generation };
+    const context = gatewayContext(identity, key);
+    if (!context) return undefined;
+    const sequence = this.#sequenceOf(identity, context, secretUid);
+    const known = before.find((peer) => isSame(peer.context, context));
+    if (!known) return new OscorePeer(identity, context, sequence);
+    // It may be another one if the Secret is, and nothing was sent yet.
+    known.sequence = sequence;
+    return known;
   }
 
   #add(peer: OscorePeer): boolean {

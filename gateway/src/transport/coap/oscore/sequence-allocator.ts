@@ -20,32 +20,45 @@ export interface AllocatorOptions {
 export const reservePatienceMs = 2_000;
 const retryPolicy: BackoffPolicy = { baseMs: 500, factor: 2, maxMs: 30_000, jitter: 0.3 };
 
-/** Carries out what a SequenceReservation decides, with the store and the cluster. One a key and process. */
+/**
+ * Carries out what a SequenceReservation decides, with the store and the cluster. One a key and process. Begins with the first
+ * number that is wanted: most devices may come by another carrier.
+ */
 export class SequenceAllocator implements SequenceSource, Disposable {
   readonly #options: AllocatorOptions;
-  readonly #reservation: SequenceReservation;
+  #reservation: SequenceReservation | undefined;
   readonly #ending = new AbortController();
   #retry: Timer | undefined;
   #failures = 0;
   #told = false;
+  #waiting: PromiseWithResolvers<void> | undefined;
 
   constructor(options: AllocatorOptions) {
     this.#options = options;
-    const { secretUid } = options.record;
-    this.#reservation = new SequenceReservation(secretUid, storedRest(options.keyValues.get(this.#key)));
-    this.#act();
+  }
+
+  get started(): boolean {
+    return this.#reservation !== undefined;
   }
 
   take(): number | undefined {
-    const sequence = this.#reservation.take();
-    this.#act();
+    const reservation = (this.#reservation ??= this.#start());
+    const sequence = reservation.take();
+    this.#act(reservation);
     return sequence;
+  }
+
+  get ready(): Promise<void> {
+    if (this.#reservation?.available) return Promise.resolve();
+    this.#waiting ??= Promise.withResolvers();
+    return this.#waiting.promise;
   }
 
   /** The key came back in another Secret, so a backup may have brought it. */
   refuse(reason: SequenceRefusal): void {
-    this.#reservation.refuse(reason);
-    this.#act();
+    const reservation = (this.#reservation ??= this.#start());
+    reservation.refuse(reason);
+    this.#act(reservation);
   }
 
   [Symbol.dispose](): void {
@@ -58,52 +71,61 @@ export class SequenceAllocator implements SequenceSource, Disposable {
     return `oscore/${wireId}.${generation}.${fingerprint}`;
   }
 
-  #act(): void {
-    for (const effect of this.#reservation.drain()) {
-      if (effect.do === "reserve") void this.#reserve(effect.above);
-      else void this.#store(effect.rest);
+  #start(): SequenceReservation {
+    const { record, keyValues } = this.#options;
+    return new SequenceReservation(record.secretUid, storedRest(keyValues.get(this.#key)));
+  }
+
+  #act(reservation: SequenceReservation): void {
+    for (const effect of reservation.drain()) {
+      if (effect.do === "reserve") void this.#reserve(reservation, effect.above);
+      else void this.#store(reservation, effect.rest);
     }
-    const { refusal } = this.#reservation;
+    if (reservation.available) {
+      this.#waiting?.resolve();
+      this.#waiting = undefined;
+    }
+    const { refusal } = reservation;
     if (refusal === undefined || this.#told) return;
     this.#told = true;
     this.#options.onRefused(this.#options.record, refusal);
   }
 
-  async #reserve(above: number): Promise<void> {
+  async #reserve(reservation: SequenceReservation, above: number): Promise<void> {
     const { blocks, record } = this.#options;
     const patience = AbortSignal.timeout(reservePatienceMs);
-    let reservation: Reservation | undefined;
+    let outcome: Reservation | undefined;
     try {
-      reservation = await blocks.reserve(record, above, AbortSignal.any([patience, this.#ending.signal]));
+      outcome = await blocks.reserve(record, above, AbortSignal.any([patience, this.#ending.signal]));
     } catch {
       // Whatever it was: nothing is known to be reserved.
     }
     if (this.#ending.signal.aborted) return;
-    if (!reservation) this.#unavailable();
-    else if (reservation.reserved) {
+    if (!outcome) this.#unavailable(reservation);
+    else if (outcome.reserved) {
       this.#failures = 0;
-      this.#reservation.reserved(reservation.block);
-    } else this.#reservation.refuse(reservation.reason);
-    this.#act();
+      reservation.reserved(outcome.block);
+    } else reservation.refuse(outcome.reason);
+    this.#act(reservation);
   }
 
-  #unavailable(): void {
+  #unavailable(reservation: SequenceReservation): void {
     const { clock, random } = this.#options;
-    this.#reservation.notReserved();
+    reservation.notReserved();
     this.#retry = clock.after(backoffMs(retryPolicy, this.#failures++, random()), () => {
-      this.#reservation.retry();
-      this.#act();
+      reservation.retry();
+      this.#act(reservation);
     });
   }
 
-  async #store(rest: StoredRest): Promise<void> {
+  async #store(reservation: SequenceReservation, rest: StoredRest): Promise<void> {
     const kept = await this.#options.keyValues.put(this.#key, rest).then(
       () => true,
       () => false,
     );
     if (this.#ending.signal.aborted) return;
-    this.#reservation.stored(kept);
-    this.#act();
+    reservation.stored(kept);
+    this.#act(reservation);
   }
 }
 

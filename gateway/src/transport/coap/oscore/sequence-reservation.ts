@@ -89,6 +89,11 @@ export class SequenceReservation {
     return this.#refusal;
   }
 
+  /** Whether `take` would return a number. */
+  get available(): boolean {
+    return this.#current !== undefined && this.#current.next < this.#current.allowed;
+  }
+
   /** What is to be done now; each effect is returned once. */
   drain(): readonly SequenceEffect[] {
     if (this.#effects.length === 0) return this.#effects;

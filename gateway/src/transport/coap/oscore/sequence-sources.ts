@@ -23,8 +23,12 @@ export class SequenceSources implements Disposable {
   of(identity: WireIdentity, context: SecurityContext, secretUid: string): SequenceAllocator {
     const record: SequenceRecord = { ...identity, fingerprint: fingerprintOf(context), secretUid };
     const known = this.#allocators.get(record.fingerprint);
-    if (known && known.secretUid !== secretUid) known.allocator.refuse("KEY_REPLACED");
-    if (known) return known.allocator;
+    if (known?.secretUid === secretUid) return known.allocator;
+    // What this process has used is counted under the other Secret.
+    if (known?.allocator.started) {
+      known.allocator.refuse("KEY_REPLACED");
+      return known.allocator;
+    }
     const allocator = new SequenceAllocator({ ...this.#options, record });
     this.#allocators.set(record.fingerprint, { secretUid, allocator });
     return allocator;
