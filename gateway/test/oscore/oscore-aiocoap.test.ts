@@ -4,20 +4,20 @@ import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { pythonPath } from "../../profiles/test/python-path.ts";
+import { pythonPath } from "../../../profiles/test/python-path.ts";
 import {
   type CoapMessage,
   coapOption,
   noBytes,
   optionOf,
-} from "../src/transport/coap/oscore/coap-message.ts";
-import { kidOf } from "../src/transport/coap/oscore/device-context.ts";
-import { OscoreEndpoint } from "../src/transport/coap/oscore/oscore-endpoint.ts";
-import { message, numbersFrom, toHex } from "../src/transport/coap/oscore/oscore-test-bed.ts";
-import { PeerTable } from "../src/transport/coap/oscore/peer-table.ts";
-import { decodePlaintext, encodePlaintext } from "../src/transport/coap/oscore/plaintext.ts";
-import { protectRequest, unprotectResponse } from "../src/transport/coap/oscore/protection.ts";
-import { deriveContext } from "../src/transport/coap/oscore/security-context.ts";
+} from "../../src/transport/coap/oscore/coap-message.ts";
+import { kidOf } from "../../src/transport/coap/oscore/device-context.ts";
+import { OscoreEndpoint } from "../../src/transport/coap/oscore/oscore-endpoint.ts";
+import { message, numbersFrom, toHex } from "../../src/transport/coap/oscore/oscore-test-bed.ts";
+import { PeerTable } from "../../src/transport/coap/oscore/peer-table.ts";
+import { decodePlaintext, encodePlaintext } from "../../src/transport/coap/oscore/plaintext.ts";
+import { protectRequest, unprotectResponse } from "../../src/transport/coap/oscore/protection.ts";
+import { deriveContext } from "../../src/transport/coap/oscore/security-context.ts";
 
 /** With what its OSCORE needs; group OSCORE and EDHOC need more. */
 const packages = ["aiocoap==0.4.17", "cbor2==5.6.5", "cryptography==50.0.2", "filelock==4.3.1"];
@@ -36,7 +36,7 @@ class Aiocoap implements Disposable {
   readonly #lines;
 
   constructor() {
-    const script = fileURLToPath(new URL("oscore-peer.py", import.meta.url));
+    const script = fileURLToPath(new URL("aiocoap_peer.py", import.meta.url));
     this.#process = spawn("python3", [script], {
       env: { ...process.env, PYTHONPATH: pythonPath(packages) },
       stdio: ["pipe", "pipe", "inherit"],

@@ -5,31 +5,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { until } from "@motelet/testing";
-import { systemClock } from "../src/foundation/clock.ts";
-import { Metrics } from "../src/foundation/metrics.ts";
-import { HttpKubeClient } from "../src/kubeapi/client.ts";
-import { SequenceBlocks } from "../src/mirror/sequence-blocks.ts";
-import { openStore } from "../src/store/store.ts";
-import { buildNonce } from "../src/transport/coap/oscore/aead.ts";
+import { systemClock } from "../../src/foundation/clock.ts";
+import { Metrics } from "../../src/foundation/metrics.ts";
+import { HttpKubeClient } from "../../src/kubeapi/client.ts";
+import { SequenceBlocks } from "../../src/mirror/sequence-blocks.ts";
+import { openStore } from "../../src/store/store.ts";
+import { buildNonce } from "../../src/transport/coap/oscore/aead.ts";
 import {
   type CoapMessage,
   coapOption,
   noBytes,
   optionOf,
-} from "../src/transport/coap/oscore/coap-message.ts";
-import { kidOf } from "../src/transport/coap/oscore/device-context.ts";
-import { OscoreEndpoint } from "../src/transport/coap/oscore/oscore-endpoint.ts";
-import { decodeOscoreOption } from "../src/transport/coap/oscore/oscore-option.ts";
-import { message } from "../src/transport/coap/oscore/oscore-test-bed.ts";
-import { PeerTable } from "../src/transport/coap/oscore/peer-table.ts";
+} from "../../src/transport/coap/oscore/coap-message.ts";
+import { kidOf } from "../../src/transport/coap/oscore/device-context.ts";
+import { OscoreEndpoint } from "../../src/transport/coap/oscore/oscore-endpoint.ts";
+import { decodeOscoreOption } from "../../src/transport/coap/oscore/oscore-option.ts";
+import { message } from "../../src/transport/coap/oscore/oscore-test-bed.ts";
+import { PeerTable } from "../../src/transport/coap/oscore/peer-table.ts";
 import {
   protectRequest,
   type RequestBinding,
   unprotectResponse,
-} from "../src/transport/coap/oscore/protection.ts";
-import { deriveContext } from "../src/transport/coap/oscore/security-context.ts";
-import { SequenceSources } from "../src/transport/coap/oscore/sequence-sources.ts";
-import { FakeApiServer } from "./fakes/fake-api-server.ts";
+} from "../../src/transport/coap/oscore/protection.ts";
+import { deriveContext } from "../../src/transport/coap/oscore/security-context.ts";
+import { SequenceSources } from "../../src/transport/coap/oscore/sequence-sources.ts";
+import { FakeApiServer } from "../fakes/fake-api-server.ts";
 
 const key = new Uint8Array(16).fill(7);
 const identity = { wireId: "lamp", generation: 1 };
