@@ -29,7 +29,7 @@ export class SequenceBlocks {
   async reserve(claim: SequenceClaim, above: number, signal: AbortSignal): Promise<SequenceOutcome> {
     const path = `${oscoreSequencesPath}/${oscoreSequenceName(claim)}`;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      // Read anew each time: an answer that was lost may have reserved a block.
+      // Read again each time: an answer that was lost may have reserved a block.
       const record = await this.#read(path, claim, signal);
       if (!record) continue;
       const { outcome, write } = reserveSequence(record, claim, above);

@@ -19,7 +19,7 @@ export type Received =
   | { readonly kind: "challenge"; readonly peer: OscorePeer; readonly response: CoapMessage }
   /**
    * A challenge is due, but there is no sequence number for it. Send nothing, and do not count the message as handled: the device
-   * repeats it. Who holds it until `peer.sequence.ready` may call `receive` again.
+   * repeats it. A caller that keeps it until `peer.sequence.ready` may call `receive` again.
    */
   | { readonly kind: "waiting"; readonly peer: OscorePeer }
   /** Count it, and answer `oscoreFaults[fault]` or nothing. */

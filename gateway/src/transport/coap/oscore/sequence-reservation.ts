@@ -47,7 +47,7 @@ interface Block {
 
 /**
  * Decides which sender sequence numbers a process may use, so that no two processes ever use the same one, and no process uses
- * one twice. Pure: it asks for effects and is told how they ended; a process may die between any two calls.
+ * one twice. Pure: it asks for effects and gets their results; a process may die between any two calls.
  *
  *   API object   next ──────────► block [from, end) is this process's alone
  *   store        rest [mark, end) ─► written before a number below mark is used

@@ -91,7 +91,7 @@ export class SequenceWorld {
   }
 
   #use(gateway: Gateway): void {
-    // Sometimes one, sometimes so many that chunks and blocks end.
+    // Sometimes one, sometimes enough that chunks and blocks end.
     const count = [1, 3, 10, 40, 150][this.#random(5)] as number;
     for (let index = 0; index < count; index++) {
       const sequence = gateway.reservation?.take();
