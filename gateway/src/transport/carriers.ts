@@ -1,9 +1,10 @@
 import type { Carrier } from "./carrier.ts";
+import { coapCarrier } from "./coap/coap-carrier.ts";
 import { mqttCarrier } from "./mqtt/mqtt-carrier.ts";
 import { serialCarrier } from "./serial/serial-carrier.ts";
 
 /** The carriers of this gateway, in the order in which their transports start. A new one is a line here. */
-export const carriers = [mqttCarrier, serialCarrier] as const satisfies readonly Carrier[];
+export const carriers = [mqttCarrier, coapCarrier, serialCarrier] as const satisfies readonly Carrier[];
 
 type Intersection<U> = (U extends unknown ? (member: U) => void : never) extends (all: infer I) => void
   ? I

@@ -1,0 +1,52 @@
+import type { WireIdentity } from "../directory.ts";
+import type { CoapChannel } from "./coap-channel.ts";
+import type { Peer } from "./message/peer.ts";
+
+/** The open channels: one for each wire id, and on plain CoAP found by the address of the device. */
+export class ChannelTable {
+  readonly #byWireId = new Map<string, CoapChannel>();
+  readonly #byPeer = new Map<string, CoapChannel>();
+  readonly #counted: (count: number) => void;
+
+  constructor(counted: (count: number) => void) {
+    this.#counted = counted;
+  }
+
+  get size(): number {
+    return this.#byWireId.size;
+  }
+
+  of(wireId: string): CoapChannel | undefined {
+    return this.#byWireId.get(wireId);
+  }
+
+  /** The channel of a proved identity; without one, that of the address. */
+  find(peer: Peer, identity: WireIdentity | undefined): CoapChannel | undefined {
+    if (!identity) return this.#byPeer.get(peer.name);
+    const channel = this.#byWireId.get(identity.wireId);
+    return channel?.identity.generation === identity.generation ? channel : undefined;
+  }
+
+  add(channel: CoapChannel): void {
+    this.#byWireId.set(channel.identity.wireId, channel);
+    this.#byPeer.set(channel.peer, channel);
+    this.#counted(this.size);
+  }
+
+  delete(channel: CoapChannel): void {
+    const { wireId } = channel.identity;
+    if (this.#byWireId.get(wireId) === channel) this.#byWireId.delete(wireId);
+    if (this.#byPeer.get(channel.peer) === channel) this.#byPeer.delete(channel.peer);
+    this.#counted(this.size);
+  }
+
+  move(channel: CoapChannel, peer: Peer): void {
+    if (this.#byPeer.get(channel.peer) === channel) this.#byPeer.delete(channel.peer);
+    channel.move(peer);
+    this.#byPeer.set(peer.name, channel);
+  }
+
+  all(): readonly CoapChannel[] {
+    return [...this.#byWireId.values()];
+  }
+}
