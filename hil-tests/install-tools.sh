@@ -11,6 +11,7 @@ for set in "$@"; do
     host)
       need gcc build-essential
       need openssl openssl
+      need coap-client-notls libcoap3-bin
       ;;
     arm)
       need arm-none-eabi-gcc gcc-arm-none-eabi
