@@ -20,7 +20,7 @@ export class CoapRefusals {
   readonly #authenticator: Pick<Authenticator, "refused">;
   readonly #counter: Counter<"reason">;
   readonly #bucket: TokenBucket;
-  #unlogged = 0;
+  #suppressed = 0;
 
   constructor(options: {
     log: Logger;
@@ -48,12 +48,12 @@ export class CoapRefusals {
 
   #write(code: CoapRefusal, peer: PeerAddress, names: readonly string[]): void {
     if (this.#bucket.take(this.#clock.monotonicMs()) > 0) {
-      this.#unlogged += 1;
+      this.#suppressed += 1;
       return;
     }
-    const unlogged = this.#unlogged > 0 ? { unlogged: this.#unlogged } : {};
-    this.#unlogged = 0;
+    const suppressed = this.#suppressed > 0 ? { suppressed: this.#suppressed } : {};
+    this.#suppressed = 0;
     const userName = names[0]?.slice(0, maxFieldLength);
-    this.#log.warn({ userName, peer: peerName(peer), ...unlogged, code }, "coap request refused");
+    this.#log.warn({ userName, peer: peerName(peer), ...suppressed, code }, "coap request refused");
   }
 }
