@@ -98,7 +98,7 @@ test("every reason and condition that people meet in the cluster stands in docs/
     .filter((file) => !file.endsWith(".test.ts"))
     .map((file) => readFileSync(join(root, file), "utf8"))
     .join("\n");
-  const told = /(?:reason: |#(?:find|reportNoNode|tellNoNode|tellNoPod)\(\s*\w+,\s*)"([A-Z]\w+)"/g;
+  const told = /(?:reason: |#(?:find|reportNoNode|tellNoNode|tellNoPod)\(\s*\w+,\s*)"([A-Z][A-Za-z0-9]+)"/g;
   const names = [...sources.matchAll(told), ...sources.matchAll(/"(motelet\.dev\/[A-Z]\w+)"/g)];
   const page = readFileSync(join(root, "docs/operations.md"), "utf8");
   const section = page.slice(page.indexOf("## Conditions and Events"), page.indexOf("## Restarts"));
