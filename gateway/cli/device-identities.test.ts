@@ -22,7 +22,7 @@ test("what is wrong is said with its place, and never with the password", () => 
     ["- {wireId: abcdefghijklm, password: hunter2}", /file\[0\]: expected wireId/],
     ["- {wireId: a, password: hunter2, generation: -1}", /file\[0\]: expected generation/],
     ["- {wireId: a}", /file\[0\]: expected password/],
-    ["- {wireId: a, password: hunter2}\n- {wireId: a, password: hunter2}", /wireId a is there twice/],
+    ["- {wireId: a, password: hunter2}\n- {wireId: a, password: hunter2}", /wireId aoccurs twice/],
     ["- {wireId: a, password: 'hunter2\n", /neither YAML nor JSON/],
   ];
   for (const [text, expected] of cases) {

@@ -27,7 +27,7 @@ export function parseIdentities(text: string, path: string): DeviceIdentity[] {
   const identities = document.map((entry: unknown, index) => parseIdentity(entry, `${path}[${index}]`));
   const seen = new Set<string>();
   for (const { wireId } of identities) {
-    if (seen.has(wireId)) throw new OptionError("IDENTITIES", `${path}: wireId ${wireId} is there twice`);
+    if (seen.has(wireId)) throw new OptionError("IDENTITIES", `${path}: wireId ${wireId}occurs twice`);
     seen.add(wireId);
   }
   return identities;
@@ -56,11 +56,12 @@ function parseIdentity(entry: unknown, where: string): DeviceIdentity {
   const refuse = (expected: string) => new OptionError("IDENTITIES", `${where}: expected ${expected}`);
   if (typeof entry !== "object" || entry === null) throw refuse("an object");
   const { name, wireId, generation = 1, password, board } = entry as Record<string, unknown>;
-  if (typeof wireId !== "string" || !isWireId(wireId)) throw refuse("wireId, 1–12 of [a-z0-9]");
+  if (typeof wireId !== "string" || !isWireId(wireId))
+    throw refuse("wireId to be 1–12 characters of [a-z0-9]");
   if (typeof generation !== "number" || !Number.isSafeInteger(generation) || generation < 0)
-    throw refuse("generation, a whole number");
-  if (typeof password !== "string" || password === "") throw refuse("password, a text");
-  if (name !== undefined && typeof name !== "string") throw refuse("name, a text");
-  if (board !== undefined && typeof board !== "string") throw refuse("board, a text");
+    throw refuse("generation to be a whole number");
+  if (typeof password !== "string" || password === "") throw refuse("password to be a text");
+  if (name !== undefined && typeof name !== "string") throw refuse("name to be a text");
+  if (board !== undefined && typeof board !== "string") throw refuse("board to be a text");
   return { name: name ?? wireId, wireId, generation, password, ...(board === undefined ? {} : { board }) };
 }

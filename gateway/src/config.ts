@@ -16,8 +16,8 @@ import { defaultLogLimits } from "./store/log-store.ts";
 import { carrierSettings } from "./transport/carriers.ts";
 
 /**
- * Everything that can be set, by dotted key. The environment variable of `mqtt.port` is MOTELET_MQTT_PORT, its flag
- * `--mqtt-port`, in a file it is `mqtt: {port: 1883}`. Milliseconds, seconds and bytes where the name says so.
+ * All settings by dotted key. For example `mqtt.port`: environment variable MOTELET_MQTT_PORT, flag `--mqtt-port`, in a
+ * file `mqtt: {port: 1883}`. The unit (ms, seconds, bytes) is in the name.
  */
 export const settings = {
   "kubernetes.kubeconfig": setting(

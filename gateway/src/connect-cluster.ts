@@ -20,9 +20,9 @@ const renewalTiming = { requestTimeoutMs: 10_000, maxRetries: 1, maxRetryAfterMs
 /** The cluster that a gateway serves, with the clients for it. */
 export interface Cluster {
   readonly kube: HttpKubeClient;
-  /** For renewals of Leases, which other work must not hold up. */
+  /** For renewals of Leases, which must not wait behind other requests. */
   readonly leaseKube: HttpKubeClient;
-  /** How many requests each may have at a time now. */
+  /** How many requests each client may have in flight at the moment. */
   readonly writes: AdaptiveLimit;
   readonly renewals: AdaptiveLimit;
   /** Version of the API server. */
@@ -30,8 +30,8 @@ export interface Cluster {
 }
 
 /**
- * Resolves when the API server has answered.
- * @throws ConfigError for credentials that cannot be used; a server that does not answer is waited for
+ * Resolves when the API server has answered. Waits for a server that does not answer.
+ * @throws ConfigError for credentials that cannot be used
  */
 export async function connectCluster(
   { config, clock, log, metrics, parts }: BuildContext,

@@ -20,8 +20,8 @@ import { Transports } from "./transports.ts";
 const shutdownMs = 4_500;
 
 /**
- * The composition root: builds every layer bottom-up from its part of the configuration, and closes them top-down.
- * Nothing else knows all layers.
+ * The composition root: builds every layer bottom-up from its part of the configuration, and closes them top-down. No
+ * other file knows all layers.
  */
 export class Gateway implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
@@ -38,9 +38,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Starts a gateway; resolves when it serves devices and callers.
-   * @param version its own, as Nodes tell it
-   * @throws ConfigError; an API server that is away is waited for
+   * Starts a gateway; resolves when it serves devices and callers. Waits for an API server that is unreachable.
+   * @param version its own version, as Nodes report it
+   * @throws ConfigError
    */
   static async start(config: Config, version: string, log: Logger, signal: AbortSignal): Promise<Gateway> {
     await using parts = new AsyncDisposableStack();
@@ -90,7 +90,7 @@ export class Gateway implements AsyncDisposable {
     return new Gateway(parts.move(), { kubelet: kubelet.port, operations: operationsPort, carriers: ports });
   }
 
-  /** Runs a gateway until SIGTERM or SIGINT, then lets everything end in order. A second signal ends it at once. */
+  /** Runs a gateway until SIGTERM or SIGINT, then stops all parts in order. A second signal ends it at once. */
   static async run(config: Config, version: string): Promise<void> {
     const log = createLogger({ level: config["log.level"] });
     const stop = new AbortController();

@@ -17,7 +17,7 @@ export interface LoadedConfig {
   readonly sources: Readonly<Record<SettingKey, ConfigSource>>;
 }
 
-/** What a configuration is made of; later ones win: file, environment, flags. */
+/** The sources of a configuration; later ones have priority: file, environment, flags. */
 export interface ConfigInput {
   readonly file?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -27,7 +27,8 @@ export interface ConfigInput {
 
 /**
  * Builds the configuration from its sources.
- * @throws ConfigError that names the key, where it stands, what was expected and what came; for an unknown key the nearest known one
+ * @throws ConfigError that names the key, its place, what was expected and what was found; for an unknown key the
+ * nearest known one
  */
 export function loadConfig(input: ConfigInput): LoadedConfig {
   const values: Record<string, unknown> = {};

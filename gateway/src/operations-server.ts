@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { ConfigError, messageOf } from "./foundation/errors.ts";
 import type { Metrics } from "./foundation/metrics.ts";
 
-/** A part that must work before the gateway is ready: undefined when it does, else the reason. */
+/** A part that must work before the gateway is ready: undefined if it works, else the reason. */
 export type ReadinessCheck = () => string | undefined;
 
 /** Limits of a port for occasional probes and scrapes, without authentication. */
@@ -16,8 +16,8 @@ export const operationsLimits = {
 } as const;
 
 /**
- * What operators and probes ask, on a port of its own without authentication: /healthz (the process answers),
- * /readyz (every part works, else 503 and one reason a line), /metrics (Prometheus text).
+ * The endpoints for operators and probes, unauthenticated on their own port: /healthz (the process answers), /readyz
+ * (200 if every part works, else 503 and one reason per line), /metrics (Prometheus text).
  */
 export class OperationsServer implements AsyncDisposable {
   readonly #server: Server;
@@ -78,7 +78,7 @@ export class OperationsServer implements AsyncDisposable {
     });
   }
 
-  /** @throws ConfigError where the address cannot be listened on */
+  /** @throws ConfigError if it cannot listen on the address */
   async start(): Promise<{ readonly port: number }> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {

@@ -11,7 +11,7 @@ import { shellExec } from "./programs/sh/shell-exec.ts";
 import { copyingExec } from "./programs/tar/copying-exec.ts";
 import type { Store } from "./store/store.ts";
 
-/** The parts that the kubelet API is built on. */
+/** The parts that the kubelet API needs. */
 export interface KubeletBasis {
   readonly kube: HttpKubeClient;
   readonly store: Store;
@@ -25,13 +25,13 @@ export interface KubeletBasis {
 export interface RunningKubelet {
   readonly server: KubeletServer;
   readonly port: number;
-  /** Ports of Nodes that have one of their own, by name; absent: all have the shared one. */
+  /** Nodes that have their own port, by name; absent: all use the shared one. */
   readonly nodePorts?: ReadonlyMap<string, number>;
 }
 
 /**
  * Resolves when the kubelet API listens.
- * @throws ConfigError for an address that cannot be listened on, and for certificate files that cannot be used
+ * @throws ConfigError for an address on which it cannot listen, and for certificate files that cannot be used
  */
 export async function startKubelet(context: BuildContext, basis: KubeletBasis): Promise<RunningKubelet> {
   const { config, clock, log, metrics, parts } = context;

@@ -14,7 +14,7 @@ export class Transports implements AsyncDisposable {
   }
 
   /**
-   * Builds the transports. None has begun to work: there is nothing to dispose of before `start`.
+   * Builds the transports. None has started: no disposal is needed before `start`.
    * @throws ConfigError
    */
   static async open(config: Config, context: TransportContext): Promise<Transports> {
@@ -26,7 +26,7 @@ export class Transports implements AsyncDisposable {
     return new Transports(transports);
   }
 
-  /** A check for each transport that can keep the gateway from being ready, by the name of its carrier. */
+  /** A check for each transport that can make the gateway unready, by the name of its carrier. */
   readiness(): Readonly<Record<string, ReadinessCheck>> {
     const checks: Record<string, ReadinessCheck> = {};
     for (const [name, transport] of this.#transports) {

@@ -143,7 +143,7 @@ test("a path that no device could have, and a device without files, are refused 
   await assert.rejects(t.files.write(key, "/a", large, never()), { code: "FILE_TOO_LARGE" });
   await assert.rejects(t.files.rename(key, `/${"a".repeat(253)}`, `/${"b".repeat(254)}`, never()), {
     code: "FILE_PATH_TOO_LONG",
-    message: /the device takes messages of 512/,
+    message: /the device accepts at most 512/,
   });
   assert.equal(t.device.all("request").length, sent);
   const other = await start({ caps: Capability.exec });

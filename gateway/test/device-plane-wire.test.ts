@@ -168,7 +168,7 @@ for (const [code, reason, lose] of [
   ["EXEC_ABORTED", "the device has lost its session", (device) => device.hello({ attempt: 2 })],
   [
     "EXEC_UNAVAILABLE",
-    "the device has said good-bye",
+    "the device has closed its session",
     (device) => device.say({ kind: "bye", reason: ByeReason.closing }),
   ],
 ] satisfies [string, string, (device: WireDevice) => void][]) {

@@ -560,7 +560,7 @@ test("other commands are the device's, and so is test where it keeps no files", 
   await assert.rejects(bare.run(["test", "-d", "/"]), /no command "test"/);
   const { exit, stderr } = await bare.run(["tar", "cf", "-", "/a"]);
   assert.deepEqual(exit, ended(2));
-  assert.equal(stderr, "tar: device default/lamp keeps no files: its firmware does not say files\n");
+  assert.equal(stderr, "tar: device default/lamp has no files: its firmware lacks the capability files\n");
 });
 
 const deaths = process.env.MOTELET_SOAK ? 1_000 : 100;

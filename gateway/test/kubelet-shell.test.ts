@@ -175,7 +175,7 @@ test(
         "sh: files of commands (/run.sh) are not supported: give the commands with -c or on stdin\n",
       ],
       [["sh", "-c", "exec >/dev/null"], "sh: exec without a command is not supported\n"],
-      [["sh", "-c", "command -p warn"], "sh: command -p is not supported, command -v is\n"],
+      [["sh", "-c", "command -p warn"], "sh: command -p is not supported: only command -v is\n"],
     ] as const;
     for (const [argv, stderr] of rows)
       assert.deepEqual(await shelled.run(argv), { stdout: "", stderr, exit: 2 });
@@ -287,7 +287,7 @@ test("a device without a console, or without a shell at all, says so", deadline,
   for (const type of ["error", "stdin", "stdout", "resize"]) ids[type] = await client.open(type);
   assert.equal(
     (await client.read(ids.stdout!)).toString(),
-    "sh: device default/lamp has no shell for a terminal: its firmware does not say console\r\n",
+    "sh: device default/lamp has no shell for a terminal: its firmware lacks the capability console\r\n",
   );
   client.close();
   assert.equal((await withoutConsole.script("[ -e /a ] || echo x")).stdout, "x\n");

@@ -22,7 +22,7 @@ import { makeTemporaryFolder, type TemporaryFolder } from "../rig/watchdog.ts";
 /** What kubectl says when a device dies in the middle of each verb, and how soon after the gateway has noticed. */
 const device = "lamp";
 const bound = 3_000;
-const dead = /does not answer any more|is offline|lost/;
+const dead = /no longer answers|is offline|lost/;
 /** What takes a second or more to copy. */
 const largeBytes = 5_000_000;
 

@@ -97,7 +97,7 @@ for (const [protocol, webSockets] of [
     test("attach to a peripheral says where the console is", async () => {
       const { code, stderr } = await run("attach", device, "-c", "relay0");
       assert.notEqual(code, 0);
-      assert.match(stderr, /relay0 is a peripheral of the device: it takes exec/);
+      assert.match(stderr, /relay0 is a peripheral of the device: it supports only exec/);
     });
   });
 }

@@ -11,17 +11,17 @@ export function isWireId(text: string): boolean {
   return wireIdPattern.test(text);
 }
 
-/** The topic on which a device speaks. */
+/** The topic on which a device publishes. */
 export function uplinkTopic(wireId: string): string {
   return `m/${wireId}/u`;
 }
 
-/** The topic on which a device listens. */
+/** The topic to which a device subscribes. */
 export function downlinkTopic(wireId: string): string {
   return `m/${wireId}/d`;
 }
 
-/** Reads a topic of ours; undefined for any other text. */
+/** Parses a topic of the profile; undefined for any other text. */
 export function parseTopic(topic: string): { wireId: string; direction: "up" | "down" } | undefined {
   const match = topicPattern.exec(topic);
   return match ? { wireId: match[1] as string, direction: match[2] === "u" ? "up" : "down" } : undefined;
@@ -32,7 +32,7 @@ export function userName(wireId: string, generation: number): string {
   return `${wireId}.${generation}`;
 }
 
-/** Reads a user name; undefined for any other text. */
+/** Parses a user name; undefined for any other text. */
 export function parseUserName(text: string): { wireId: string; generation: number } | undefined {
   const match = userNamePattern.exec(text);
   return match ? { wireId: match[1] as string, generation: Number(match[2]) } : undefined;

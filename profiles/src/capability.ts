@@ -1,4 +1,4 @@
-/** What a device can do, as bits of hello's caps (SPEC §9). A command without one is mandatory. */
+/** The capabilities of a device, as bits of hello's caps (SPEC §9). A command without a capability is mandatory. */
 export const Capability = {
   exec: 1 << 0,
   tty: 1 << 1,

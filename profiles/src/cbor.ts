@@ -24,7 +24,7 @@ export class CborFloat {
   }
 }
 
-/** What can travel: integers are numbers while they are safe, else bigint (SPEC §2.1). */
+/** The supported values: integers are numbers while they are safe, else bigint (SPEC §2.1). */
 export type CborValue =
   | number
   | bigint
@@ -51,7 +51,7 @@ export type CborErrorCode =
   | "CBOR_DEPTH"
   | "CBOR_UNENCODABLE";
 
-/** A fault in CBOR bytes, or a value that has no place in the subset (SPEC §2.3). */
+/** A fault in CBOR bytes, or a value that is not in the subset (SPEC §2.3). */
 export class CborError extends Error {
   readonly code: CborErrorCode;
   /** Where the faulty item begins, in bytes. */

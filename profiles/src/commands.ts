@@ -16,12 +16,12 @@ const byOp = new Map<number, (typeof commands)[CommandName]>(
   Object.values(commands).map((row) => [row.op, row]),
 );
 
-/** The row of an op, or undefined for one that this version does not know. */
+/** The row of an op, or undefined if this version does not know it. */
 export function commandByOp(op: number): (typeof commands)[CommandName] | undefined {
   return byOp.get(op);
 }
 
-/** Whether a device with these caps says that it has the command. */
+/** Whether a device with these caps supports the command. */
 export function hasCommand(caps: number, row: { readonly capability?: CapabilityName }): boolean {
   return row.capability === undefined || (caps & Capability[row.capability]) !== 0;
 }

@@ -2,7 +2,7 @@ import { CborFloat, type CborValue } from "./cbor.ts";
 
 export type MessageErrorCode = "MESSAGE_ENVELOPE" | "MESSAGE_FIELD" | "MESSAGE_MISSING" | "MESSAGE_TOO_LONG";
 
-/** A message that is good CBOR but breaks the profile (SPEC §3.1). */
+/** A message of valid CBOR that breaks the profile (SPEC §3.1). */
 export class MessageError extends Error {
   readonly code: MessageErrorCode;
 
@@ -14,8 +14,8 @@ export class MessageError extends Error {
 }
 
 /**
- * One definition of a value: its type, its encoder, its decoder, its grammar and its largest size. Both directions
- * throw MessageError MESSAGE_FIELD, naming `where`, what was expected and what came.
+ * The definition of a value: its type, encoder, decoder, grammar and largest size. Encoder and decoder throw
+ * MessageError MESSAGE_FIELD with `where`, what was expected and what was found.
  */
 export interface Field<T> {
   readonly cddl: string;
@@ -32,7 +32,7 @@ interface Tally {
 
 export type FieldType<F> = F extends Field<infer T> ? T : never;
 
-/** The error of a value that a field does not take. */
+/** The error for a value that a field does not accept. */
 export function refuse(where: string, expected: string, value: unknown): MessageError {
   return new MessageError("MESSAGE_FIELD", `${where}: expected ${expected}, got ${describe(value)}`);
 }
@@ -112,7 +112,7 @@ export function text(max: number): Field<string> {
   );
 }
 
-/** Any value of the subset; what it means is another layer's business. */
+/** Any value of the subset; another layer defines its meaning. */
 export const any: Field<CborValue> = {
   cddl: "any-value",
   maxBytes: Number.POSITIVE_INFINITY,
@@ -131,7 +131,7 @@ export const flag: Field<boolean> = {
   },
 };
 
-/** `null` for what is unknown; undefined in TypeScript. */
+/** `null` for an unknown value; undefined in TypeScript. */
 export function unknownAsNull<T>(inner: Field<T>): Field<T | undefined> & { optional: true } {
   return {
     cddl: `${inner.cddl} / null`,
@@ -152,7 +152,7 @@ export function nullable<T>(inner: Field<T>): Field<T | null> {
   };
 }
 
-/** May be absent at the end. */
+/** The field may be absent at the end. */
 export function optional<T>(inner: Field<T>): Field<T | undefined> & { optional: true } {
   return {
     cddl: inner.cddl,
@@ -186,7 +186,7 @@ export function list<T>(inner: Field<T>, min = 0, max = Number.POSITIVE_INFINITY
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 type OptionalNames<F> = { [K in keyof F]: F[K] extends { optional: true } ? K : never }[keyof F];
 
-/** The TypeScript shape of a set of fields; what is optional may be left out. */
+/** The TypeScript shape of a set of fields; optional ones may be absent. */
 export type ShapeOf<F> = { readonly [K in Exclude<keyof F, OptionalNames<F>>]: FieldType<F[K]> } & {
   readonly [K in OptionalNames<F>]?: Exclude<FieldType<F[K]>, undefined>;
 };
@@ -203,7 +203,7 @@ function each(fields: Fields): readonly [string, Field<unknown>][] {
   return known;
 }
 
-/** Values in the order of the fields; absent optional ones at the end are left out, in between they are null. */
+/** Encodes values in the order of the fields. Absent optional ones are left out at the end, and null in between. */
 export function encodePositional<F extends Fields>(fields: F, shape: ShapeOf<F>, where: string): CborValue[] {
   const values: CborValue[] = [];
   let wanted = 0;
@@ -220,7 +220,7 @@ export function encodePositional<F extends Fields>(fields: F, shape: ShapeOf<F>,
   return values.slice(0, wanted);
 }
 
-/** @returns the shape and how many elements beyond the fields were skipped, nested ones too */
+/** @returns the shape, and how many elements beyond the fields were skipped, including nested ones */
 export function decodePositional<F extends Fields>(
   fields: F,
   values: readonly CborValue[],
@@ -243,7 +243,7 @@ export function decodePositional<F extends Fields>(
 
 export type KeyedFields = Readonly<Record<string, { readonly key: number; readonly field: Field<unknown> }>>;
 
-/** The TypeScript shape of a keyed map: everything may be absent. */
+/** The TypeScript shape of a keyed map: every key may be absent. */
 export type KeyedShapeOf<F extends KeyedFields> = { readonly [K in keyof F]?: FieldType<F[K]["field"]> };
 
 function eachKeyed(fields: KeyedFields): [string, number, Field<unknown>][] {
@@ -254,7 +254,7 @@ function eachKeyed(fields: KeyedFields): [string, number, Field<unknown>][] {
   ]);
 }
 
-/** A map with the keys of the values that are there. */
+/** A map with the keys of the present values. */
 export function encodeKeyed<F extends KeyedFields>(
   fields: F,
   shape: KeyedShapeOf<F>,
@@ -268,7 +268,7 @@ export function encodeKeyed<F extends KeyedFields>(
   return map;
 }
 
-/** @returns the shape and how many unknown keys were skipped, and elements nested in known ones */
+/** @returns the shape, and the number of skipped items: unknown keys, and unknown elements nested in known keys */
 export function decodeKeyed<F extends KeyedFields>(
   fields: F,
   value: CborValue,

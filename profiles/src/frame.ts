@@ -1,12 +1,12 @@
 import { crc16 } from "./crc16.ts";
 import { limits } from "./limits.ts";
 
-/** What comes out of a serial line: a message whose checksum is right, or console text. Bytes are copies. */
+/** An item on a serial line: a message whose checksum is right, or console text. Bytes are copies. */
 export type FrameItem =
   | { readonly kind: "message"; readonly bytes: Uint8Array }
   | { readonly kind: "text"; readonly bytes: Uint8Array };
 
-/** Longest COBS encoding of `length` bytes (Cheshire & Baker 1999: one more for each 254). */
+/** Longest COBS encoding of `length` bytes (Cheshire & Baker 1999: one extra byte for each 254). */
 export function maxCobsLength(length: number): number {
   return length + Math.ceil(length / 254);
 }
@@ -62,7 +62,7 @@ export class FrameDecoder {
   #lastByteMs = 0;
   #badFrames = 0;
 
-  /** @param options.maxMessageBytes longest message that is taken; a longer one is a bad frame */
+  /** @param options.maxMessageBytes longest message that is accepted; a longer one is a bad frame */
   constructor(options: { readonly maxMessageBytes: number }) {
     this.#messageLimit = options.maxMessageBytes;
     this.#segment = new Uint8Array(maxCobsLength(options.maxMessageBytes + 2) + 1);
@@ -79,7 +79,7 @@ export class FrameDecoder {
 
   /**
    * @param bytes any split of the stream, one byte at a time included
-   * @returns what these bytes completed, oldest first; text is not joined over calls
+   * @returns the items that these bytes completed, oldest first; text is not joined over calls
    */
   push(bytes: Uint8Array, nowMs: number): FrameItem[] {
     const items = this.expire(nowMs);

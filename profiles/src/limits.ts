@@ -1,16 +1,16 @@
-/** Bounds that both sides keep (SPEC §8). Bytes unless the name says otherwise. */
+/** Limits that both sides keep (SPEC §8). Bytes unless the name contains another unit. */
 export const limits = {
   /** Nesting of arrays and maps; the message itself is 1. */
   depth: 4,
-  /** Largest message that any carrier takes. */
+  /** Largest message on any carrier. */
   messageBytes: 1024,
-  /** Smallest message limit a device may have; what hello's absence of key 2 means. */
+  /** Smallest message limit that a device may have; the default if hello has no key 2. */
   minMessageBytes: 128,
-  /** What hello's absence of key 3 means. */
+  /** Default if hello has no key 3. */
   minRxWindowBytes: 64,
   /** Largest window that a credit may give. */
   windowBytes: 16_384,
-  /** What a device may send on a stream before the first credit. */
+  /** Bytes that a device may send on a stream before the first credit. */
   initialWindowBytes: 512,
   /** Highest stream id; the lowest is 1. */
   streamId: 23,
@@ -28,7 +28,7 @@ export const limits = {
   taskNameBytes: 16,
   peripheralBytes: 32,
   peripheralKindBytes: 16,
-  /** What argv must leave free of a message. */
+  /** Bytes of a message that argv must leave free. */
   argvReserveBytes: 32,
   /** Shortest text that is salvaged from a bad segment. */
   salvagedTextBytes: 8,
@@ -38,31 +38,31 @@ export const limits = {
   rtoBackoff: 8,
 } as const;
 
-/** What holds where nothing else is configured or said (SPEC §8). */
+/** Defaults if nothing else is configured or negotiated (SPEC §8). */
 export const defaults = {
   heartbeatS: 10,
   serialRtoMs: 500,
   rtoMs: 2000,
   reportWindow: 4,
-  /** Streams that a device has open at a time; what hello's absence of key 12 means. */
+  /** Streams that a device can have open at the same time; the default if hello has no key 12. */
   streams: 2,
-  /** Heartbeats of silence, in tenths: the gateway pings. */
+  /** Silence after which the gateway pings, in tenths of a heartbeat. */
   pingAfterTenths: 13,
-  /** The gateway repeats a ping after this part of a heartbeat, or after rto where that is shorter. */
+  /** The gateway repeats a ping after this fraction of a heartbeat, or after rto if that is shorter. */
   pingsPerHeartbeat: 15,
-  /** Heartbeats of silence, in tenths: the gateway judges the device lost. */
+  /** Silence after which the device counts as lost, in tenths of a heartbeat. */
   lostAfterTenths: 25,
-  /** Heartbeats in which a device hears nothing before it says hello again. */
+  /** Heartbeats without a message from the gateway after which a device sends hello again. */
   helloAfterHeartbeats: 3,
   closingSeconds: 1,
   refusedSeconds: 60,
   busySeconds: 5,
-  /** A device's wait before it connects again, milliseconds: doubled each time, up to … */
+  /** A device's wait before it connects again, milliseconds; it doubles each time, up to one of the next two limits. */
   reconnectMs: 250,
-  /** … this after connections that did not come about, */
+  /** Limit after connections that failed. */
   reconnectFailedMs: 1_500,
-  /** … and this after connections that were accepted and then cut, */
+  /** Limit after connections that were accepted and then cut, */
   reconnectCutMs: 16_000,
-  /** … before they had lasted this long. */
+  /** … before they had lasted for this time. */
   steadyConnectionS: 60,
 } as const;

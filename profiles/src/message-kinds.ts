@@ -22,7 +22,7 @@ import {
 import { limits } from "./limits.ts";
 import type { ReportBody } from "./report-body.ts";
 
-/** The version of the profile that this code speaks; hello carries it. */
+/** The version of the profile that this code implements; hello contains it. */
 export const profileVersion = 0;
 
 export const ByeReason = {
@@ -37,7 +37,7 @@ export type ByeReason = (typeof ByeReason)[keyof typeof ByeReason];
 
 export const LogLevel = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 
-/** Why a device began to run, as hello says it (SPEC §3.3). */
+/** Why a device booted, in hello (SPEC §3.3). */
 export const ResetCause = {
   unknown: 0,
   powerOn: 1,
@@ -91,9 +91,9 @@ interface KindRow {
   readonly number: number;
   readonly direction: "D>G" | "G>D" | "any";
   readonly fields: Fields;
-  /** A map that follows the fields; `required` if it is always there. */
+  /** A map after the fields; `required` if it is always present. */
   readonly keyed?: { readonly fields: KeyedFields; readonly required: boolean };
-  /** All further elements, kept as they are. */
+  /** All further elements, unchanged. */
   readonly rest?: "args" | "result" | "body";
 }
 

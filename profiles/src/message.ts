@@ -21,7 +21,7 @@ const kindNames = Object.keys(messageKinds) as MessageKind[];
 
 /**
  * Encodes a message (SPEC §3).
- * @throws MessageError naming the field, CborError for arguments outside the subset
+ * @throws MessageError that names the field, CborError for arguments outside the subset
  */
 export function encodeMessage(message: Message): Uint8Array {
   if (message.kind === "unknown")
@@ -71,7 +71,7 @@ function encodeElements(message: Exclude<Message, UnknownMessage>): readonly Cbo
   }
 }
 
-/** A decoded message and how many unknown elements and keys were skipped in it. */
+/** A decoded message, and how many unknown elements and keys were skipped. */
 export interface DecodedMessage {
   readonly message: Message;
   readonly skipped: number;

@@ -2,8 +2,8 @@ import { type Field, refuse, text } from "./fields.ts";
 import { limits } from "./limits.ts";
 
 /**
- * Whether a text names a file or directory of a device (SPEC §6.11): absolute, at most 255 bytes, without NUL, and no
- * segment empty, `.` or `..`. `/` alone is the root.
+ * Whether a text is a valid path of a file or directory on a device (SPEC §6.11): absolute, at most 255 bytes, without
+ * NUL, and no segment empty, `.` or `..`. `/` alone is the root.
  */
 export function isPath(candidate: string): boolean {
   if (!candidate.startsWith("/") || candidate.includes("\0")) return false;

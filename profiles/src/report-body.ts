@@ -2,7 +2,7 @@ import type { CborValue } from "./cbor.ts";
 import { any, decodePositional, encodePositional, type Fields, integer, text, u16 } from "./fields.ts";
 import { limits } from "./limits.ts";
 
-/** What a report says (SPEC §3.2, §5.6). */
+/** The content of a report (SPEC §3.2, §5.6). */
 export type ReportBody =
   | { readonly type: "gap"; readonly count: number }
   | { readonly type: "log"; readonly token: number; readonly args: readonly CborValue[] }

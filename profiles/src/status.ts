@@ -1,4 +1,4 @@
-/** The canonical status codes (gRPC, Abseil) that answer requests and end streams (SPEC §7). */
+/** The canonical status codes (gRPC, Abseil), in responses to requests and at the end of streams (SPEC §7). */
 export const Status = {
   OK: 0,
   CANCELLED: 1,
@@ -21,14 +21,14 @@ export const Status = {
 export type StatusName = keyof typeof Status;
 export type Status = (typeof Status)[StatusName];
 
-/** One status in the words of its neighbours: CoAP (RFC 7252 §12.1.2), HTTP, Kubernetes, and a shell. */
+/** The equivalents of a status in CoAP (RFC 7252 §12.1.2), HTTP, Kubernetes, and a shell. */
 export interface StatusRow {
   readonly code: Status;
   readonly name: StatusName;
   readonly coap: string;
   readonly http: number;
   readonly reason: string;
-  /** Exit code of a command that could not be carried out (sysexits.h if it has a word for it). */
+  /** Exit code of a command that failed with this status (from sysexits.h if there is an equivalent). */
   readonly exitCode: number;
 }
 
@@ -62,7 +62,7 @@ export const statusTable: readonly StatusRow[] = [
   row("UNAUTHENTICATED", "4.01", 401, "Unauthorized", 77),
 ];
 
-/** `NOT_FOUND` for 5; `STATUS_99` for a code that is none. */
+/** `NOT_FOUND` for 5; `STATUS_99` for an unknown code. */
 export function statusName(code: number): string {
   return statusTable[code]?.name ?? `STATUS_${code}`;
 }

@@ -31,42 +31,41 @@ void device_start(const struct mote_session_config *config, const struct mote_bo
 /** Prints text on the line's console, and on those that streams have opened. */
 void device_print(const char *text);
 
-/** What a port puts into the configuration of its session. */
+/** The part of the session's configuration that a port uses. */
 #define DEVICE_CAPS (MOTE_COMMANDS_ALL_CAPS | MOTE_CAP_TTY | MOTE_CAP_STDERR)
 #define DEVICE_FIRMWARE MOTE_SDK
 #define DEVICE_COMMANDS MOTE_COMMANDS_COUNT
 extern const struct mote_command device_commands[DEVICE_COMMANDS];
 
-/** The same: what its session runs. It empties `mote_log_queue`, whose lock is the port's. */
+/** The session's `run` and its context. It empties `mote_log_queue`, whose lock is the port's. */
 extern const struct mote_log_drain device_drain;
 
-/** What a port puts into its `port_device`. */
+/** The parts that a port puts into its `port_device`. */
 extern struct mote_job device_jobs[MOTE_JOBS];
 extern const struct mote_program device_programs[];
 extern const struct mote_setting device_settings[];
 #define DEVICE_SHELL                                                                               \
     .jobs = device_jobs, .programs = device_programs, .settings = device_settings
 
-/** A relay that is only a variable; a row of the port's peripherals. */
+/** A relay that is only a variable; used in the port's peripherals. */
 int32_t device_get_relay(void *context);
 void device_set_relay(void *context, bool on);
 
 /* From the port: */
 
-/** What its commands find. */
+/** The context of the port's commands. */
 extern const struct mote_device port_device;
 
 /** Prints text on the console, outside frames. */
 void port_print(const char *text);
 
-/** The next frame is to break off in its middle, with a panic text and a restart, as a fault would
- * do it. */
+/** Makes the next frame break off in its middle, with a panic text and a restart, like a fault. */
 void port_panic(void);
 
 /** The high-water mark of the stack, bytes; 0 if it is not known. */
 uint32_t port_stack_used(void);
 
-/** What `info` tells. */
+/** The values that `info` returns. */
 extern const struct mote_info port_info;
 
 #ifdef __cplusplus

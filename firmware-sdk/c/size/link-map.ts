@@ -1,6 +1,6 @@
-/** What one object file brought into an ELF, bytes. */
+/** The size that one object file added to an ELF, bytes. */
 export interface ObjectSize {
-  /** As the linker was given it; members of archives as `libc.a(member.o)`. */
+  /** The name from the linker; members of archives as `libc.a(member.o)`. */
   readonly object: string;
   flash: number;
   ram: number;

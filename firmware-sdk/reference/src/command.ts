@@ -6,10 +6,10 @@ import type { ShellHost } from "./shell/job.ts";
 import type { DeviceParts } from "./shell/process.ts";
 import type { StreamTable } from "./streams.ts";
 
-/** What info tells about a device. */
+/** The result of info. */
 export type InfoResult = ReturnType<typeof commands.info.decodeResult>;
 
-/** What commands reach of the device. */
+/** The parts of the device that commands use. */
 export interface CommandContext {
   readonly nowMs: number;
   readonly maxMessageBytes: number;
@@ -21,34 +21,34 @@ export interface CommandContext {
   readonly streams: StreamTable;
   readonly consoles: Consoles;
   readonly host: ShellHost;
-  /** Commands in addition to, or instead of, the usual ones. */
+  /** Commands in addition to the default ones, or replacing them. */
   readonly shell: ReadonlyMap<string, ShellCommandRow> | undefined;
-  /** Something came that nobody asked for: has streams pumped. */
+  /** An event from outside happened: streams will be pumped. */
   wake(): void;
-  /** Reboots once the answer is out. */
+  /** Reboots after the answer has been sent. */
   reboot(): void;
 }
 
 /**
- * What a command comes to: a result, a status other than OK, or that this will be known later; then `settle` is to be called once,
- * at once or within the command's deadline.
+ * The outcome of a command: a result, a status other than OK, or an outcome that is known later; then `settle` must be
+ * called once, during the call or within the command's deadline.
  */
 export type Outcome<Result> =
   | { readonly result: Result }
   | { readonly status: Status }
   | { readonly later: (settle: (outcome: { readonly status: Status }) => void) => void };
 
-/** How an answer comes: now, or by the function that is called with what takes it. */
+/** An answer, or a function to which the receiver of a later answer is passed. */
 export type AnswerOrLater = Answer | ((settle: (answer: Answer) => void) => void);
 
-/** A row of the command table with the code behind it. */
+/** A row of the command table with its implementation. */
 export interface Command {
   readonly row: Pick<CommandRow<unknown, unknown>, "op" | "effect" | "capability">;
   /** @throws MessageError for arguments that it cannot read */
   carryOut(args: readonly CborValue[], context: CommandContext): AnswerOrLater;
 }
 
-/** Joins a row and its code; arguments and results are decoded and encoded by the row. */
+/** Joins a row and its implementation; the row decodes arguments and encodes results. */
 export function implement<Args, Result>(
   row: CommandRow<Args, Result>,
   run: (args: Args, context: CommandContext) => Outcome<Result>,

@@ -8,9 +8,10 @@ const commandsByOp: ReadonlyMap<number, Command> = new Map(
 );
 
 /**
- * Answers a request (SPEC §5.5). At-most-once requests pass the record first, so that a repeated one has no second effect.
- * @param answerLater takes an answer that was not known at once, any time after this call
- * @returns undefined where an old at-most-once request gets no answer, or one that is carried out still has none
+ * Answers a request (SPEC §5.5). At-most-once requests are checked against the record first, so that a repeated one has no
+ * second effect.
+ * @param answerLater receives an answer that is not known at once, at any time after this call
+ * @returns undefined if an old at-most-once request gets no answer, or if a running one has none yet
  */
 export function dispatch(
   request: RequestMessage,

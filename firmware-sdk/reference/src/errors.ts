@@ -1,4 +1,4 @@
-/** Nothing is wrong with the request, but the machine cannot do it now; `code` says what, the message names it. */
+/** The request is valid, but the machine cannot do it now; `code` says what failed, and the message names it. */
 export class UnavailableError extends Error {
   readonly code: string;
 
@@ -9,7 +9,7 @@ export class UnavailableError extends Error {
   }
 }
 
-/** An option that cannot be: mend it, do not repeat it. */
+/** An invalid option: correct it, do not repeat it. */
 export class OptionError extends Error {
   readonly code: string;
 

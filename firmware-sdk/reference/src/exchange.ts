@@ -1,12 +1,12 @@
 import { type CborValue, encodeCbor, limits, serialNewer } from "@motelet/profiles";
 
-/** What a request was answered with. */
+/** The answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly result: readonly CborValue[];
 }
 
-/** What to do with an at-most-once request: carry it out, answer as before (or not yet), or say nothing. */
+/** How to handle an at-most-once request: execute it, repeat the answer (if there is one yet), or ignore it. */
 export type AtMostOnceVerdict =
   | { readonly kind: "new" }
   | { readonly kind: "replay"; readonly answer: Answer | undefined }
@@ -19,8 +19,8 @@ interface Recorded {
 }
 
 /**
- * The one record that makes an effect happen at most once (SPEC §5.5). The gateway has only one at-most-once request
- * outstanding at a time, so the latest id, its status and up to 8 bytes of results are enough.
+ * The one record that makes an effect happen at most once (SPEC §5.5). The gateway has only one at-most-once request in flight
+ * at a time, so the latest id, its status and up to 8 bytes of results are enough.
  */
 export class AtMostOnceRecord {
   #recorded: Recorded | undefined;
@@ -30,18 +30,21 @@ export class AtMostOnceRecord {
     return id === this.#recorded.id ? { kind: "replay", answer: this.#recorded.answer } : { kind: "old" };
   }
 
-  /** @throws RangeError for more results than a device may have to keep */
+  /** @throws RangeError for longer results than a device must be able to keep */
   record(id: number, answer: Answer): void {
     this.settle(this.begin(id), answer);
   }
 
-  /** Records that a request is being carried out, so that its repetition is not. */
+  /** Records that a request is being executed, so that its repetition is not. */
   begin(id: number): Readonly<Recorded> {
     this.#recorded = { id };
     return this.#recorded;
   }
 
-  /** Records how it ended. False: the record belongs to another request by now. @throws as `record` does */
+  /**
+   * Records its result. False: the record already belongs to another request.
+   * @throws as `record` does
+   */
   settle(begun: Readonly<Recorded>, answer: Answer): boolean {
     const length = answer.result.reduce<number>((sum, value) => sum + encodeCbor(value).length, 0);
     if (length > limits.atMostOnceResultBytes) {

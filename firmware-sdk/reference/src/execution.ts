@@ -20,9 +20,9 @@ const taskNameBytes = 16;
 const unknownSize: Terminal = { columns: 0, rows: 0 };
 
 /**
- * Starts a command on streams of its own (SPEC §6.3): what commands with argv have in common.
+ * Starts a command on its own streams (SPEC §6.3), for all commands with argv.
  * @param run starts the command
- * @returns OK: started; RESOURCE_EXHAUSTED: a stream is taken or no slot is free
+ * @returns OK: started; RESOURCE_EXHAUSTED: a stream id is in use or no slot is free
  */
 export function startExecution(
   streams: StreamTable,

@@ -8,7 +8,7 @@ export const encodedBytes = (values: readonly CborValue[]): number =>
 
 /**
  * As many of the first entries as fit into a response.
- * @returns undefined if there is one and not even that fits
+ * @returns undefined if not even the first entry fits
  */
 export function fitting<T>(
   entries: readonly T[],

@@ -7,15 +7,15 @@ import {
   serialDistance,
 } from "@motelet/profiles";
 
-/** A report as it is kept. */
+/** A stored report. */
 export interface RingEntry {
   readonly seq: number;
-  /** Device time at recording, milliseconds; undefined: in an earlier boot. */
+  /** Device time when it was recorded, milliseconds; undefined: in an earlier boot. */
   readonly recordedMs: number | undefined;
   readonly body: ReportBody;
 }
 
-/** Whole milliseconds since a report was recorded; null where no clock of this boot saw it (SPEC §5.6). */
+/** Whole milliseconds since a report was recorded; null if it was recorded in an earlier boot (SPEC §5.6). */
 export function ageOf({ recordedMs }: RingEntry, nowMs: number): number | null {
   return recordedMs === undefined ? null : Math.max(0, Math.floor(nowMs - recordedMs));
 }
@@ -38,7 +38,7 @@ export class LogRing {
   #usedBytes = 0;
   #overwritten = 0;
 
-  /** @param options.nextSeq first number to give; the ring starts empty */
+  /** @param options.nextSeq the first number; the ring starts empty */
   constructor(options: {
     readonly capacityBytes: number;
     readonly epoch: number;
@@ -58,7 +58,7 @@ export class LogRing {
     };
   }
 
-  /** How many reports made room for others, stored or not. */
+  /** How many reports were overwritten, stored or not. */
   get overwritten(): number {
     return this.#overwritten;
   }
@@ -84,7 +84,7 @@ export class LogRing {
       yield { ...entry, boot: entry.recordedMs === undefined ? "previous" : "this" };
   }
 
-  /** The device has reset and this memory has survived: times of recording mean nothing any more. */
+  /** The device has reset and this memory has survived: recorded times are no longer valid. */
   carryOver(): void {
     this.#entries = this.#entries.map(({ entry, bytes }) => ({
       entry: { ...entry, recordedMs: undefined },
@@ -100,7 +100,7 @@ export class LogRing {
     return this.#entries[Math.max(0, index)]?.entry;
   }
 
-  /** A new epoch of the ring, so that the gateway treats its numbers as new; the reports stay. */
+  /** Starts a new epoch of the ring, so that the gateway treats its numbers as new; the reports are kept. */
   renew(epoch: number): void {
     this.#epoch = epoch;
   }

@@ -7,9 +7,9 @@ import { RetransmitTimer } from "./retransmit-timer.ts";
 const maxUnacknowledged = 0x7fff;
 
 /**
- * Sends the ring's reports in order and again until they are stored: go-back-N over sequence numbers (SPEC §5.6).
- * What was overwritten before it was stored is not in the ring any more: the hole from the first unstored number to the
- * oldest that is left goes out as one gap.
+ * Sends the ring's reports in order, and repeats them until they are stored: go-back-N over sequence numbers (SPEC
+ * §5.6). Reports that were overwritten before they were stored are missing: the range from the first unstored number to
+ * the oldest remaining one is sent as one gap.
  */
 export class ReportSender {
   readonly #ring: LogRing;
@@ -31,7 +31,7 @@ export class ReportSender {
     return this.#timer.atMs;
   }
 
-  /** Whether too many reports wait, so that their numbers become ambiguous: the ring needs a new epoch. */
+  /** Whether so much is waiting that report numbers become ambiguous: then the ring needs a new epoch. */
   get exhausted(): boolean {
     return this.waiting >= maxUnacknowledged;
   }
@@ -41,7 +41,7 @@ export class ReportSender {
     return (this.#ring.nextSeq - this.#firstSeq) & 0xffff;
   }
 
-  /** Starts over after what the gateway has stored. */
+  /** Starts again after the last report that the gateway has stored. */
   restart(settings: {
     readonly storedSeq: number;
     readonly reportWindow: number;
@@ -55,7 +55,7 @@ export class ReportSender {
     this.#timer.setRto(settings.rtoMs);
   }
 
-  /** The ring began a new life: to the gateway its oldest report is the first (SPEC §5.6). */
+  /** The ring has a new epoch: for the gateway its oldest report is the first one (SPEC §5.6). */
   startEpoch(): void {
     this.#sendSeq = this.#ring.positions.oldestSeq;
     this.#storedSeq = serialAdd(this.#sendSeq, -1);
@@ -70,7 +70,7 @@ export class ReportSender {
     this.#timer.stop();
   }
 
-  /** Lets a due time-out go back; call before `next`. */
+  /** Goes back after a time-out that is due; call it before `next`. */
   poll(nowMs: number): void {
     if (nowMs < this.#timer.atMs) return;
     this.#timer.backOff();

@@ -1,8 +1,8 @@
 import { limits } from "@motelet/profiles";
 
 /**
- * When to send again what has not been answered: after rto, 2 rto, 4 rto, 8 rto, 8 rto … (SPEC §5). One definition for
- * everything that is retransmitted.
+ * When to resend unanswered messages: after rto, 2 rto, 4 rto, 8 rto, 8 rto … (SPEC §5). Everything that is
+ * retransmitted uses this timer.
  */
 export class RetransmitTimer {
   #rtoMs: number;
@@ -14,18 +14,18 @@ export class RetransmitTimer {
     this.#rtoMs = rtoMs;
   }
 
-  /** Begins to wait unless it already does. */
+  /** Starts to wait, unless it already does. */
   arm(nowMs: number): void {
     if (this.atMs === Number.POSITIVE_INFINITY) this.atMs = nowMs + this.#rtoMs * this.#factor;
   }
 
-  /** Something advanced: nothing is due, and the next wait is rto. */
+  /** Progress was made: nothing is due, and the next wait is rto. */
   stop(): void {
     this.#factor = 1;
     this.atMs = Number.POSITIVE_INFINITY;
   }
 
-  /** The wait is over and nothing came: the next one is twice as long. */
+  /** The wait is over without progress: the next one is twice as long. */
   backOff(): void {
     this.#factor = Math.min(this.#factor * 2, limits.rtoBackoff);
     this.atMs = Number.POSITIVE_INFINITY;

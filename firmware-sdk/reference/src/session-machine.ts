@@ -2,7 +2,7 @@ import { ByeReason, defaults, limits, type WelcomeMessage } from "@motelet/profi
 
 export type SessionPhase = "closed" | "greeting" | "open" | "paused";
 
-/** What the driver has to do because of an input, in order. */
+/** What the driver must do after an input, in order. */
 export type SessionEffect =
   | { readonly kind: "hello" }
   | { readonly kind: "beat" }
@@ -45,7 +45,7 @@ export class SessionMachine {
   #beatMs = 0;
   #heardMs = 0;
 
-  /** @param defaultRtoMs the carrier's (SPEC §8), which holds until a welcome says otherwise */
+  /** @param defaultRtoMs the carrier's (SPEC §8), used until a welcome sets another */
   constructor(defaultRtoMs: number) {
     this.#defaultRtoMs = defaultRtoMs;
     this.#rtoMs = defaultRtoMs;
@@ -60,7 +60,7 @@ export class SessionMachine {
     return this.#attempt;
   }
 
-  /** The session that the gateway gave; 0: none yet. */
+  /** The session id from the gateway; 0: none yet. */
   get sid(): number {
     return this.#sid;
   }
@@ -88,7 +88,7 @@ export class SessionMachine {
     this.#phase = "closed";
   }
 
-  /** Any valid message, or the carrier's own proof of life. */
+  /** Any valid message, or the carrier's own proof that the gateway is alive. */
   heard(nowMs: number): void {
     this.#heardMs = nowMs;
   }
@@ -128,7 +128,7 @@ export class SessionMachine {
     }
   }
 
-  /** Ends this attempt by the device's own will, e.g. because its ring began a new life. */
+  /** Ends this attempt because of the device, e.g. because its ring has a new epoch. */
   renew(nowMs: number): SessionEffect[] {
     return this.#phase === "open" || this.#phase === "greeting" ? this.#begin(nowMs) : [];
   }

@@ -5,7 +5,7 @@ import type { ShellCommandRow } from "./shell/call.ts";
 import type { DeviceParts } from "./shell/process.ts";
 import type { StreamSettings } from "./streams.ts";
 
-/** What hello contains about the device in addition to its limits (SPEC §3.3). */
+/** The fields of hello about the device, in addition to its limits (SPEC §3.3). */
 export type DeviceDescription = Pick<
   HelloMessage,
   "hardwareId" | "board" | "firmware" | "buildId" | "resetCause"
@@ -14,7 +14,7 @@ export type DeviceDescription = Pick<
 export type SensorValues = Omit<BeatMessage, "kind" | "uptimeS" | "ext">;
 
 export interface SessionSettings extends StreamSettings {
-  /** 32 bits that name this boot. */
+  /** 32 bits that number this boot. */
   readonly boot: number;
   readonly caps: number;
   /** The carrier's retransmission time-out, milliseconds (SPEC §8). */
@@ -23,30 +23,30 @@ export interface SessionSettings extends StreamSettings {
   readonly startedMs: number;
   readonly description?: DeviceDescription;
   readonly info?: InfoResult;
-  /** Without a ring the device makes no reports. */
+  /** Without a ring the device sends no reports. */
   readonly parts?: DeviceParts;
   readonly sense?: (nowMs: number) => SensorValues;
-  /** Commands in addition to, or instead of, the usual ones. */
+  /** Commands in addition to the default ones, or replacing them. */
   readonly shell?: ReadonlyMap<string, ShellCommandRow>;
-  /** Measures what commands take. */
+  /** Measures the processor time of commands. */
   readonly meter?: CpuMeter;
 }
 
-/** Where the session's output goes. */
+/** The output of the session. */
 export interface SessionOutput {
-  /** Sends one encoded message; false: the carrier dropped it, which the protocol mends. */
+  /** Sends one encoded message; false: the carrier dropped it, and the protocol will repeat it. */
   send(message: Uint8Array, kind: MessageKind): boolean;
   reboot(): void;
-  /** Something came that nobody asked for: `poll` is to be called. */
+  /** An event from outside happened: call `poll`. */
   wake?(): void;
 }
 
-/** Drops and oddities, for people and tests. */
+/** Counts of dropped and unusual messages, for people and tests. */
 export interface SessionCounters {
   /** Messages that were malformed, too long or broke the profile. */
   refused: number;
   /** Messages of an unknown kind, or of one that only devices send. */
   ignored: number;
-  /** Messages that the carrier did not take. */
+  /** Messages that the carrier did not accept. */
   dropped: number;
 }

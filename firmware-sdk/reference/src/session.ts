@@ -27,7 +27,7 @@ import { StreamTable } from "./streams.ts";
 
 /**
  * A device's session on one channel at a time: the driver of the machine, the at-most-once record, the streams and the reports
- * (SPEC §5). It has no clock and no I/O: call `poll` when `deadlineMs` says so and after nothing else.
+ * (SPEC §5). It has no clock and no I/O: call `poll` at `deadlineMs` and after every other call.
  */
 export class Session {
   readonly counters: SessionCounters = { refused: 0, ignored: 0, dropped: 0 };
@@ -72,25 +72,25 @@ export class Session {
     return this.#streams.openStreams;
   }
 
-  /** Commands that run at this moment. */
+  /** The running commands. */
   get jobs(): ReadonlySet<ShellJob> {
     return this.#jobs;
   }
 
-  /** When `poll` must be called next; Infinity: not before something comes in. */
+  /** When `poll` must be called next; Infinity: not before an input arrives. */
   get deadlineMs(): number {
     const any = Math.min(this.#machine.deadlineMs, this.#streams.wakeAtMs, this.#consoles.wakeAtMs);
     if (this.#machine.phase !== "open") return any;
     return Math.min(any, this.#streams.deadlineMs, this.#reports?.deadlineMs ?? any);
   }
 
-  /** The channel opened: greets. */
+  /** The channel has opened: sends hello. */
   open(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#act(this.#machine.open(nowMs));
   }
 
-  /** The channel is gone. The session's state stays for the next one. */
+  /** The channel is closed. The session's state is kept for the next one. */
   close(): void {
     this.#machine.close();
   }
@@ -101,14 +101,14 @@ export class Session {
     this.#machine.close();
   }
 
-  /** The device resets: what runs ends, and nothing is said any more. */
+  /** The device resets: running commands end, and nothing more is sent. */
   halt(): void {
     this.#machine.close();
     this.#streams.clear();
     for (const job of this.#jobs) job.kill();
   }
 
-  /** The carrier's own proof of life, such as a PINGRESP. */
+  /** The carrier's own proof that the gateway is alive, such as a PINGRESP. */
   heard(nowMs: number): void {
     this.#machine.heard(nowMs);
   }
@@ -124,7 +124,7 @@ export class Session {
     this.#rebootIfWanted();
   }
 
-  /** Takes one message from the channel. What is wrong with it is counted, never thrown. */
+  /** Processes one message from the channel. A faulty one is counted, never thrown. */
   receive(bytes: Uint8Array, nowMs: number): void {
     this.#nowMs = nowMs;
     const message = this.#decode(bytes);
@@ -135,7 +135,10 @@ export class Session {
     this.#rebootIfWanted();
   }
 
-  /** Takes input of the serial line's console. @param print where its output goes */
+  /**
+   * Accepts input of the serial line's console.
+   * @param print receives its output
+   */
   console(bytes: Uint8Array, print: (text: string) => void, nowMs: number): void {
     this.#nowMs = nowMs;
     this.#consoles.lineInput(bytes, print);
@@ -143,7 +146,7 @@ export class Session {
     this.#rebootIfWanted();
   }
 
-  /** Shows a text on the consoles of streams. */
+  /** Prints a text on the consoles of streams. */
   print(text: string, nowMs: number): void {
     this.#nowMs = nowMs;
     this.#consoles.tell(text);

@@ -1,13 +1,13 @@
 /** What a task does at the moment (SPEC §6.9). */
 type TaskStateName = "running" | "ready" | "blocked" | "suspended";
 
-/** A part of the device, or a command that runs. */
+/** A part of the device, or a running command. */
 export interface TaskStats {
   /** At most 16 bytes. */
   readonly name: string;
   readonly state: TaskStateName;
   readonly cpuMs: number;
-  /** Least free stack; null: not known. */
+  /** Least free stack; null: unknown. */
   readonly stackFreeBytes: number | null;
 }
 
@@ -17,7 +17,7 @@ export interface DeviceStats {
   readonly cpuMs: number;
   readonly heapTotalBytes: number;
   readonly heapFreeBytes: number;
-  /** Least that was ever free. */
+  /** Least free heap since the boot. */
   readonly heapMinBytes: number;
   readonly filesTotalBytes: number;
   readonly filesFreeBytes: number;

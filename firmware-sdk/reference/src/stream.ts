@@ -57,22 +57,22 @@ export class StreamSender {
     this.#limit = options.windowBytes ?? limits.initialWindowBytes;
   }
 
-  /** Bytes that `write` takes now. */
+  /** Bytes that `write` accepts now. */
   get free(): number {
     return this.#capacity - (this.#written - this.#base);
   }
 
-  /** Whether the peer has acknowledged everything, the end included. */
+  /** Whether the peer has acknowledged everything, including the end. */
   get finished(): boolean {
     return this.#end !== undefined && this.#base > this.#written;
   }
 
-  /** When `poll` must be called next; Infinity: not before something comes in. */
+  /** When `poll` must be called next; Infinity: not before an input arrives. */
   get deadlineMs(): number {
     return this.#timer.atMs;
   }
 
-  /** Takes as many of the bytes as are free and returns how many. */
+  /** Accepts as many of the bytes as fit and returns how many. */
   write(bytes: Uint8Array): number {
     if (this.#end) return 0;
     const count = Math.min(bytes.length, this.free);
@@ -86,14 +86,14 @@ export class StreamSender {
     return count;
   }
 
-  /** Closes the direction after what was written. */
+  /** Closes the direction after the written bytes. */
   finish(end: StreamEnd): void {
     this.#end ??= end;
   }
 
   /**
-   * Takes the peer's credit. One that lies outside of what was sent is stale or wrong, and ignored.
-   * @param next the 16 bits as they came
+   * Processes the peer's credit. One outside of the sent range is stale or wrong, and ignored.
+   * @param next the 16 bits as received
    */
   credit(next: number, window: number): void {
     const position = this.#base + serialDistance(next, this.#base & 0xffff);
@@ -116,14 +116,14 @@ export class StreamSender {
     this.#limit = limit;
   }
 
-  /** Goes back to what is not acknowledged, e.g. after a resume. */
+  /** Goes back to the first unacknowledged byte, e.g. after a resume. */
   restart(rtoMs: number): void {
     this.#sent = this.#base;
     this.#repeats = 0;
     this.#timer.setRto(rtoMs);
   }
 
-  /** Lets a due time-out go back or probe; call before `next`. */
+  /** Goes back or probes after a time-out that is due; call it before `next`. */
   poll(nowMs: number): void {
     if (nowMs < this.#timer.atMs) return;
     this.#timer.backOff();
@@ -174,17 +174,17 @@ export class StreamSender {
   }
 }
 
-/** What a receiver took of one data message. */
+/** The part of one data message that a receiver accepted. */
 export interface Received {
-  /** New bytes, at most as many as there was room for; they alias the message. */
+  /** New bytes, at most as many as fitted; they alias the message. */
   readonly bytes: Uint8Array;
-  /** Set once, when everything before the end has been taken. */
+  /** Set once, when everything before the end has been accepted. */
   readonly end?: StreamEnd;
 }
 
 /**
- * The receiving side of one direction (SPEC §5.7). It buffers nothing: the reader takes what it can at once, the rest
- * is sent again by the peer. Each data message, however useless, is answered by one credit.
+ * The receiving side of one direction (SPEC §5.7). It buffers nothing: the reader accepts what it can at once, and the
+ * peer sends the rest again. Each data message, even a useless one, is answered by one credit.
  */
 export class StreamReceiver {
   readonly #bufferBytes: number;
@@ -192,13 +192,13 @@ export class StreamReceiver {
   #window: number;
   #ended = false;
 
-  /** @param bufferBytes the full window, of which a half is worth an update */
+  /** @param bufferBytes the full window; half of it is worth an update */
   constructor(bufferBytes: number) {
     this.#bufferBytes = bufferBytes;
     this.#window = bufferBytes;
   }
 
-  /** @param room bytes that the reader can take now */
+  /** @param room bytes that the reader can accept now */
   receive(data: Segment, room: number): Received {
     const behind = serialDistance(this.#next, data.offset);
     if (this.#ended || behind < 0 || behind > data.bytes.length) return { bytes: data.bytes.subarray(0, 0) };
@@ -210,13 +210,13 @@ export class StreamReceiver {
     return { bytes, end: data.end };
   }
 
-  /** The credit that answers a data message, given what the reader can take now. */
+  /** The credit that answers a data message, computed from the bytes that the reader can accept now. */
   credit(room: number): { readonly next: number; readonly window: number } {
     this.#window = Math.min(room, limits.windowBytes);
     return { next: this.#next, window: this.#window };
   }
 
-  /** Whether a small window has opened enough to be worth a credit of its own. */
+  /** Whether a small window has grown enough to be worth a credit of its own. */
   wantsUpdate(room: number): boolean {
     return !this.#ended && this.#window * 2 < this.#bufferBytes && room * 2 >= this.#bufferBytes;
   }

@@ -5,7 +5,7 @@ import { StreamReceiver, StreamSender } from "./stream.ts";
 const dataOverheadBytes = 14;
 
 export interface StreamSettings {
-  /** Streams that can be open at once; a command takes one, or two with stderr. */
+  /** Streams that can be open at once; a command uses one, or two with stderr. */
   readonly streams: number;
   /** Transmit buffer of each stream, bytes; reserved with the first byte written. */
   readonly streamBufferBytes: number;
@@ -13,25 +13,25 @@ export interface StreamSettings {
   readonly maxMessageBytes: number;
 }
 
-/** What is behind an open stream: a command, the console, a file, a service. It writes to the stream's sender. */
+/** The owner of an open stream: a command, the console, a file, a service. It writes to the stream's sender. */
 export interface StreamEndpoint {
-  /** Bytes that `take` takes now; undefined: whatever comes, because it goes nowhere. */
+  /** Bytes that `take` accepts now; undefined: all bytes, because they are dropped. */
   readonly room: number | undefined;
-  /** What `room` is at most, if it is less than a window; half of it is worth an update. */
+  /** The maximum of `room`, if it is less than a window; half of it is worth an update. */
   readonly maxRoom?: number;
-  /** When `pump` has something to do although nothing came in, device milliseconds; absent or Infinity: never. */
+  /** When `pump` has something to do although no input arrived, device milliseconds; absent or Infinity: never. */
   readonly wakeAtMs?: number;
-  /** Takes all of the bytes, at most `room`. They alias the message: what is kept must be copied. */
+  /** Accepts all of the bytes, at most `room`. They alias the message: copy them to keep them. */
   take(bytes: Uint8Array): void;
-  /** The gateway ended its direction, OK or otherwise. */
+  /** The gateway ended its direction, with OK or another status. */
   end(status: number): void;
-  /** Writes what it has to say, as far as the sender has room; called whenever something may have changed. */
+  /** Writes waiting output, as far as it fits; called whenever something may have changed. */
   pump?(nowMs: number): void;
-  /** exec-control's signal. Absent: nothing that could be signalled. */
+  /** exec-control's signal. Absent: it cannot be signalled. */
   signal?(signal: number): void;
-  /** exec-control's resize; `rows` absent: as they were. */
+  /** exec-control's resize; `rows` absent: unchanged. */
   resize?(columns: number, rows: number | undefined): void;
-  /** The stream is over, in order or not: nothing more goes out or comes in. Called once. */
+  /** The stream has ended, in order or not: no more output or input. Called once. */
   closed(): void;
 }
 
@@ -46,11 +46,11 @@ interface Slot {
   readonly sender: StreamSender;
   readonly receiver: StreamReceiver;
   readonly group: Group;
-  /** False for a stderr stream, which reads nothing. */
+  /** False for a stderr stream, which has no input. */
   readonly reads: boolean;
 }
 
-/** The open streams and what is behind them (SPEC §5.7). Pure: time comes in, messages go out. */
+/** The open streams and their owners (SPEC §5.7). Pure: time comes in, messages go out. */
 export class StreamTable {
   readonly #settings: StreamSettings;
   readonly #slots: Slot[] = [];
@@ -78,8 +78,8 @@ export class StreamTable {
   /**
    * Opens streams as one group.
    * @param streams ids in the order in which they are sent; the last one receives
-   * @param make gets their senders and returns what is behind them
-   * @returns OK; RESOURCE_EXHAUSTED: an id is taken or there are not enough slots
+   * @param make gets their senders and returns the owner
+   * @returns OK; RESOURCE_EXHAUSTED: an id is in use or there are not enough slots
    */
   open(
     streams: readonly number[],
@@ -105,7 +105,7 @@ export class StreamTable {
     return Status.OK;
   }
 
-  /** Takes data and returns the credit that answers it. */
+  /** Processes data and returns the credit that answers it. */
   data(message: DataMessage): CreditMessage {
     const { stream, offset } = message;
     const slot = this.#slot(stream);
@@ -118,7 +118,7 @@ export class StreamTable {
     return { kind: "credit", stream, next, window };
   }
 
-  /** Takes a credit; one with a status cancels what is behind the stream. */
+  /** Processes a credit; one with a status cancels the owner of the stream. */
   credit(message: CreditMessage): void {
     const slot = this.#slot(message.stream);
     if (!slot) return;
@@ -130,12 +130,12 @@ export class StreamTable {
     if (slot.sender.finished) this.#remove((other) => other === slot);
   }
 
-  /** Gives a stream up without a word, if it is still this sender's. */
+  /** Closes a stream without a message, if it still belongs to this sender. */
   drop(stream: number, sender: StreamSender): void {
     this.#remove((slot) => slot.stream === stream && slot.sender === sender);
   }
 
-  /** What can be signalled on this stream, if anything. */
+  /** The owner of this stream, if it can be signalled. */
   controlled(stream: number): Required<Pick<StreamEndpoint, "signal" | "resize">> | undefined {
     const slot = this.#slot(stream);
     const endpoint = slot?.reads ? slot.group.endpoint : undefined;
@@ -146,12 +146,12 @@ export class StreamTable {
     };
   }
 
-  /** The session goes on and the gateway has kept the streams: what was in flight is repeated. */
+  /** The session is resumed and the gateway has kept the streams: bytes in flight are repeated. */
   resume(rtoMs: number): void {
     for (const { sender } of this.#slots) sender.restart(rtoMs);
   }
 
-  /** Ends everything without a word. */
+  /** Ends all streams without a message. */
   clear(): void {
     this.#remove(() => true);
   }
@@ -160,12 +160,12 @@ export class StreamTable {
     for (const { sender } of this.#slots) sender.poll(nowMs);
   }
 
-  /** Lets the endpoints write. */
+  /** Lets the owners write. */
   pump(nowMs: number): void {
     for (const { group, reads } of this.#slots) if (reads) group.endpoint.pump?.(nowMs);
   }
 
-  /** The next message that may go out now; window updates before data. */
+  /** The next message that may be sent now; window updates are sent before data. */
   next(nowMs: number): CreditMessage | DataMessage | undefined {
     for (const slot of this.#slots) {
       const room = this.#room(slot);

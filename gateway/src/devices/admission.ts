@@ -11,8 +11,9 @@ type Way = Pick<Channel, "carrier" | "identity">;
 type Pins = Readonly<Record<string, string>>;
 
 /**
- * Decides whether what a transport has proved lets a device in. A port proves no more than where the wire goes, so the
- * first hardware id that greets there is pinned, and another one is refused: swapped cables are noticed.
+ * Decides whether a device is admitted with what its transport has proved. A serial port only proves to which port the
+ * board is wired. So the first hardware id that greets on a port is pinned, and any other is refused: this detects
+ * swapped cables.
  */
 export class Admission {
   readonly #keyValues: KeyValues;
@@ -44,7 +45,7 @@ export class Admission {
   }
 }
 
-/** What the spec alone says about a way in. */
+/** Decides by the spec alone whether the device may use this link. */
 export function judgeLink(spec: DeviceSpec, channel: Way): HelloRefusal | undefined {
   if (spec.paused) return "paused";
   return listsLink(spec, channel) ? undefined : "link-not-listed";

@@ -6,7 +6,7 @@ import type { RefusalNotes } from "./refusal-notes.ts";
 import type { Registry } from "./registry.ts";
 import { RegistryLinks } from "./wanted-links.ts";
 
-/** Knows whose a channel is: the device with the identity that was proved, or the one whose spec names the port. */
+/** Finds the device that owns a channel: by the proved identity, or by the port that the device's spec names. */
 export class ChannelOwners implements Disposable {
   readonly identities: Identities;
   readonly links: RegistryLinks;

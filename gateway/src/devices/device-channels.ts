@@ -28,11 +28,11 @@ export interface DeviceChannelsOptions {
   readonly consoles: RawConsoles;
   readonly sessions: SessionTable;
   readonly buildSession: SessionBuilder;
-  /** A hello was admitted; called before the session takes it. */
+  /** A hello was admitted. Called before the session processes it. */
   readonly greeted: (owner: ChannelOwner, channel: Channel, hello: HelloMessage) => void;
 }
 
-/** Whose an open channel is, with its number in the device's session. */
+/** The owner of an open channel, and the channel's number in the device's session. */
 export interface ChannelOwner {
   readonly key: string;
   readonly uid: string;
@@ -47,8 +47,8 @@ interface OpenChannel {
 }
 
 /**
- * The open channels of all transports: each is given to the session of its device, as soon as there is one, and brings that
- * session its messages and the device's log its console text.
+ * The open channels of all transports. Attaches each channel to the session of its device as soon as there is one,
+ * passes messages to that session, and console text to the device's log.
  */
 export class DeviceChannels implements ChannelAcceptor, Disposable {
   readonly #options: DeviceChannelsOptions;
@@ -78,7 +78,7 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     };
   }
 
-  /** Takes no more messages, and gives no more channels to sessions. */
+  /** Accepts no more messages, and attaches no more channels to sessions. */
   leave(): void {
     this.#leaving = true;
   }
@@ -89,13 +89,15 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     for (const open of this.#open) open.console?.[Symbol.dispose]();
   }
 
-  /** Gives the device the channels that were open before its Device was there. */
+  /** Attaches the channels that were opened before the Device was known. */
   assignWaiting(key: string): void {
     for (const open of this.#open)
       if (!open.owner && this.#options.owners.ownerOf(open.channel)?.key === key) this.#assign(open);
   }
 
-  /** Closes the session's ways in that the spec allows no longer, and demands a hello over those that it allows now. */
+  /**
+   * Closes channels of the session that the spec no longer allows, and demands a hello on channels that it allows now.
+   */
   judgeAgain(key: string, before: DeviceSpec, spec: DeviceSpec): void {
     for (const { channel, owner } of this.#open) {
       if (owner?.key !== key) continue;
@@ -105,7 +107,7 @@ export class DeviceChannels implements ChannelAcceptor, Disposable {
     }
   }
 
-  /** Takes a device's channels from its session; they stay open. */
+  /** Detaches a device's channels from its session; they stay open. */
   release(key: string): void {
     for (const open of this.#open) if (open.owner?.key === key) this.#release(open);
   }

@@ -33,7 +33,7 @@ export interface DevicePlaneOptions {
   readonly clock: Clock;
   readonly heartbeatS: number;
   readonly maxSessions?: number;
-  /** Milliseconds without news after which a device with two boards is taken to have one again. */
+  /** Milliseconds without a new sign of a second board after which a device counts as having one board again. */
   readonly duplicateHoldMs?: number;
 }
 
@@ -43,11 +43,11 @@ interface Watch extends Disposable {
 }
 
 /**
- * Everything about devices, put together: what transports ask and hand over, what callers can do with devices, and what is
- * learnt of devices for the registry and the log.
+ * All parts about devices: what transports call, what callers can do with devices, and what is learnt about devices for
+ * the registry and the log.
  */
 export class DevicePlane implements AsyncDisposable {
-  /** Where transports hand over their channels. */
+  /** Transports pass their channels to this acceptor. */
   readonly acceptor: ChannelAcceptor;
   readonly authenticator: Authenticator;
   readonly wantedLinks: WantedLinks;
@@ -61,7 +61,7 @@ export class DevicePlane implements AsyncDisposable {
   readonly #reports: Reports;
   readonly #duplicates: DuplicateWatch;
   readonly #watches: readonly Watch[];
-  /** Specs of the devices that are served, so that what is removed, replaced or changed is noticed. */
+  /** Specs of the served devices, to detect which are removed, replaced or changed. */
   readonly #specs = new Map<string, DeviceSpec>();
   #unsubscribe: (() => void) | undefined;
   #leaving = false;
@@ -101,17 +101,14 @@ export class DevicePlane implements AsyncDisposable {
     this.logs = new DeviceLog(registry, store.logs);
   }
 
-  /** Begins to follow the registry and to judge who lives. */
+  /** Starts to follow the registry and to judge which devices are alive. */
   start(): void {
     this.#owners.start();
     for (const watch of this.#watches) watch.start();
     this.#unsubscribe = this.#options.registry.follow((key) => this.#follow(key));
   }
 
-  /**
-   * Forgets devices that were deleted while the gateway was away. To be called when every Device that is served has been
-   * admitted.
-   */
+  /** Forgets devices that were deleted while no gateway ran. Call it when all served Devices have been admitted. */
   async forgetRemoved(): Promise<void> {
     const { registry, store } = this.#options;
     const served = new Set(registry.list().map(({ spec }) => spec.uid));
@@ -119,8 +116,8 @@ export class DevicePlane implements AsyncDisposable {
   }
 
   /**
-   * Tells all devices that the gateway goes away, so that they greet again soon. To be called while their channels are
-   * still open. Nobody becomes Offline by it.
+   * Announces to all devices that the gateway is closing, so that they say hello again soon. Call it while their
+   * channels are open. It sets no device Offline.
    */
   sayGoodbye(): void {
     if (this.#leaving) return;
@@ -130,7 +127,7 @@ export class DevicePlane implements AsyncDisposable {
     for (const session of this.#sessions.all()) session.end("closing");
   }
 
-  /** Says good-bye if that has not been done, and stores what waits. */
+  /** Says good-bye if that has not been done, and stores what is waiting to be stored. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.sayGoodbye();
     this.#unsubscribe?.();

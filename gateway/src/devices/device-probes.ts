@@ -5,12 +5,15 @@ import type { DeviceProbe } from "./device.ts";
 import type { Registry } from "./registry.ts";
 import type { DeviceStats, StatsVerb } from "./verbs/stats.ts";
 
-/** The first look after a device came, spread so that a fleet does not answer at once; then every hour. Milliseconds. */
+/**
+ * The first check after a device connects, spread so that a fleet does not answer at once, and then one every hour.
+ * Milliseconds.
+ */
 export const probeTimes = {
   firstMs: 3_000,
   firstSpreadMs: 30_000,
   everyMs: 3_600_000,
-  /** A firmware on probation is confirmed, or rolled back, within minutes. */
+  /** A firmware on probation is confirmed or rolled back within minutes, so it is checked more often. */
   onProbationMs: 60_000,
 } as const;
 /** A device that has not answered by then is looked at next time. */
@@ -22,14 +25,14 @@ export interface DeviceProbesOptions {
   /** How far a device's clock is ahead, milliseconds. */
   readonly clockSkew: (key: string, signal: AbortSignal) => Promise<number>;
   readonly stats: StatsVerb;
-  /** Asks what the device is made of, its firmware's state included. */
+  /** Asks for the device's info, including the state of its firmware. */
   readonly fetchInfo: (key: string) => Promise<void>;
   readonly random?: () => number;
 }
 
 /**
- * Looks rarely at what devices do not say by themselves: their clock, the stacks of their tasks, the state of a firmware
- * on probation. Holds a timer for each device that is online.
+ * Checks rarely what devices do not report by themselves: their clock, the stacks of their tasks, and the state of a
+ * firmware on probation. Holds a timer for each online device.
  */
 export class DeviceProbes implements Disposable {
   readonly #options: DeviceProbesOptions;
@@ -54,7 +57,7 @@ export class DeviceProbes implements Disposable {
     this.#waits.clear();
   }
 
-  /** Takes note of what a device told somebody else. */
+  /** Records figures that the device reported to another caller. */
   told(key: string, stats: DeviceStats): void {
     const free = stats.tasks.flatMap(({ stackFreeBytes }) =>
       stackFreeBytes === undefined ? [] : [stackFreeBytes],

@@ -11,29 +11,29 @@ export type Phase = "Pending" | "Online" | "Asleep" | "Offline" | "Retired";
 /** One allowed link of a device, in its order of preference. */
 export interface LinkSpec {
   readonly carrier: CarrierName;
-  /** If it is plugged in, on a carrier that knows a device by its port; absent: the device proves its identity. */
+  /** The port, on a carrier that knows a device by its port; absent: the device proves its identity. */
   readonly port?: string;
 }
 
-/** One generation of what a device shows. */
+/** One generation of a device's secrets. */
 export interface Credential {
   readonly generation: number;
   readonly password: string;
-  /** Pre-shared key, 16–256 bytes; if it is absent the password's UTF-8 bytes are the key. */
+  /** Pre-shared key, 16–256 bytes; absent: the key is the password in UTF-8. */
   readonly key?: Uint8Array;
 }
 
-/** The proof of a device on a carrier that can transport one (docs/adr/0006). */
+/** The identity of a device on a carrier that can transport a proof (docs/adr/0006). */
 export interface DeviceIdentity extends Credential {
   /** Fleet-unique, 1–12 of [a-z0-9]. */
   readonly wireId: string;
   /** UID of the Secret that brought it: another Secret with the same keys may come from a backup. */
   readonly secretUid?: string;
-  /** Accepted in addition to the new one until the device has connected with that: a rotation without a gap. */
+  /** Also accepted until the device has connected with the new one: a rotation without a gap. */
   readonly previous?: Credential;
 }
 
-/** What a person says of a device that sleeps. */
+/** The sleep settings in the spec of a device. */
 export interface SleepSpec {
   /** How long it sleeps if it does not announce the duration, seconds. */
   readonly checkInS?: number;
@@ -41,20 +41,20 @@ export interface SleepSpec {
   readonly wait: boolean;
 }
 
-/** What a person wants of a device; built from the Device object by `resources/device.ts`. */
+/** The desired state of a device; built from the Device object by `resources/device.ts`. */
 export interface DeviceSpec {
   readonly namespace: string;
   readonly name: string;
-  /** UID of the Device object: tells a recreated one from its predecessor. */
+  /** UID of the Device object: distinguishes a recreated Device from the previous one. */
   readonly uid: string;
-  /** Name of the Node that stands for the device. */
+  /** Name of the Node that represents the device. */
   readonly nodeName: string;
-  /** Absent: any link that the identity proves. */
+  /** Absent: any link over which the identity is proved. */
   readonly links?: readonly LinkSpec[];
   readonly identity?: DeviceIdentity;
   readonly paused: boolean;
   readonly sleep?: SleepSpec;
-  /** Names of the parts that take commands of their own, in the order of the profile; absent if there are none. */
+  /** Names of the parts that take their own commands, in the order of the profile; absent if there are none. */
   readonly peripherals?: readonly string[];
 }
 
@@ -78,26 +78,26 @@ export interface DeviceHardware {
 }
 
 export interface DeviceFirmware {
-  /** `name version` as the device says it, e.g. "blinky 1.4.0". */
+  /** `name version` as the device reports it, e.g. "blinky 1.4.0". */
   readonly text: string;
   readonly buildId?: string;
   /** Slot that it runs from. */
   readonly slot?: number;
-  /** Whether it stays: one on probation is rolled back where nobody confirms it. */
+  /** Firmware on probation is rolled back unless it is confirmed. */
   readonly state?: "confirmed" | "probation";
 }
 
-/** What a device tells when it is asked, rarely; absent = it cannot tell. */
+/** What a device reports only when it is asked; absent = it cannot report it. */
 export interface DeviceProbe {
-  /** The device's clock minus ours, half the round trip taken into account. */
+  /** The device's clock minus the gateway's, corrected by half the round trip. */
   readonly clockSkewMs?: number;
-  /** Stack that was never used, of the task that has the least of it. */
+  /** Unused stack of the task that has the least of it. */
   readonly minStackFreeBytes?: number;
   readonly filesTotalBytes?: number;
   readonly filesFreeBytes?: number;
 }
 
-/** The latest figures of a beat; absent = the device does not know. */
+/** The latest figures from a beat; absent = the device does not know. */
 export interface DeviceSample {
   readonly atMs: number;
   readonly uptimeS?: number;
@@ -110,7 +110,7 @@ export interface DeviceSample {
 
 /** A board that uses a device's identity. */
 export interface IdentityUser {
-  /** Address or port, as it was when it was noticed. */
+  /** Address or port at the time when the board was noticed. */
   readonly peer: string;
   /** Lower-case hex, from hello. */
   readonly hardwareId?: string;
@@ -125,37 +125,37 @@ export interface DeviceFacts {
   readonly phase: Phase;
   /** When `phase` last changed. */
   readonly phaseSinceMs: number;
-  /** Of a device that is Asleep: when it is to be back. */
+  /** For a device that is Asleep: when it should be back. */
   readonly asleepUntilMs?: number;
-  /** Generation of the credential under which it last came. */
+  /** Generation of the credential with which it connected last. */
   readonly identityGeneration?: number;
   readonly link?: DeviceLink;
   readonly lastSeenMs?: number;
   readonly boot?: number;
   readonly bootedAtMs?: number;
-  /** Boots that began since the Device was made, the first one that was seen not counted; absent: none. */
+  /** Boots since the Device was created, not counting the first one that was seen; absent: none. */
   readonly restarts?: number;
   readonly resetCause?: number;
   readonly hardware: DeviceHardware;
   readonly firmware?: DeviceFirmware;
   /** Capability names of profiles/src/capability.ts. */
   readonly capabilities: readonly string[];
-  /** Names of the peripherals that the firmware has; absent: it was not asked, or has not answered. */
+  /** Names of the peripherals that the firmware has; absent: not asked, or not answered yet. */
   readonly peripherals?: readonly string[];
   readonly sample?: DeviceSample;
   readonly probe?: DeviceProbe;
-  /** Two boards use the device's identity, or did so in the last ten minutes. */
+  /** Two boards use the device's identity now, or used it in the last ten minutes. */
   readonly duplicate?: { readonly users: readonly [IdentityUser, IdentityUser] } | undefined;
   /** The latest refusal of a client that named this device; undefined after the device's next success. */
   readonly refusal?: DeviceRefusal | undefined;
 }
 
-/** A client named the device and was turned away. */
+/** A client that named the device was refused. */
 export interface DeviceRefusal extends RefusalText {
   readonly code: string;
-  /** The same for as long as the client stays where it is: an address without port, or a serial port. */
+  /** Address without port, or a serial port: it does not change as long as the client stays at its place. */
   readonly peer: string;
-  /** The error's own words, if they say more than the code. */
+  /** The text of the error, if it contains more than the code. */
   readonly detail?: string;
   readonly atMs: number;
 }

@@ -12,9 +12,9 @@ import { serialNewer } from "@motelet/profiles";
  *                 session 1, 2, 1            two boards: a board that has confirmed session 2 has forgotten session 1
  */
 
-/** One greeting, as a hello tells it. */
+/** One hello of a board. */
 export interface Greeting {
-  /** The connection. All greetings that come over one connection are of one board. */
+  /** The connection. All hellos on one connection are from one board. */
   readonly connection: number;
   readonly peer: string;
   /** Monotonic, milliseconds. */
@@ -22,7 +22,7 @@ export interface Greeting {
   /** Lower-case hex. */
   readonly hardwareId?: string;
   readonly boot: number;
-  /** The session that the board had last, 0: none since it booted. */
+  /** The board's last session; 0: none since it booted. */
   readonly sid: number;
   readonly uptimeS?: number;
   readonly ring?: { readonly epoch: number; readonly nextSeq: number };
@@ -31,11 +31,11 @@ export interface Greeting {
 export interface GreetingHistory {
   /** The last greeting of each boot, the newest at the end. */
   readonly boots: readonly Greeting[];
-  /** Sessions that a board has confirmed, with its greeting, the newest at the end. */
+  /** Sessions that a board has confirmed, with its hello, the newest at the end. */
   readonly sessions: readonly { readonly sid: number; readonly greeting: Greeting }[];
 }
 
-/** Earlier boots and sessions of one device that are remembered, and for how long, milliseconds. */
+/** How many earlier boots and sessions of one device are remembered, and for how long (milliseconds). */
 export const historyLimits = { entries: 16, forgetMs: 10 * 60_000 } as const;
 
 export const emptyHistory: GreetingHistory = { boots: [], sessions: [] };
@@ -44,8 +44,8 @@ export const emptyHistory: GreetingHistory = { boots: [], sessions: [] };
 const slackOf = (elapsedS: number) => 5 + elapsedS / 10;
 
 /**
- * A device was greeted for.
- * @returns the history with the greeting, and the last greeting of the other board if there are two
+ * Adds a hello to the history.
+ * @returns the history with the hello, and the last hello of the other board if there are two
  */
 export function greeted(
   history: GreetingHistory,
@@ -59,7 +59,7 @@ export function greeted(
   return { history: { boots, sessions }, ...(rival ? { rival } : {}) };
 }
 
-/** The board on this connection has shown that it has this session. */
+/** The board on this connection has shown that it knows this session. */
 export function confirmed(history: GreetingHistory, connection: number, sid: number): GreetingHistory {
   const greeting = history.boots.findLast((boot) => boot.connection === connection);
   if (!greeting) return history;

@@ -12,7 +12,7 @@ import {
 } from "./duplicate-identity.ts";
 import type { Registry } from "./registry.ts";
 
-/** A device has one board again when two were not noticed for this long, unless told otherwise, milliseconds. */
+/** A device counts as having one board again when two were not noticed for this long, milliseconds. */
 export const duplicateHoldMs = 10 * 60_000;
 
 export interface DuplicateWatchOptions {
@@ -30,8 +30,8 @@ interface Watched {
 }
 
 /**
- * Notices two boards that use one identity and tells it in the device's facts, until it has not been noticed for a while.
- * Holds some greetings and at most one timer for each device.
+ * Notices two boards that use one identity, and reports it in the device's facts until they have not been noticed for a
+ * while. Holds a few hellos and at most one timer for each device.
  */
 export class DuplicateWatch implements Disposable {
   readonly #options: DuplicateWatchOptions;

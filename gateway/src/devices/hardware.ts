@@ -3,7 +3,7 @@ import type { DeviceFacts, DeviceFirmware, DeviceHardware } from "./device.ts";
 
 type Info = ReturnType<(typeof commands)["info"]["decodeResult"]>;
 
-/** What a hello says about a device (SPEC §3.3). `nowMs` is Unix milliseconds. */
+/** The facts in a hello (SPEC §3.3). `nowMs` is Unix milliseconds. */
 export function factsOfHello(
   hello: HelloMessage,
   before: DeviceHardware,
@@ -25,7 +25,7 @@ export function factsOfHello(
   };
 }
 
-/** What the info command adds (SPEC §6.2). */
+/** Hardware facts in the reply to the info command (SPEC §6.2). */
 export function hardwareOfInfo(info: Info, before: DeviceHardware): DeviceHardware {
   const { arch, os, ramKiB, flashKiB, labels } = info;
   return {
@@ -38,7 +38,7 @@ export function hardwareOfInfo(info: Info, before: DeviceHardware): DeviceHardwa
   };
 }
 
-/** What the info command says of the firmware that runs. */
+/** The running firmware, from the reply to the info command. */
 export function firmwareOfInfo(
   { firmwareSlot, firmwareState }: Info,
   before: DeviceFirmware | undefined,

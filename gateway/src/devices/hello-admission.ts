@@ -8,7 +8,10 @@ import type { DeviceFacts } from "./device.ts";
 import type { RefusalNotes } from "./refusal-notes.ts";
 import { type HelloRefusal, refusalTextOf } from "./refusals.ts";
 
-/** Decides which hello begins a session. Each refusal is counted, logged, and shown at the device if its owner can act on it. */
+/**
+ * Decides which hello begins a session. Each refusal is counted and logged. If the owner of the device can act on it,
+ * the Device shows it.
+ */
 export class HelloAdmission {
   readonly #admission: Admission;
   readonly #notes: RefusalNotes;
@@ -19,12 +22,12 @@ export class HelloAdmission {
     this.#admission = new Admission(options.keyValues);
     this.#notes = options.notes;
     this.#log = options.log;
-    this.#refused = options.metrics.counter("motelet_hellos_refused_total", "Devices that were not let in.", [
+    this.#refused = options.metrics.counter("motelet_hellos_refused_total", "Hellos that were refused.", [
       "reason",
     ]);
   }
 
-  /** Whether the owner of the channel may come in. */
+  /** Whether the owner of the channel is admitted. */
   admits(owner: DeviceFacts, channel: Channel, hello: HelloMessage): boolean {
     const refusal = this.#admission.judge(owner, channel, hello);
     if (refusal) this.#refuse(channel, refusal, owner.key);
@@ -32,8 +35,8 @@ export class HelloAdmission {
   }
 
   /**
-   * Answers a hello on a channel that has no session.
-   * @param owner absent: no Device is served that the channel could belong to; else there are too many sessions
+   * Refuses a hello on a channel that has no session.
+   * @param owner absent: the channel belongs to no served Device; present: there are too many sessions
    */
   turnAway(channel: Channel, owner: DeviceFacts | undefined): void {
     this.#refuse(channel, owner ? "session-table-full" : "no-device", owner?.key);

@@ -17,7 +17,7 @@ import type { Registry } from "./registry.ts";
 
 interface Proof {
   readonly digest: Buffer;
-  /** The pre-shared key: the identity's own, else its password. */
+  /** The pre-shared key: the identity's own, or its password. */
   readonly psk: Buffer;
 }
 
@@ -27,14 +27,14 @@ interface Holder {
   readonly paused: boolean;
   readonly generation: number;
   readonly secretUid: string | undefined;
-  /** By generation: one, and during a rotation two. */
+  /** By generation: one proof, and two during a rotation. */
   readonly proofs: ReadonlyMap<number, Proof>;
 }
 
 /**
- * Decides which device may use which wire id: follows the registry. A wire id belongs to the first device that has it; another
- * one with the same is counted and not admitted. During a rotation the earlier generation holds, too, until the device has
- * come under the new one.
+ * Decides which device may use which wire id, by following the registry. A wire id belongs to the first device that has
+ * it. A second device with the same wire id is counted and not admitted. During a rotation the earlier generation is
+ * valid until the device has connected with the new one.
  */
 export class Identities implements Authenticator, KeyDirectory, Disposable {
   readonly #registry: Registry;
@@ -47,16 +47,18 @@ export class Identities implements Authenticator, KeyDirectory, Disposable {
   readonly #conflicts;
   #unsubscribe: (() => void) | undefined;
 
-  /** @param notes where refusals go whose name is a device's */
+  /** @param notes receives refusals whose name is that of a device */
   constructor(registry: Registry, metrics: Metrics, notes: Pick<RefusalNotes, "note">) {
     this.#registry = registry;
     this.#notes = notes;
-    this.#verdicts = metrics.counter("motelet_authentications_total", "Credentials that were judged.", [
-      "verdict",
-    ]);
+    this.#verdicts = metrics.counter(
+      "motelet_authentications_total",
+      "Credentials that were checked, by verdict.",
+      ["verdict"],
+    );
     this.#conflicts = metrics.counter(
       "motelet_wire_id_conflicts_total",
-      "Devices whose wire id was another's.",
+      "Devices whose wire id belongs to another device.",
     );
   }
 
@@ -81,7 +83,7 @@ export class Identities implements Authenticator, KeyDirectory, Disposable {
     return this.#count(judge(holder, proven.generation, true));
   }
 
-  /** A paused device has one: so it learns that it is paused, not that it is unknown. */
+  /** A paused device has a key, so that its error is "paused" and not "unknown". */
   pskOf(identity: WireIdentity): Uint8Array | undefined {
     return this.#byWireId.get(identity.wireId)?.proofs.get(identity.generation)?.psk;
   }
@@ -121,7 +123,7 @@ export class Identities implements Authenticator, KeyDirectory, Disposable {
     return () => this.#keyListeners.delete(listener);
   }
 
-  /** Key of the device whose proven wire id this is, as long as the generation still holds. */
+  /** Key of the device that owns this proven wire id, as long as the generation is valid. */
   deviceOf(wireId: string, generation: number): string | undefined {
     const holder = this.#byWireId.get(wireId);
     return holder?.proofs.has(generation) ? holder.key : undefined;

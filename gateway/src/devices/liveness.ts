@@ -4,9 +4,9 @@ import type { SessionLoss } from "../session/session-events.ts";
 import type { Registry } from "./registry.ts";
 
 /**
- * The only judge of who is alive: nobody else writes `phase`. A session's confirmation makes a device Online, its loss
- * Offline. A device that was Online when the gateway last ran gets 2.5 heartbeats to return before it is Offline, one that
- * was Asleep has them after the time that it announced.
+ * Decides which devices are alive; nothing else writes `phase`. A confirmed session sets a device Online, a lost one
+ * sets it Offline. A device that was Online when the gateway last ran has 2.5 heartbeats to return before it is
+ * Offline. One that was Asleep has 2.5 heartbeats after the announced time.
  */
 export class Liveness implements Disposable {
   readonly #registry: Registry;
@@ -45,8 +45,8 @@ export class Liveness implements Disposable {
   }
 
   /**
-   * The device said that it sleeps; it is missed 2.5 heartbeats after it was to be back.
-   * @param announcedS 0 where it did not say for how long: then its Device may know
+   * The device announced that it sleeps. It is Offline 2.5 heartbeats after it should have been back.
+   * @param announcedS 0 if it did not announce the duration: then the Device's spec may name it
    */
   asleep(key: string, announcedS: number): void {
     this.#alive.delete(key);

@@ -17,7 +17,7 @@ export class MessageReader {
     );
     this.#skipped = options.metrics.counter(
       "motelet_message_parts_skipped_total",
-      "Unknown kinds, keys and elements.",
+      "Unknown kinds, keys and elements that were skipped.",
     );
   }
 

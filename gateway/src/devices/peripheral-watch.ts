@@ -4,7 +4,7 @@ import { MoteletError } from "../foundation/errors.ts";
 import { type DeviceFacts, missingPeripherals } from "./device.ts";
 import type { Registry } from "./registry.ts";
 
-/** While the firmware lacks something that the profile names, or has not answered, it is asked again so often. Milliseconds. */
+/** How often the firmware is asked again while it lacks a peripheral of the profile or has not answered. Milliseconds. */
 export const peripheralAgainMs = 60_000;
 /** A device that has not answered by then is asked next time. */
 const answerWithinMs = 30_000;
@@ -23,8 +23,8 @@ interface Look {
 }
 
 /**
- * Finds out which peripherals the firmware of a device has, where its profile names some: once a boot, and again while one
- * is missing. Holds at most one request and one timer for each device that is online.
+ * Asks which peripherals the firmware of a device has, if its profile names some: once per boot, and again while one is
+ * missing. Holds at most one request and one timer for each online device.
  */
 export class PeripheralWatch implements Disposable {
   readonly #options: PeripheralWatchOptions;
@@ -87,7 +87,7 @@ export class PeripheralWatch implements Disposable {
     });
   }
 
-  /** @returns undefined if the device does not tell; the verb counts why */
+  /** @returns undefined if the device does not report them; the verb counts the reason */
   async #ask(key: string): Promise<readonly string[] | undefined> {
     const { registry, ask } = this.#options;
     if (!registry.get(key)?.capabilities.includes("peripherals")) return [];

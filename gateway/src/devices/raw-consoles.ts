@@ -1,26 +1,26 @@
 import type { Metrics } from "../foundation/metrics.ts";
 import type { Channel } from "../transport/channel.ts";
 
-/** Console bytes that wait for one reader; what comes while it is full is dropped for that reader. */
+/** Console bytes that wait for one reader; while it is full, further bytes are dropped for that reader. */
 export const maxWaitingBytes = 65_536;
 /** Readers of one device's console at once. */
 export const maxReaders = 8;
 
-/** One reader's view of the console of a line: raw bytes as they come, and as they are typed. */
+/** One reader's view of the console of a line: raw bytes in both directions. */
 export interface RawConsole extends Disposable {
   /** Ends with the line, or when disposed. For one reader. */
   readonly output: AsyncIterable<Uint8Array>;
-  /** Resolves with the line's end. */
+  /** Resolves when the line closes. */
   readonly closed: Promise<void>;
-  /** When the console last said something, or this was opened: monotonic milliseconds of the caller's clock. */
+  /** When the console last printed something, or when this was opened: monotonic milliseconds of the caller's clock. */
   readonly lastOutputMs: number;
-  /** @returns false where the line has no room now, or is gone */
+  /** @returns false if the line has no space now, or is closed */
   write(bytes: Uint8Array): boolean;
 }
 
 /**
- * The consoles of lines that are open and have an owner (SPEC §4: what is outside frames). Several may read one; what is
- * typed goes to the same line in the order of its calls.
+ * The consoles of open lines that have an owner (SPEC §4: text outside frames). Several readers may share one. Their
+ * input is written to the line in the order of the calls.
  */
 export class RawConsoles {
   readonly #nowMs: () => number;
@@ -31,11 +31,11 @@ export class RawConsoles {
     this.#nowMs = nowMs;
     this.#dropped = metrics.counter(
       "motelet_attach_dropped_bytes_total",
-      "Console bytes that somebody who was attached read too slowly to get.",
+      "Console bytes that were dropped because an attached client read too slowly.",
     );
   }
 
-  /** A channel has got its owner. */
+  /** A channel has found its owner. */
   opened(channel: Channel, key: string): void {
     if (channel.writeConsole) this.#lines.set(channel, { key, readers: new Set() });
   }
@@ -57,7 +57,7 @@ export class RawConsoles {
     return this.#lines.values().some((line) => line.key === key);
   }
 
-  /** @returns undefined if the device has no open line; "taken" if it has all its readers */
+  /** @returns undefined if the device has no open line; "taken" if it already has the maximum number of readers */
   open(key: string): RawConsole | "taken" | undefined {
     for (const [channel, line] of this.#lines) {
       if (line.key !== key) continue;

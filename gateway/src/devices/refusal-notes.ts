@@ -10,14 +10,14 @@ const perDevice = { burst: 4, refillMs: 60_000 };
 const together = { burst: 100, refillMs: 100 };
 
 /**
- * Brings refusals of clients that named a device into the device's facts, where its owner sees them. What comes faster
- * than the limits is only counted.
+ * Adds refusals of clients that named a device to that device's facts, so that its owner sees them. Refusals above the
+ * rate limit are only counted.
  */
 export class RefusalNotes implements Disposable {
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #together: TokenBucket;
-  /** Of devices that were named; a Device that is made again begins with a full one. */
+  /** For devices that were named; a recreated Device begins with a full bucket. */
   readonly #buckets = new Map<string, { readonly uid: string; readonly bucket: TokenBucket }>();
   readonly #suppressed;
   readonly #unsubscribe: () => void;
@@ -28,13 +28,13 @@ export class RefusalNotes implements Disposable {
     this.#together = new TokenBucket(together, options.clock.monotonicMs());
     this.#suppressed = options.metrics.counter(
       "motelet_refusals_suppressed_total",
-      "Refusals that were not shown at the Device that was named, because too many came",
+      "Refusals that were not shown at the named Device because there were too many",
       ["limit"],
     );
     this.#unsubscribe = options.registry.changes.subscribe((key) => this.#forgetReplaced(key));
   }
 
-  /** Does nothing if the owner has paused the device, or it is not served. */
+  /** Does nothing if the device is paused or not served. */
   note(key: string, refusal: Omit<DeviceRefusal, "atMs">): void {
     const facts = this.#registry.get(key);
     if (!facts || facts.spec.paused) return;

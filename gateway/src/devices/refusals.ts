@@ -1,6 +1,6 @@
 import type { IdentityRefusal, RefusalText } from "../transport/directory.ts";
 
-/** Why a hello is not answered, although it is known whose channel it came over. */
+/** Why a hello is refused although the owner of its channel is known. */
 export type HelloRefusal =
   | "paused"
   | "link-not-listed"
@@ -12,8 +12,8 @@ const unproved = (text: string): RefusalText => ({ unproved: true, text });
 const proved = (text: string): RefusalText => ({ unproved: false, text });
 
 /**
- * What the owner of a device reads about the refusals that are decided here; those of a carrier are in its folder. Undefined:
- * nothing that the owner could correct, or nothing that names a device.
+ * What the owner of a device reads about refusals that are decided in this layer; texts of a carrier are in its folder.
+ * Undefined: the owner cannot correct it, or it names no device.
  */
 export const refusalTexts: Readonly<Record<IdentityRefusal | HelloRefusal, RefusalText | undefined>> = {
   "wrong-password": unproved("wrong password"),
@@ -24,14 +24,14 @@ export const refusalTexts: Readonly<Record<IdentityRefusal | HelloRefusal, Refus
   "link-not-listed": proved("spec.links does not list this carrier"),
   "other-hardware": proved("another board answers on the port than the one that is pinned to it"),
   "newer-version": proved("its firmware has a newer version of the profile than this gateway"),
-  "session-table-full": proved("this gateway has as many devices as it takes"),
+  "session-table-full": proved("this gateway already serves its maximum number of devices"),
 
   // Whoever paused the device knows it.
   paused: undefined,
   "unknown-id": undefined,
 };
 
-/** @returns undefined for a carrier's own refusal, too */
+/** @returns undefined also for a refusal that belongs to a carrier */
 export function refusalTextOf(code: string): RefusalText | undefined {
   return (refusalTexts as Readonly<Record<string, RefusalText | undefined>>)[code];
 }

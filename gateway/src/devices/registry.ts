@@ -1,7 +1,9 @@
 import { ChangeFeed } from "../foundation/change-feed.ts";
 import { type DeviceFacts, type DeviceSpec, deviceKey } from "./device.ts";
 
-/** What an earlier process wrote down about a device: it holds until the device or its silence says otherwise. */
+/**
+ * Facts that an earlier process stored about a device. They are valid until the device reports others or stays silent.
+ */
 export type RestoredFacts = Pick<DeviceFacts, "phase"> &
   Partial<
     Pick<
@@ -19,8 +21,8 @@ export type RestoredFacts = Pick<DeviceFacts, "phase"> &
   >;
 
 /**
- * All devices that the gateway serves, by `<namespace>/<name>`. The only place where facts are kept;
- * each change replaces the snapshot and is published on `changes` by key (deletion included).
+ * All devices that the gateway serves, by `<namespace>/<name>`. Facts are kept only here; each change replaces the
+ * snapshot, and its key is published on `changes` (also for deletions).
  */
 export class Registry {
   readonly changes = new ChangeFeed<string>();
@@ -39,7 +41,10 @@ export class Registry {
     return [...this.#devices.values()];
   }
 
-  /** Calls back with the key of each device that there is, and from now on of each that changes. @returns what ends that */
+  /**
+   * Calls back with the key of each existing device, and then of each device that changes.
+   * @returns a function that ends the subscription
+   */
   follow(callback: (key: string) => void): () => void {
     const end = this.changes.subscribe(callback);
     for (const key of [...this.#devices.keys()]) callback(key);
@@ -47,8 +52,8 @@ export class Registry {
   }
 
   /**
-   * Takes a device's wanted state. A new one (or one with another UID: recreated) starts with the restored facts,
-   * Pending if there are none; a known one keeps its facts. A device restored as Online has no session yet:
+   * Admits a device's desired state. A new device (or a recreated one, with another UID) starts with the restored
+   * facts, or as Pending without them; a known one keeps its facts. A device restored as Online has no session yet:
    * liveness gives it time to return.
    */
   admit(spec: DeviceSpec, restored?: RestoredFacts): DeviceFacts {
@@ -72,8 +77,9 @@ export class Registry {
   }
 
   /**
-   * Merges newly learnt facts. A key that is not (or no longer) served is ignored. A changed phase stamps `phaseSinceMs`,
-   * another boot than the one that was known is a restart, except while two boards use the identity. Boots that nobody saw are not counted: their names may be random.
+   * Merges newly learnt facts. Ignores a key that is not served. A changed phase stamps `phaseSinceMs`. A different
+   * boot number counts as a restart, except while two boards use the identity. Boots that the gateway did not see are
+   * not counted, because boot numbers may be random.
    */
   learn(key: string, learnt: Partial<Omit<DeviceFacts, "key" | "spec" | "phaseSinceMs" | "restarts">>): void {
     const known = this.#devices.get(key);

@@ -20,7 +20,7 @@ const causes: readonly ResetCause[] = [
   { name: "WakeFromSleep", text: "from sleep", fault: false },
 ];
 
-/** @param code as a hello gives it; codes of newer devices are unknown causes */
+/** @param code from a hello; codes of newer devices are unknown causes */
 export function resetCauseOf(code: number | undefined): ResetCause {
   return causes[code ?? 0] ?? unknown;
 }

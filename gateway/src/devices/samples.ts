@@ -1,7 +1,7 @@
 import type { BeatMessage } from "@motelet/profiles";
 import type { DeviceSample } from "./device.ts";
 
-/** The figures of a beat (SPEC §3.2); what the device does not know is absent. */
+/** The figures of a beat (SPEC §3.2); a figure that the device does not know is absent. */
 export function sampleOf(beat: BeatMessage, atMs: number): DeviceSample {
   const { uptimeS, heapFree64, rssiDbm, batteryPercent, temperatureC, cpuPercent } = beat;
   return {

@@ -10,7 +10,7 @@ import type { KeyValues } from "../store/key-values.ts";
 /** Builds the session of a device. `uid` names the device in the store, `key` in the registry. */
 export type SessionBuilder = (key: string, uid: string) => Session;
 
-/** @param eventsOf where a session reports to */
+/** @param eventsOf returns the receiver of a session's events */
 export function sessionBuilder(options: {
   readonly keyValues: KeyValues;
   readonly metrics: Metrics;

@@ -30,7 +30,7 @@ export interface SessionFactsOptions {
   readonly sessions: SessionTable;
 }
 
-/** Brings what sessions say into the registry, the log and liveness. */
+/** Turns the events of sessions into facts in the registry, log lines, and phases of liveness. */
 export class SessionFacts {
   readonly #options: SessionFactsOptions;
 
@@ -111,7 +111,7 @@ export class SessionFacts {
     if (rebooted || before.hardware.arch === undefined) void this.fetchInfo(key);
   }
 
-  /** Asks a device what it is made of. */
+  /** Asks a device for its info. */
   async fetchInfo(key: string): Promise<void> {
     const { registry, log, sessions } = this.#options;
     const outcome = await sessions.get(key)?.call(commands.info.op, []);

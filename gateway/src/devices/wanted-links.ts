@@ -11,8 +11,8 @@ interface Claim {
 }
 
 /**
- * Which ports the devices' specs name, and whose each is: the first device that names a port has it. Ports of paused
- * devices stay open, so that nothing else takes them; their device is refused.
+ * The ports that the devices' specs name, with the owner of each: the first device that names a port. Ports of paused
+ * devices stay open, so that no other device uses them; the paused device is refused.
  */
 export class RegistryLinks implements WantedLinks, Disposable {
   readonly #registry: Registry;

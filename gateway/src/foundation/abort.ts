@@ -1,6 +1,6 @@
 /**
- * Calls back when the signal aborts, at once when it has already. To be disposed when that no longer matters: a signal keeps
- * its listeners for as long as it lives, and some live as long as the gateway.
+ * Calls back when the signal aborts, or at once if it has already aborted. Dispose it when it is no longer needed: a
+ * signal keeps its listeners as long as it exists, and some signals exist as long as the gateway.
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): Disposable {
   if (signal?.aborted) callback();
@@ -8,7 +8,7 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
   return { [Symbol.dispose]: () => signal?.removeEventListener("abort", callback) };
 }
 
-/** @returns undefined where the signal came first */
+/** @returns undefined if the signal aborts first */
 export async function raceAbort<T>(awaited: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   using _aborting = onAbort(signal, () => resolve(undefined));

@@ -1,7 +1,7 @@
 export interface AdaptiveLimitOptions {
   readonly min: number;
   readonly max: number;
-  /** Where it begins. */
+  /** The initial limit. */
   readonly start: number;
 }
 
@@ -24,9 +24,9 @@ interface Window {
 }
 
 /**
- * How many requests a server is given at a time: more as long as that does not make its answers slower, fewer if it
- * does, and much fewer where the server asks for it (429). After the gradient limits of Netflix' concurrency-limits; the
- * latency to compare with is measured now and then with half the requests. Never leaves its bounds. Pure: times are
+ * How many requests a server gets at the same time: more as long as that does not slow its answers, fewer if it does,
+ * and much fewer if the server asks for it (429). Based on the gradient limits of Netflix' concurrency-limits. The
+ * reference latency is measured from time to time with half the requests. Stays within its bounds. Pure: times are
  * arguments (milliseconds, monotonic).
  */
 export class AdaptiveLimit {
@@ -43,14 +43,14 @@ export class AdaptiveLimit {
     this.#limit = options.start;
   }
 
-  /** Requests at a time, now. */
+  /** Requests allowed at the same time. */
   get limit(): number {
     return this.#window.isProbe ? this.#within(this.#limit / 2) : this.#within(this.#limit);
   }
 
   /**
    * A request was answered.
-   * @param inFlight requests that were on their way with it, itself included
+   * @param inFlight requests in flight at that time, including itself
    */
   answered(tookMs: number, inFlight: number, nowMs: number): void {
     const window = this.#window;
@@ -60,7 +60,7 @@ export class AdaptiveLimit {
     if (window.answers >= windowAnswers) this.#judge(nowMs);
   }
 
-  /** The server asked for fewer requests, or did not answer in time. Those of one moment count as one. */
+  /** The server asked for fewer requests, or did not answer in time. Several refusals at one moment count as one. */
   refused(nowMs: number): void {
     if (nowMs - this.#cutAtMs < cutEveryMs) return;
     this.#cutAtMs = nowMs;

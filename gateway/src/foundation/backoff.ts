@@ -3,7 +3,7 @@ export interface BackoffPolicy {
   readonly baseMs: number;
   readonly factor: number;
   readonly maxMs: number;
-  /** Share of the wait that chance may take away: 0 = exact, 1 = anywhere between nothing and all of it. */
+  /** Share of the wait that is random: 0 = exact, 1 = between nothing and the whole wait. */
   readonly jitter: number;
 }
 

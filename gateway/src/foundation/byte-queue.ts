@@ -1,9 +1,9 @@
-/** Bytes in the chunks in which they came, in order. Chunks are neither copied nor changed. */
+/** A queue of byte chunks in their original order. Chunks are neither copied nor changed. */
 export class ByteQueue {
   #chunks: Uint8Array[] = [];
   #length = 0;
 
-  /** Bytes in it. */
+  /** Number of bytes in the queue. */
   get length(): number {
     return this.#length;
   }
@@ -14,21 +14,21 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
-  /** Takes the oldest chunk. */
+  /** Removes the oldest chunk. */
   shift(): Uint8Array | undefined {
     const chunk = this.#chunks.shift();
     this.#length -= chunk?.length ?? 0;
     return chunk;
   }
 
-  /** Takes everything, as one; undefined if there is nothing. */
+  /** Removes everything, as one chunk; undefined if the queue is empty. */
   takeAll(): Uint8Array | undefined {
     const bytes = this.#chunks.length < 2 ? this.#chunks[0] : Buffer.concat(this.#chunks, this.#length);
     this.clear();
     return bytes;
   }
 
-  /** A copy of `length` bytes, of which there must be as many from `from` on. */
+  /** A copy of `length` bytes; the queue must hold that many from `from` on. */
   copy(from: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     let at = 0;

@@ -1,6 +1,6 @@
 /**
- * Tells listeners which keys changed. Level-based: a listener gets the key, reads the newest state itself, and may
- * miss states in between. Listeners run in the publisher's turn and must not throw or block.
+ * Notifies listeners which keys changed. Level-based: a listener gets the key, reads the newest state itself, and may
+ * miss states in between. Listeners run synchronously in the publisher and must not throw or block.
  */
 export class ChangeFeed<K = string> {
   readonly #listeners = new Set<(key: K) => void>();

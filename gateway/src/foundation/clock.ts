@@ -4,8 +4,8 @@ export interface Timer {
 }
 
 /**
- * Where time comes from. Everything that waits takes a Clock, so that tests can run a day in a second.
- * `monotonicMs` orders and measures; `wallMs` (Unix milliseconds) is only for stamps that people or the API read.
+ * The source of time. Everything that waits uses a Clock, so that tests can run a day in a second. `monotonicMs` orders
+ * and measures; `wallMs` (Unix milliseconds) is only for timestamps that people or the API read.
  */
 export interface Clock {
   monotonicMs(): number;

@@ -1,6 +1,6 @@
 /**
- * What the gateway throws. The class says what the caller can do about it, `code` what happened,
- * the message names the subject, what was expected and what came; `cause` is kept.
+ * The base of all errors of the gateway. The class says what the caller can do, `code` what happened; the message names
+ * the subject, what was expected and what was found; `cause` is kept.
  */
 export abstract class MoteletError extends Error {
   readonly code: string;
@@ -16,25 +16,25 @@ export abstract class MoteletError extends Error {
   }
 }
 
-/** The caller asked for something that cannot be: mend the request, do not repeat it. */
+/** The request is impossible: correct it, do not repeat it. */
 export class RequestError extends MoteletError {}
 
-/** The caller is not who it must be, or may not do what it asked. */
+/** The caller is not authenticated, or may not do what it requested. */
 export class AccessError extends MoteletError {}
 
-/** Nothing is wrong with the request, but it cannot be done now: try again later. */
+/** The request is valid, but it cannot be done now: try again later. */
 export class UnavailableError extends MoteletError {}
 
-/** The other side of a line broke the protocol: the exchange or the connection ends, the gateway goes on. */
+/** The peer broke the protocol: the exchange or the connection ends, the gateway continues. */
 export class ProtocolError extends MoteletError {}
 
-/** The configuration cannot be used: a person has to change it before the gateway can start. */
+/** The configuration cannot be used: a person must change it before the gateway can start. */
 export class ConfigError extends MoteletError {}
 
 /** The gateway itself failed: a bug, a full disk, a broken invariant. */
 export class InternalError extends MoteletError {}
 
-/** Text of anything that was thrown, for a log line or an answer. */
+/** Text of any thrown value, for a log line or an answer. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

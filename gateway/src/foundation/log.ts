@@ -13,8 +13,8 @@ export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /**
- * Makes the root log: JSON lines on stdout unless a destination is given.
- * debug: all is well; info: a state change an operator may want; warn: a peer misbehaved; error: we failed.
+ * Creates the root log: JSON lines on stdout unless a destination is given. debug: normal work; info: a state change
+ * that an operator may need; warn: a peer misbehaved; error: the gateway failed.
  */
 export function createLogger(options: { level: LogLevel; destination?: DestinationStream }): Logger {
   const settings = {
@@ -39,7 +39,7 @@ export function createLogger(options: { level: LogLevel; destination?: Destinati
 /** By root log: a child has a level of its own, which would stay behind. */
 const childrenOf = new WeakMap<Logger, ReadonlySet<WeakRef<Logger>>>();
 
-/** Changes the least level that is logged, of the root log and of all that came from it. */
+/** Changes the lowest level that is logged, for the root log and all its children. */
 export function setLogLevel(log: Logger, level: LogLevel): void {
   log.level = level;
   for (const child of childrenOf.get(log) ?? []) {
@@ -49,7 +49,8 @@ export function setLogLevel(log: Logger, level: LogLevel): void {
 }
 
 /**
- * Switches between debug and the configured level, and says so; where debug is the configured one, between it and info.
+ * Switches between debug and the configured level, and logs the change; if the configured level is debug, switches
+ * between debug and info.
  */
 export function toggleDebug(log: Logger, configured: LogLevel): void {
   const quiet = configured === "debug" ? "info" : configured;

@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /**
- * The gateway's own metrics. Each part declares what it counts when it is built; names start with `motelet_`.
- * One Metrics belongs to one gateway, so that tests can run several in a process.
+ * The gateway's own metrics. Each part declares its metrics when it is built; names start with `motelet_`. One Metrics
+ * belongs to one gateway, so that tests can run several gateways in a process.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -15,7 +15,7 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.#registry] });
   }
 
-  /** @param measure called before each look, for what is cheaper to find out then than to keep */
+  /** @param measure called before each scrape, for values that are cheaper to compute then than to keep up to date */
   gauge<L extends string = never>(
     name: `motelet_${string}`,
     help: string,
@@ -41,12 +41,12 @@ export class Metrics {
     return new Histogram({ name, help, labelNames: [...labelNames], buckets, registers: [this.#registry] });
   }
 
-  /** Everything in Prometheus text exposition format 0.0.4. */
+  /** All metrics in Prometheus text exposition format 0.0.4. */
   expose(): Promise<string> {
     return this.#registry.metrics();
   }
 
-  /** Value of one counter or gauge, labels summed or matched; 0 when it was never touched. For tests and readiness. */
+  /** Value of one counter or gauge, labels summed or matched; 0 if it was never changed. For tests and readiness. */
   async valueOf(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
     const metric = await this.#registry.getSingleMetric(name)?.get();
     const matching = (metric?.values ?? []).filter((value) =>

@@ -9,8 +9,8 @@ export class Semaphore {
   }
 
   /**
-   * Takes a place, to be given back.
-   * @returns undefined if there is one at once, else a promise of it; "refused" where too many wait
+   * Takes a place, which must be given back.
+   * @returns undefined if a place is free, otherwise a promise of one; "refused" if too many callers wait
    */
   acquire(): Promise<void> | undefined | "refused" {
     if (this.#taken < this.#limits.places) {
@@ -21,7 +21,7 @@ export class Semaphore {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The place goes to who has waited longest, or becomes free. */
+  /** Gives the place to the caller that has waited longest, or frees it. */
   release(): void {
     const next = this.#waiting.shift();
     if (next) next();

@@ -1,6 +1,9 @@
 import { isIP } from "node:net";
 
-/** How one setting is read: from text (environment, flags) and from a YAML value. Both give undefined for what it is not. */
+/**
+ * How one setting is read: from text (environment, flags) and from a YAML value. Both return undefined for an invalid
+ * value.
+ */
 export interface Kind<T> {
   readonly expected: string;
   parse(text: string): T | undefined;
@@ -39,7 +42,7 @@ export const text = checked(
   (value): value is string => typeof value === "string",
 );
 
-/** As the status of Nodes and Pods takes it: the API server refuses a name there. */
+/** An address for the status of Nodes and Pods: the API server refuses a host name there. */
 export const ipAddress = checked(
   "an IP address, not that of all interfaces",
   (given) => given,
@@ -80,5 +83,5 @@ export function oneOf<T extends string>(choices: readonly T[]): Kind<T> {
   );
 }
 
-/** A TCP or UDP port; 0 takes any free one. */
+/** A TCP or UDP port; 0 selects any free one. */
 export const port = integer(0, 65_535);

@@ -14,12 +14,15 @@ export class TokenBucket {
     this.#refilledAtMs = nowMs;
   }
 
-  /** Gives one back that turned out not to count. */
+  /** Returns a token that was not needed. */
   giveBack(): void {
     this.#tokens = Math.min(this.#burst, this.#tokens + 1);
   }
 
-  /** Takes one. @returns 0 if it was free, otherwise the milliseconds until one will be (nothing is taken) */
+  /**
+   * Takes a token.
+   * @returns 0 if there was one, otherwise the milliseconds until the next one (nothing is taken)
+   */
   take(nowMs: number): number {
     const earned = (nowMs - this.#refilledAtMs) / this.#refillMs;
     this.#tokens = Math.min(this.#burst, this.#tokens + Math.max(0, earned));

@@ -1,4 +1,4 @@
-/** A rule of the API server in CEL, and what it answers to who breaks it. */
+/** A rule of the API server in CEL, and the error for objects that break it. */
 export interface ValidationRule {
   readonly rule: string;
   readonly message: string;

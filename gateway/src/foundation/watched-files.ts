@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 import type { Clock, Timer } from "./clock.ts";
 import { ConfigError, messageOf } from "./errors.ts";
 
-/** Contents of the files, by the names that their owner gave them. */
+/** Contents of the files, by the names that the owner chose. */
 export type FileContents<K extends string> = Readonly<Record<K, string>>;
 
 /**
- * Small text files that somebody else replaces while we run, such as a mounted certificate. They are read again every
- * `intervalMs`: a mounted Secret changes by a symbolic link elsewhere, which file watching misses, and reading a few
- * kilobytes costs nothing.
+ * Small text files that another process replaces while the gateway runs, such as a mounted certificate. They are read
+ * again every `intervalMs`: a mounted Secret changes by a symbolic link in another folder, which file watching misses,
+ * and reading a few kilobytes is cheap.
  */
 export class WatchedFiles<K extends string> implements Disposable {
   readonly #paths: Readonly<Record<K, string>>;
@@ -39,8 +39,8 @@ export class WatchedFiles<K extends string> implements Disposable {
   }
 
   /**
-   * Begins to look for changes; to be called after `read`.
-   * @param changed must not throw; may see one file new and another old, and is then called once more
+   * Starts to look for changes; call it after `read`.
+   * @param changed must not throw; may get one new and one old file, and is then called once more
    * @param failed a file could not be read this time; must not throw
    */
   watch(changed: (contents: FileContents<K>) => void, failed: (error: Error) => void): void {

@@ -8,12 +8,13 @@ import type { Metrics } from "./metrics.ts";
 const lanes = ["high", "middle", "low", "last"] as const;
 
 /**
- * High work goes first and finds a worker free; what comes last runs while nothing else waits. No lane starves: one whose oldest
- * key has waited for {@link patienceMs} gets its share of the workers whatever comes in the lanes above.
+ * The high lane runs first and always finds a free worker; the last lane runs while nothing else waits. No lane
+ * starves: if its oldest key has waited for {@link patienceMs}, it gets its share of the workers even if higher lanes
+ * have work.
  */
 export type Lane = (typeof lanes)[number];
 
-/** A lane that has waited for this time gets its share; a burst that is over before is served in order. */
+/** A lane that has waited for this time gets its share; a shorter burst is served in order of the lanes. */
 export const patienceMs = 10_000;
 
 /** One in this many starts belongs to the lane while its oldest key has waited too long: 5/16 in total. */
@@ -24,7 +25,7 @@ const startsPerShare = { middle: 8, low: 8, last: 16 } as const satisfies Record
 const lowerLanes = ["middle", "low", "last"] as const;
 
 /**
- * Brings one thing to its wanted state; level-based, called again whenever something may have changed.
+ * Brings one object to its desired state; level-based, called again when something may have changed.
  * @returns milliseconds after which to look again, or nothing
  * @throws anything: counted, logged, retried with back-off
  */
@@ -40,7 +41,7 @@ interface Item {
   readonly work: RegisteredWork;
   readonly key: string;
   state: "queued" | "running" | "dirty" | "waiting";
-  /** Since when it waits for a worker, monotonic. */
+  /** When it started to wait for a worker, monotonic. */
   queuedAtMs: number;
   failures: number;
   timer?: Timer;
@@ -55,8 +56,8 @@ interface RegisteredWork {
 const defaultBackoff: BackoffPolicy = { baseMs: 100, factor: 2, maxMs: 10_000, jitter: 0.3 };
 
 /**
- * Runs reconcilers, after controller-runtime: one run a key at a time, deduplicated, retried indefinitely with capped
- * back-off. Memory is bounded by `maxItems` keys; what comes beyond is dropped, counted and logged.
+ * Runs reconcilers like controller-runtime: one run per key at a time, deduplicated, retried indefinitely with capped
+ * back-off. Memory is bounded by `maxItems` keys; further keys are dropped, counted and logged.
  */
 export class WorkQueue implements AsyncDisposable {
   readonly #clock: Clock;
@@ -81,7 +82,7 @@ export class WorkQueue implements AsyncDisposable {
   readonly #duration;
   /** Workers that are busy with other than high work. */
   #runningLow = 0;
-  /** Starts since each lane's share was last looked at. */
+  /** Runs started since each lane's share was last checked. */
   readonly #sinceShare: Record<Exclude<Lane, "high">, number> = { middle: 0, low: 0, last: 0 };
   #started = false;
 
@@ -118,23 +119,29 @@ export class WorkQueue implements AsyncDisposable {
       workers.set(this.#workers()),
     );
     this.#retries = metrics.counter("motelet_workqueue_retries_total", "Reconciles that failed", ["work"]);
-    this.#dropped = metrics.counter("motelet_workqueue_dropped_total", "Keys beyond the bound", ["work"]);
-    this.#duration = metrics.histogram("motelet_workqueue_run_seconds", "Time of one reconcile", ["work"]);
+    this.#dropped = metrics.counter(
+      "motelet_workqueue_dropped_total",
+      "Keys that were dropped because the queue was full",
+      ["work"],
+    );
+    this.#duration = metrics.histogram("motelet_workqueue_run_seconds", "Duration of one reconcile", [
+      "work",
+    ]);
   }
 
-  /** Declares a kind of work. Keys of different works are independent. */
+  /** Declares a kind of work. Keys of different kinds are independent. */
   register(name: string, lane: Lane, reconcile: Reconcile): Work {
     const work = { name, lane, reconcile };
     return { add: (key) => this.#add(work, key) };
   }
 
-  /** Starts the workers; keys added before wait until then. */
+  /** Starts the workers; keys that were added before wait until then. */
   start(): void {
     this.#started = true;
     this.#pump();
   }
 
-  /** Takes no more work, aborts what runs and waits for it to end. */
+  /** Accepts no more work, aborts running work and waits for its end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     for (const item of this.#items.values()) item.timer?.cancel();

@@ -26,14 +26,14 @@ const patchMediaTypes: Record<PatchType, string> = {
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 interface Timing {
-  /** One request with its answer, retries after 429 not counted. */
+  /** Time for one request with its answer, without the waits of retries after 429. */
   readonly requestTimeoutMs: number;
   /** Retries after 429 or 503 with Retry-After. */
   readonly maxRetries: number;
   readonly maxRetryAfterMs: number;
-  /** The API server closes a watch after between one and two times this. */
+  /** The API server closes a watch after one to two times this. */
   readonly watchLengthS: number;
-  /** A watch without a byte for this time counts as dead; bookmarks come about every minute. */
+  /** A watch that is silent for this time counts as dead; bookmarks arrive about every minute. */
   readonly watchSilenceMs: number;
 }
 
@@ -45,18 +45,18 @@ const defaultTiming: Timing = {
   watchSilenceMs: 150_000,
 };
 
-/** Receives the outcome of each write, to compute how many may run at a time. Calls must not throw. */
+/** Receives the outcome of each write, to compute how many may run at the same time. Calls must not throw. */
 export interface Pace {
-  /** @param inFlight writes that were on their way with it, itself included */
+  /** @param inFlight writes in flight at that time, including itself */
   answered(tookMs: number, inFlight: number, nowMs: number): void;
-  /** It asked for fewer (429, 503), or did not answer in time. */
+  /** The server asked for fewer requests (429, 503), or did not answer in time. */
   refused(nowMs: number): void;
 }
 
 interface Options {
   readonly credentials: Credentials;
   readonly clock: Clock;
-  /** Requests at a time; more of them wait. */
+  /** Requests at the same time; further ones wait. */
   readonly connections?: number;
   readonly timing?: Partial<Timing>;
   readonly pace?: Pace;
@@ -78,9 +78,12 @@ function kubeMeters(metrics: Metrics) {
     ]),
     reconnects: metrics.counter(
       "motelet_kube_reconnects_total",
-      "Times that all connections to the API server were given up after an answer that did not come",
+      "How often all connections to the API server were replaced after a request without an answer",
     ),
-    retries: metrics.counter("motelet_kube_retries_total", "Requests repeated as told by Retry-After"),
+    retries: metrics.counter(
+      "motelet_kube_retries_total",
+      "Requests that were repeated after the time in Retry-After",
+    ),
   };
 }
 
@@ -88,8 +91,8 @@ function kubeMeters(metrics: Metrics) {
 const silencePatienceMs = 15_000;
 
 /**
- * KubeClient over two pools of kept-alive HTTP/1.1 connections: a small one for requests, and one for watches, each of
- * which occupies a connection for minutes. Measured before: client-node opens a TLS connection for each call.
+ * KubeClient over two pools of kept-alive HTTP/1.1 connections: a small pool for requests, and one for watches, because
+ * each watch occupies a connection for minutes. Measured before: client-node opens a TLS connection for each call.
  */
 export class HttpKubeClient implements KubeClient, AsyncDisposable {
   readonly #credentials: Credentials;
@@ -105,7 +108,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
   /** Since when there is no answer, and why not; undefined while there is one. */
   #silence: { readonly sinceMs: number; readonly reason: string } | undefined;
 
-  /** @param options.metrics where it counts; those of another client (see {@link sibling}) are its `meters` */
+  /** @param options.metrics counts the requests; a sibling (see {@link sibling}) shares the `meters` of its parent */
   constructor(options: Options & ({ readonly metrics: Metrics } | { readonly meters: KubeMeters })) {
     const { credentials } = options;
     this.#options = options;
@@ -138,7 +141,10 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     this.#meters = "meters" in options ? options.meters : kubeMeters(options.metrics);
   }
 
-  /** A client of the same API server with connections of its own: what waits for the one holds up nobody who waits for the other. */
+  /**
+   * A client of the same API server with its own connections, so that the requests of one do not wait for those of the
+   * other.
+   */
   sibling(options: Omit<Options, "credentials" | "clock">): HttpKubeClient {
     const { credentials, clock } = this.#options;
     return new HttpKubeClient({ credentials, clock, ...options, meters: this.#meters });
@@ -188,7 +194,7 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     }
   }
 
-  /** For readiness: what is wrong where the API server has not answered for 15 s, refusals being answers. */
+  /** For readiness: the reason if the API server has not answered for 15 s. Refusals are answers. */
   unhealthyReason(): string | undefined {
     if (this.#silence === undefined) return undefined;
     const silentMs = this.#clock.monotonicMs() - this.#silence.sinceMs;

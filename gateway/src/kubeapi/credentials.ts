@@ -1,6 +1,6 @@
-/** How to reach an API server and who to be there. PEM texts are what TLS takes. */
+/** The address of an API server and the identity to use there. PEM texts are in the form that TLS needs. */
 export interface Credentials {
-  /** Where they come from, for the log: files and context, or the pod. */
+  /** The source of the credentials, for the log: files and context, or the pod. */
   readonly source: string;
   /** URL; a path in it is a prefix of every request. */
   readonly server: string;
@@ -8,8 +8,8 @@ export interface Credentials {
   readonly cert?: string;
   readonly key?: string;
   readonly serverName?: string;
-  /** False only where a kubeconfig says insecure-skip-tls-verify. */
+  /** False only if a kubeconfig has insecure-skip-tls-verify. */
   readonly verify: boolean;
-  /** @param fresh the last one was refused: read it again */
+  /** @param fresh read the token again, because the last one was refused */
   token(fresh: boolean): Promise<string | undefined>;
 }

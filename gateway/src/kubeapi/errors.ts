@@ -36,32 +36,32 @@ export function isNotFound(error: unknown): boolean {
   return hasReason(error, "NotFound");
 }
 
-/** The name is taken (a create). */
+/** An object of this name exists already (for a create). */
 export function isAlreadyExists(error: unknown): boolean {
   return hasReason(error, "AlreadyExists");
 }
 
-/** The resourceVersion or a precondition no longer holds. */
+/** The resourceVersion or a precondition is out of date. */
 export function isConflict(error: unknown): boolean {
   return hasReason(error, "Conflict");
 }
 
-/** RBAC or an admission policy says no. */
+/** RBAC or an admission policy forbids it. */
 export function isForbidden(error: unknown): boolean {
   return hasReason(error, "Forbidden");
 }
 
-/** The object will not be had as it is, however often it is sent: schema, quota, admission, or a right. */
+/** The API server refuses the object as it is, and repeating does not help: schema, quota, admission, or a right. */
 export function isRefused(error: unknown): error is KubeApiError {
   return error instanceof KubeApiError && [400, 403, 413, 422].includes(error.status);
 }
 
-/** The resourceVersion is too old to watch from or to continue a list at. */
+/** The resourceVersion is too old to start a watch or continue a list. */
 export function isGone(error: unknown): boolean {
   return hasReason(error, "Expired", "Gone");
 }
 
-/** Waits for a deletion; an object that is gone already, or replaced by another of its name, is as good. */
+/** Waits for a deletion. Succeeds also if the object is already deleted, or replaced by another of the same name. */
 export async function ignoreGone(deletion: Promise<unknown>): Promise<void> {
   try {
     await deletion;

@@ -7,7 +7,7 @@ import { isNotFound, KubeApiError } from "./errors.ts";
 import type { KubeClient } from "./kube-client.ts";
 import type { ObjectMeta } from "./objects.ts";
 
-/** What an Event is about. */
+/** The object that an Event is about. */
 export interface EventSubject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -32,7 +32,7 @@ interface Series {
   readonly firstMs: number;
   lastMs: number;
   count: number;
-  /** Count that the API server knows; 0 = not created yet. */
+  /** The count in the API server; 0 = not created yet. */
   written: number;
 }
 
@@ -44,8 +44,9 @@ const maxTries = 4;
 const perSubject = { burst: 20, refillMs: 30_000 };
 
 /**
- * Records Events (core/v1) about objects: the same text again raises the count of one Event, a subject that talks too
- * much is dropped, both counted. Written last, when nothing else waits; one that cannot be written after four tries is given up.
+ * Records Events (core/v1) about objects. The same text again raises the count of one Event. A subject with too many
+ * Events is limited; both cases are counted. Events are written last, when nothing else waits, and dropped after four
+ * failed tries.
  */
 export class EventRecorder {
   readonly #kube: KubeClient;

@@ -10,14 +10,14 @@ import type { KubeClient, WatchEvent } from "./kube-client.ts";
 import { listPages } from "./list-pages.ts";
 import { type KubeObject, type KubeStatus, objectKey } from "./objects.ts";
 
-/** A readable copy of a set of API objects; `changes` names the keys that changed, deletion included. */
+/** A readable copy of a set of API objects; `changes` publishes the keys that changed, including deletions. */
 export interface ObjectStore<T> {
   readonly changes: ChangeFeed<string>;
   get(key: string): T | undefined;
   list(): readonly T[];
 }
 
-/** What all informers of a gateway count together. */
+/** Metrics that all informers of a gateway share. */
 export function informerMetrics(metrics: Metrics) {
   return {
     lists: metrics.counter("motelet_informer_lists_total", "Full lists read", ["path"]),
@@ -47,7 +47,8 @@ const shortWatchMs = 1_000;
 
 /**
  * Keeps a copy of a collection by list and watch. Resumes from the last resourceVersion after a broken connection,
- * lists again when that is too old (410), and backs off with jitter, indefinitely. Objects lose their managedFields.
+ * lists again if that is too old (410), and backs off with jitter, indefinitely. Removes managedFields from the
+ * objects.
  */
 export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisposable {
   readonly changes = new ChangeFeed<string>();
@@ -77,22 +78,22 @@ export class Informer<T extends KubeObject> implements ObjectStore<T>, AsyncDisp
     return [...this.#objects.values()];
   }
 
-  /** Whether everything has been read once. */
+  /** Whether the whole collection has been read once. */
   get listed(): boolean {
     return this.#listed;
   }
 
-  /** Whether the API server's last word was that this may not be read. */
+  /** Whether the API server's last answer was that the gateway may not read this. */
   get refused(): boolean {
     return this.#refused;
   }
 
-  /** Resolves when the first list is in the store, or the right to read it is missing (or on disposal). */
+  /** Resolves when the first list is in the store, or when the gateway may not read it (or on disposal). */
   get answered(): Promise<void> {
     return this.#answered.promise;
   }
 
-  /** For readiness: what is wrong if nothing has been read yet, or no news has come for 15 s because the watch is broken. */
+  /** For readiness: the reason if nothing has been read yet, or if the watch has been broken for 15 s. */
   unhealthyReason(): string | undefined {
     const { clock, path } = this.#options;
     if (!this.#listed) return `${path} has not been read yet`;

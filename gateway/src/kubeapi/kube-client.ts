@@ -18,7 +18,8 @@ export interface WatchEvent<T> {
 
 /**
  * The few verbs of the Kubernetes API that motelet uses, by path ("/api/v1/nodes/lamp").
- * @throws KubeApiError (kubeapi/errors.ts) where the API server answers with a Status, UnavailableError if it does not answer
+ * @throws KubeApiError (kubeapi/errors.ts) if the API server answers with a Status, UnavailableError if it does not
+ * answer
  */
 export interface KubeClient {
   get<T>(path: string, options?: KubeRequestOptions): Promise<T>;
@@ -26,6 +27,6 @@ export interface KubeClient {
   replace<T>(path: string, body: unknown, options?: KubeRequestOptions): Promise<T>;
   patch<T>(path: string, body: unknown, type: PatchType, options?: KubeRequestOptions): Promise<T>;
   delete<T>(path: string, body?: unknown, options?: KubeRequestOptions): Promise<T>;
-  /** Ends when the API server closes the watch or the signal aborts; throws where the connection breaks. */
+  /** Ends when the API server closes the watch or the signal aborts; throws if the connection breaks. */
   watch<T>(path: string, options?: KubeWatchOptions): AsyncIterable<WatchEvent<T>>;
 }

@@ -51,10 +51,10 @@ interface Found<Entry> {
 }
 
 /**
- * Reads one context of kubeconfig files: server, CA, and client certificate or token, inline or by path. Several files count
- * as one, as kubectl merges them: the first that has a name, or a current context, wins.
+ * Reads one context of kubeconfig files: server, CA, and client certificate or token, inline or by path. Several files
+ * are merged as kubectl does it: for each name, and for the current context, the first file that has one is used.
  * @param paths one file, or those of KUBECONFIG, of which some may be missing
- * @throws ConfigError where a file, the context or the way to authenticate cannot be used
+ * @throws ConfigError if a file, the context or the authentication method cannot be used
  */
 export async function kubeconfigCredentials(
   paths: string | readonly string[],

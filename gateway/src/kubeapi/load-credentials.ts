@@ -9,7 +9,7 @@ import { TokenFile } from "./token-file.ts";
 
 const podFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** Where credentials are looked for; tests give what is not this process's own. */
+/** The places where credentials may be found; tests replace those of this process. */
 export interface CredentialPlaces {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly home?: string;
@@ -17,9 +17,9 @@ export interface CredentialPlaces {
 }
 
 /**
- * The credentials that every client of a cluster would take: the configured kubeconfig, else the files that KUBECONFIG lists,
- * else those of the pod that it runs in, else ~/.kube/config.
- * @throws ConfigError also where none of them is there
+ * The credentials, from the same sources as in every client of a cluster: the configured kubeconfig, else the files in
+ * KUBECONFIG, else those of the pod in which the process runs, else ~/.kube/config.
+ * @throws ConfigError if none of them exists or can be used
  */
 export async function loadCredentials(
   wanted: { kubeconfig?: string; context?: string },
@@ -34,7 +34,7 @@ export async function loadCredentials(
   if (existsSync(own)) return kubeconfigCredentials(own, wanted.context);
   throw new ConfigError(
     "NO_CREDENTIALS",
-    `no cluster is known: expected kubernetes.kubeconfig, KUBECONFIG, a pod's KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, or ${own}`,
+    `no cluster is configured: expected kubernetes.kubeconfig, KUBECONFIG, a pod's KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, or ${own}`,
   );
 }
 

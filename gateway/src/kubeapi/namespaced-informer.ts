@@ -6,16 +6,16 @@ import { type KubeObject, splitKey } from "./objects.ts";
 export type Namespaces = readonly string[] | "all";
 
 /**
- * One store over a namespaced collection: one informer a namespace, so that rights in these namespaces are enough,
- * or a single one over the whole cluster.
+ * One store for a namespaced collection: one informer per namespace, so that rights in these namespaces are enough, or
+ * a single informer for the whole cluster.
  */
 export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>, AsyncDisposable {
   readonly changes = new ChangeFeed<string>();
-  /** Names each namespace (of all: "") whose objects have been read for the first time. */
+  /** Publishes each namespace (for all: "") when its objects have been read for the first time. */
   readonly reads = new ChangeFeed<string>();
   readonly #informers: ReadonlyMap<string, Informer<T>>;
 
-  /** @param options `path` is that of the API group, e.g. "/api/v1"; `resource` the plural name */
+  /** @param options `path` is that of the API group, e.g. "/api/v1"; `resource` is the plural name */
   constructor(options: InformerOptions & { resource: string; namespaces: Namespaces }) {
     const { path, resource, namespaces } = options;
     const scopes: readonly (readonly [string, string])[] =
@@ -39,14 +39,14 @@ export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>,
     return [...this.#informers.values()].flatMap((informer) => informer.list());
   }
 
-  /** Whether a namespace's objects have been read: only then is what is not here not there. */
+  /** Whether a namespace's objects have been read. Only then does a missing object mean that it does not exist. */
   hasRead(namespace: string): boolean {
     return (this.#informers.get("") ?? this.#informers.get(namespace))?.listed ?? false;
   }
 
   /**
-   * For readiness: the first of them with which something is wrong. A namespace that may not be read (it is gone, or has lost
-   * its binding) makes only that namespace unhealthy, as long as there is another.
+   * For readiness: the reason of the first informer that does not work. A namespace that may not be read (it was
+   * deleted, or lost its RoleBinding) does not count as long as another one works.
    */
   unhealthyReason(): string | undefined {
     const informers = [...this.#informers.values()];
@@ -57,8 +57,8 @@ export class NamespacedInformer<T extends KubeObject> implements ObjectStore<T>,
   }
 
   /**
-   * Resolves when all of them have listed once. One that may not be read delays the others only until its refusal; if
-   * none may be read, the first that may ends the wait.
+   * Resolves when all informers have listed once. A namespace that may not be read delays the others only until its
+   * refusal; if none may be read, waits until one may.
    */
   async start(): Promise<void> {
     const informers = [...this.#informers];

@@ -1,6 +1,9 @@
 import type { V1ObjectMeta } from "@kubernetes/client-node";
 
-/** A type of client-node as it is in JSON: times are RFC 3339 text. Of that package only types are used, it takes 90 MB to load. */
+/**
+ * A type of client-node in its JSON form: times are RFC 3339 text. Only types of that package are used, because loading
+ * it takes 90 MB.
+ */
 export type Wire<T> = T extends Date
   ? string
   : T extends readonly (infer Item)[]
@@ -22,7 +25,7 @@ export interface KubeList<T> {
   readonly items: readonly T[];
 }
 
-/** What the API server answers instead of an object. */
+/** The API server's answer if it is not an object. */
 export interface KubeStatus {
   readonly kind?: "Status";
   readonly code?: number;

@@ -1,15 +1,17 @@
 import type { Clock } from "../foundation/clock.ts";
 import type { ObjectStore } from "./informer.ts";
 
-/** News of a write comes within milliseconds; where a watch is broken for longer, a conflict says that what is read is old. */
+/**
+ * The news of a write usually arrives within milliseconds. If a watch is broken for longer, a conflict shows that the
+ * copy is old.
+ */
 export const maxWrittenAgeMs = 10_000;
 
 /**
- * An informer's store that knows our own last writes: until the watch brings news of an object, what the API server
- * answered to our write is read instead. Saves a write from the state before, which would only meet a conflict.
- *
- * Not indefinitely: a deletion whose news overtook the answer to our write would leave the object here, and nothing
- * would remove it.
+ * An informer's store that contains the gateway's own last writes. Until the watch reports an object, reads return the
+ * API server's answer to the write. This avoids a write based on the state before, which would only cause a conflict.
+ * Answers expire: if the news of a deletion overtakes the answer to a write, the object would otherwise stay here, and
+ * nothing would remove it.
  */
 export class ReadYourWritesStore<T> {
   readonly #store: ObjectStore<T>;
@@ -29,13 +31,13 @@ export class ReadYourWritesStore<T> {
     return this.#store.get(key);
   }
 
-  /** Keeps the answer to a create or replace. Bounded by the objects that the informer will report in turn. */
+  /** Keeps the answer to a create or replace. Bounded by the objects that the informer will report later. */
   wrote(key: string, object: T): T {
     this.#written.set(key, { object, atMs: this.#clock.monotonicMs() });
     return object;
   }
 
-  /** A write was refused: what is kept is no longer true. */
+  /** Forgets the answer after a refused write: it is out of date. */
   forget(key: string): void {
     this.#written.delete(key);
   }

@@ -4,7 +4,7 @@ import { ConfigError, messageOf } from "../foundation/errors.ts";
 /** The kubelet replaces a projected token at 80 % of its life (an hour by default); a minute is soon enough. */
 const rereadMs = 60_000;
 
-/** A bearer token that somebody else keeps fresh in a file. */
+/** A bearer token in a file that another process renews. */
 export class TokenFile {
   readonly #path: string;
   readonly #nowMs: () => number;
@@ -17,8 +17,8 @@ export class TokenFile {
   }
 
   /**
-   * @param fresh read the file even when the last reading is young (the API server refused the token)
-   * @throws ConfigError where the file was never readable; later failures keep the last token
+   * @param fresh read the file even if it was read a short time ago (the API server refused the token)
+   * @throws ConfigError if the file was never readable; after later failures the last token is used
    */
   async read(fresh: boolean): Promise<string> {
     if (this.#token !== undefined && !fresh && this.#nowMs() - this.#readAtMs < rereadMs) return this.#token;

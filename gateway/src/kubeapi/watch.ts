@@ -5,8 +5,8 @@ import type { WatchEvent } from "./kube-client.ts";
 const maxWatchLineBytes = 8 * 1024 * 1024;
 
 /**
- * Splits the body of a watch into its events, one JSON text a line.
- * @throws ProtocolError where a line is longer than the bound or is no JSON
+ * Splits the body of a watch into its events, one JSON text per line.
+ * @throws ProtocolError if a line is longer than the limit or is not JSON
  */
 export async function* readWatchEvents<T>(
   body: AsyncIterable<Uint8Array>,
@@ -36,7 +36,7 @@ function parseEvent<T>(line: Buffer): WatchEvent<T> {
   try {
     return JSON.parse(line.toString("utf8")) as WatchEvent<T>;
   } catch (cause) {
-    throw new ProtocolError("WATCH_NOT_JSON", `watch sent a line of ${line.length} bytes that is no JSON`, {
+    throw new ProtocolError("WATCH_NOT_JSON", `watch sent a line of ${line.length} bytes that is not JSON`, {
       cause,
     });
   }

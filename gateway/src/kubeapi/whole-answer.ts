@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 
-/** A response with its body read to the end. */
+/** A response with its complete body. */
 export interface WholeAnswer {
   readonly statusCode: number;
   readonly headers: IncomingHttpHeaders;
@@ -9,9 +9,9 @@ export interface WholeAnswer {
 }
 
 /**
- * Sends a request and collects its answer. undici's own `request` puts two streams, an AbortSignal and its listeners
- * around the same bytes: a third of what a request costs the gateway.
- * @throws the dispatcher's error, the signal's reason, or TimeoutError where the answer is not complete in time
+ * Sends a request and collects its answer. undici's own `request` adds two streams, an AbortSignal and its listeners: a
+ * third of the cost of a request in the gateway.
+ * @throws the dispatcher's error, the signal's reason, or TimeoutError if the answer is not complete in time
  */
 export function wholeAnswer(
   dispatcher: Dispatcher,

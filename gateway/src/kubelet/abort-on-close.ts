@@ -1,6 +1,9 @@
 import type { ServerResponse } from "node:http";
 
-/** A signal that is aborted when who asked goes away before the answer; disposing it ends the watch. */
+/**
+ * A signal that aborts when the client disconnects before the answer is complete. Dispose it to stop watching the
+ * connection.
+ */
 export function abortOnClose(response: ServerResponse): Disposable & { readonly signal: AbortSignal } {
   const gone = new AbortController();
   const abort = () => gone.abort();

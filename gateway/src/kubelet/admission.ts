@@ -9,8 +9,8 @@ import { nodeOfTarget } from "./pod-lookup.ts";
 import { matchRoute, noRouteText } from "./routes.ts";
 
 /**
- * Lets a request in: who calls, then what is asked for, then whether that caller may. Everything needs a known
- * caller, and a pod that does not exist is only told to those who may reach every Node.
+ * Admits a request: authenticates the caller, finds the target, then checks the caller's right. Every path needs an
+ * authenticated caller. That a pod does not exist is only revealed to callers with the right on every Node.
  * @throws AccessError, RequestError, UnavailableError
  */
 export async function admit(
@@ -54,7 +54,7 @@ function onlyOfNode(target: PodTarget, nodeName: string | undefined): PodTarget 
   return elsewhere ? { kind: "no-pod" } : target;
 }
 
-/** Name of the route for metrics, whatever becomes of the request. */
+/** Name of the route for metrics, also for refused requests. */
 export function routeLabel(request: IncomingMessage): string {
   return matchRoute(splitTarget(request.url ?? "/").path)?.route.name ?? "unknown";
 }

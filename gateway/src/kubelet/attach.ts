@@ -5,16 +5,16 @@ import { expectOnline, expectTarget } from "./pod-lookup.ts";
 import { serveRemoteCommand } from "./remotecommand/remote-command.ts";
 
 /**
- * `/attach`: the device's console, input lines in and everything that it prints out. It has no exit code: whoever leaves
- * it gets success. A device that has one stream for everything prints on stdout. A board that hangs may still print on its
- * serial line, and listen there in its boot loader: its line is attached to although the device is offline.
+ * `/attach`: the device's console, with lines of input and all its output. It has no exit code: leaving it counts as
+ * success. A device that has only one stream prints errors on stdout. A board that hangs, or is in its boot loader, may
+ * still use its serial line: attach works on that line although the device is offline.
  */
 export const streamAttach: StreamingHandler = async (call, serving, upgrade) => {
   const { target } = call;
   if (target.kind === "peripheral")
     throw new RequestError(
       "ATTACH_PERIPHERAL",
-      `container ${target.peripheral} is a peripheral of the device: it takes exec, the console is the container ${deviceContainer}'s`,
+      `container ${target.peripheral} is a peripheral of the device: it supports only exec; the console is in the container ${deviceContainer}`,
     );
   await serveRemoteCommand(call, serving, upgrade, {
     expectReady: (facts) => {

@@ -6,15 +6,15 @@ import type { PlainHandler } from "./handlers.ts";
 import { type LogOptions, parseLogOptions } from "./log-options.ts";
 import { expectTarget } from "./pod-lookup.ts";
 
-/** Whose log is asked for: the registry's key, and names for messages. */
+/** The log that is requested: the registry's key, and names for messages. */
 export interface LogSubject {
-  /** Absent for a container that stands for a peripheral: it runs, and says nothing. */
+  /** Absent for the container of a peripheral, which has no log. */
   readonly key: string | undefined;
   readonly pod: string;
   readonly container: string;
 }
 
-/** `/containerLogs`: what `kubectl logs` shows (docs/kubectl.md, "logs"). */
+/** `/containerLogs`: the reply to `kubectl logs` (docs/kubectl.md, "logs"). */
 export const answerContainerLogs: PlainHandler = async (call, serving, response) => {
   const { clock, logs, meters, stopping } = serving;
   const route = call.route.name;
@@ -36,8 +36,8 @@ export const answerContainerLogs: PlainHandler = async (call, serving, response)
 };
 
 /**
- * Streams a device's stored log: each batch is one write and one flush. A reader that is slow stops the reading.
- * Ends with the log, at `limitBytes`, on the signal, or when the reader goes away.
+ * Streams a device's stored log: each batch is one write and one flush. A slow client slows down the reading. Ends with
+ * the log, at `limitBytes`, on the signal, or when the client disconnects.
  * @throws RequestError if there is no previous boot; nothing has been written then
  */
 export async function writeContainerLogs(
@@ -99,7 +99,7 @@ async function drained(response: ServerResponse, reading: AbortSignal): Promise<
   }
 }
 
-/** Puts stamps before lines; a line that comes in parts is stamped once, at its start. */
+/** Puts timestamps before lines; a line that arrives in parts gets one timestamp, at its start. */
 export class LogFormat {
   readonly #timestamps: boolean;
   #atLineStart = true;

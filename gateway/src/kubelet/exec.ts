@@ -5,7 +5,7 @@ import { expectOnline, expectTarget } from "./pod-lookup.ts";
 import { serveRemoteCommand } from "./remotecommand/remote-command.ts";
 import type { Serving } from "./serving.ts";
 
-/** Arguments and their bytes that are taken at all; what the device takes is the verb's to say. */
+/** Limits of the gateway for arguments and their bytes; the verb checks the limit of the device. */
 export const commandLimits = { arguments: 256, bytes: 32_768 } as const;
 
 /** `/exec`: runs a command on the device (docs/kubectl.md, "exec"). */
@@ -19,7 +19,7 @@ export const streamExec: StreamingHandler = (call, serving, upgrade) => {
 
 /**
  * Reads the repeated `command` of a query.
- * @throws RequestError if there is none or too much
+ * @throws RequestError if it is missing or too long
  */
 export function parseCommand(query: URLSearchParams): readonly string[] {
   const argv = query.getAll("command");

@@ -7,9 +7,9 @@ import type { HttpReply } from "./http-reply.ts";
 import type { Serving } from "./serving.ts";
 
 /**
- * Answers one request that its caller may make. To add one: a file with this function, and a row in `routes.ts`.
- * @returns what the server sends; undefined where the handler has written the response itself (streamed answers)
- * @throws MoteletError, sent as `replyOfError` tells; after the head has been written it only ends the connection
+ * Answers one authorized request. To add one: a file with this function, and a row in `routes.ts`.
+ * @returns the reply to send; undefined if the handler has written the response itself (streamed answers)
+ * @throws MoteletError, sent as `replyOfError` defines; after the head has been written it only ends the connection
  */
 export type PlainHandler = (
   call: Call,
@@ -18,9 +18,9 @@ export type PlainHandler = (
 ) => HttpReply | undefined | Promise<HttpReply | undefined>;
 
 /**
- * Serves one request that asks for an upgrade. Ends when the conversation has.
- * @throws MoteletError where the upgrade has not been answered yet: it is refused with that. Never after the 101:
- *   later errors are reported on the connection.
+ * Serves one request for an upgrade. Resolves when the conversation has ended.
+ * @throws MoteletError before the upgrade: it is the reply. Never after the 101: later errors are reported on the
+ * connection.
  */
 export type StreamingHandler = (call: Call, serving: Serving, upgrade: Upgrade) => Promise<void>;
 
@@ -29,11 +29,11 @@ interface RouteCore {
   readonly name: string;
   readonly methods: readonly string[];
   /**
-   * Segments in braces are parameters. `{namespace}`, `{pod}`, `{container}` name what the request is about; `{node}`
-   * names the Node on paths that a kubelet has without it, because here all Nodes share one listener.
+   * Segments in braces are parameters. `{namespace}`, `{pod}`, `{container}` name the target of the request. `{node}`
+   * names the Node, on paths that do not have it in a kubelet, because here all Nodes share one listener.
    */
   readonly path: string;
-  /** What the caller must be allowed to do to the Node of the pod, or to the one of the path, else to every Node. */
+  /** The right that the caller needs: on the pod's Node, else on the Node in the path, else on every Node. */
   readonly access: Access;
 }
 
@@ -48,12 +48,12 @@ export interface RouteMatch {
   readonly params: Readonly<Partial<Record<string, string>>>;
 }
 
-/** A request whose caller may make it. */
+/** An authorized request. */
 export interface Call extends RouteMatch {
   readonly query: URLSearchParams;
   readonly user: User;
-  /** What the path's pod and container stand for. */
+  /** The target of the path's pod and container. */
   readonly target: PodTarget;
-  /** The Node that it is about, for which the caller's rights were asked; undefined: a path without one, or an unknown pod. */
+  /** The Node on which the caller's right was checked; undefined: a path without a Node, or an unknown pod. */
   readonly nodeName: string | undefined;
 }

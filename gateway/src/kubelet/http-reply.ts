@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { AccessError, MoteletError, RequestError, UnavailableError } from "../foundation/errors.ts";
 
-/** An HTTP answer of a few words. */
+/** A short HTTP reply. */
 export interface HttpReply {
   readonly code: number;
   readonly text: string;
@@ -35,8 +35,8 @@ export function json(value: unknown): HttpReply {
 }
 
 /**
- * The reply for an error. Internal errors are reported without details. An error's detail `headers` are
- * the answer's.
+ * The reply for an error. Internal errors are reported without details. An error's detail `headers` become headers of
+ * the reply.
  */
 export function replyOfError(error: unknown): HttpReply {
   const code = codeOfError(error);
@@ -60,7 +60,7 @@ function codeOfError(error: unknown): number {
   return error instanceof UnavailableError ? 503 : 500;
 }
 
-/** An answer as bytes, for a socket that waits for an upgrade. The connection ends with it. */
+/** A reply as bytes, for a socket that waits for an upgrade. The connection ends after it. */
 export function formatRaw(answer: HttpReply): string {
   const body = Buffer.from(answer.text, "utf8");
   const headers = {

@@ -1,10 +1,10 @@
 import type { Metrics } from "../foundation/metrics.ts";
 import type { CacheMeter } from "./access/expiring-cache.ts";
 
-/** What the kubelet API counts. */
+/** Metrics of the kubelet API. */
 export type KubeletMetrics = ReturnType<typeof declareKubeletMetrics>;
 
-/** What a cache of reviews tells. */
+/** Connects a cache of reviews with the metrics. */
 export function reviewMeter(meters: KubeletMetrics, review: "token" | "access"): CacheMeter {
   return {
     answered: (result) => meters.reviews.inc({ review, result }),
@@ -20,7 +20,7 @@ export function declareKubeletMetrics(metrics: Metrics) {
     ]),
     refusals: metrics.counter(
       "motelet_kubelet_refusals_total",
-      "Requests turned away before they were served",
+      "Requests that were refused before they were served",
       ["reason"],
     ),
     openStreams: metrics.gauge(
@@ -35,12 +35,12 @@ export function declareKubeletMetrics(metrics: Metrics) {
     ),
     streamRefusals: metrics.counter(
       "motelet_kubelet_stream_refusals_total",
-      "Streams on upgraded connections that were refused while the connection went on",
+      "Streams on upgraded connections that were refused while the connection continued",
       ["reason"],
     ),
     streamTimeouts: metrics.counter(
       "motelet_kubelet_stream_timeouts_total",
-      "Upgraded connections, or streams of them, that were ended because a time had run out",
+      "Upgraded connections, or streams of them, that were ended because a time limit expired",
       ["reason"],
     ),
     forwards: metrics.counter(
@@ -54,17 +54,15 @@ export function declareKubeletMetrics(metrics: Metrics) {
     ),
     reviews: metrics.counter(
       "motelet_kubelet_reviews_total",
-      "Tokens (token) and rights (access) of callers, by how they were found out",
+      "Lookups of tokens (token) and rights (access) of callers, by source of the answer",
       ["review", "result"],
     ),
-    reviewsKept: metrics.gauge(
-      "motelet_kubelet_reviews_kept",
-      "Answers about tokens and rights that are remembered",
-      ["review"],
-    ),
+    reviewsKept: metrics.gauge("motelet_kubelet_reviews_kept", "Cached answers about tokens and rights", [
+      "review",
+    ]),
     clientCaReads: metrics.counter(
       "motelet_kubelet_client_ca_reads_total",
-      "How often the cluster's client CA was read, by what came of it",
+      "Reads of the cluster's client CA, by outcome",
       ["outcome"],
     ),
     tlsErrors: metrics.counter("motelet_kubelet_tls_errors_total", "TLS handshakes that failed"),

@@ -10,12 +10,15 @@ import type { ServingCertificate } from "./certificates/serving-certificate.ts";
 
 export const listenerLimits = {
   connections: 4_096,
-  /** A command's words are in the URL. */
+  /** The URL contains the words of a command. */
   headerBytes: 65_536,
   handshakeMs: 10_000,
   headersMs: 15_000,
   requestMs: 60_000,
-  /** Longer than the 90 s that kube-apiserver keeps idle connections, so that it is never us who close under a request. */
+  /**
+   * Longer than the 90 s that kube-apiserver keeps idle connections, so that the gateway never closes one during a
+   * request.
+   */
   keepAliveMs: 120_000,
 } as const;
 
@@ -27,7 +30,7 @@ export interface ListenerHandlers {
 }
 
 /**
- * The HTTPS server under the kubelet API. It asks for a client certificate and also accepts callers without one: they
+ * The HTTPS server of the kubelet API. It asks for a client certificate and also accepts connections without one: they
  * get a 401 with a message. HTTP/1.1 only, because HTTP/2 has no upgrades (RFC 9113 §8.6).
  */
 export class Listener implements AsyncDisposable {
@@ -50,7 +53,7 @@ export class Listener implements AsyncDisposable {
     this.#connections = limits.connections ?? listenerLimits.connections;
   }
 
-  /** @throws ConfigError where the address cannot be listened on */
+  /** @throws ConfigError if it cannot listen on the address */
   async start(host: string, port: number): Promise<{ port: number }> {
     const server = createServer({
       ...this.#secrets(),
@@ -97,8 +100,8 @@ export class Listener implements AsyncDisposable {
   }
 
   /**
-   * Verifies client certificates against another CA; it holds for open connections too.
-   * @throws where the bundle is no PEM of certificates; the last one stays in force then
+   * Verifies client certificates against another CA, also on open connections.
+   * @throws if the bundle is not a PEM of certificates; then the last one stays in use
    */
   useClientCa(pem: string): void {
     const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
@@ -112,12 +115,12 @@ export class Listener implements AsyncDisposable {
     return this.#server?.listening ?? false;
   }
 
-  /** Whether any client certificate could be verified. */
+  /** Whether there is a client CA to verify certificates with. */
   get hasClientCa(): boolean {
     return this.#anchors.size > 0;
   }
 
-  /** The caller's certificate, where TLS has verified it and its chain ends in the present client CA. */
+  /** The caller's certificate, if TLS has verified it and its chain ends in the present client CA. */
   verifiedCertificate(request: IncomingMessage, nowMs: number): Credentials["certificate"] {
     const { socket } = request;
     return socket instanceof TLSSocket ? verifiedSubject(socket, nowMs, this.#anchors) : undefined;
@@ -129,7 +132,7 @@ export class Listener implements AsyncDisposable {
     return { cert: certPem, key: keyPem, ca: [...this.#clientCa] };
   }
 
-  /** Takes no more connections; those that are open go on. */
+  /** Accepts no more connections; open ones continue. */
   stopAccepting(): void {
     this.#server?.close();
     this.#server?.closeIdleConnections();

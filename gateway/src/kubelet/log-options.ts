@@ -1,6 +1,6 @@
 import { RequestError } from "../foundation/errors.ts";
 
-/** v1.PodLogOptions, as far as they mean something for a device. */
+/** v1.PodLogOptions, as far as they apply to a device. */
 export interface LogOptions {
   readonly follow: boolean;
   readonly previous: boolean;
@@ -8,14 +8,14 @@ export interface LogOptions {
   /** Unix milliseconds. */
   readonly sinceMs?: number;
   readonly tailLines?: number;
-  /** Bytes of the answer, stamps included. */
+  /** Bytes of the answer, including timestamps. */
   readonly limitBytes?: number;
-  /** A device has one stream, stdout; asking for stderr alone gives nothing. */
+  /** A device has one stream, stdout, so that the log of stderr alone is empty. */
   readonly onlyStderr: boolean;
 }
 
 /**
- * Reads the query of containerLogs the way the API machinery decodes it (docs/kubectl.md, "logs").
+ * Reads the query of containerLogs as the API machinery decodes it (docs/kubectl.md, "logs").
  * @throws RequestError QUERY_UNDECODABLE (400), then QUERY_INVALID (422)
  */
 export function parseLogOptions(query: URLSearchParams, nowMs: number): LogOptions {

@@ -3,8 +3,8 @@ import type { Registry } from "../devices/registry.ts";
 import { RequestError } from "../foundation/errors.ts";
 
 /**
- * Finds the device of a Node that a path names. metrics-server asks for each of thousands of Nodes every 15 s, so names
- * are remembered; what is remembered is checked, and the names are read again if one is not known.
+ * Finds the device of a Node by the Node's name. metrics-server asks for each of thousands of Nodes every 15 s, so
+ * names are cached. A cached name is checked, and the names are read again if one is unknown.
  */
 export class NodeDirectory {
   readonly #registry: Registry;

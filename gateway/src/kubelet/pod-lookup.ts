@@ -3,17 +3,17 @@ import { RequestError, UnavailableError } from "../foundation/errors.ts";
 import { ownsPod, type Pod, type PodTarget } from "../resources/virtual-pod.ts";
 import type { KubeletParts } from "./serving.ts";
 
-/** A request's pod and container that exist. */
+/** The pod and container of a request, if they exist. */
 export type KnownTarget = Exclude<PodTarget, { readonly kind: "no-pod" | "no-container" }>;
 
-/** The part of a call that says what it is about. */
+/** The part of a call that names its target. */
 export interface Subject {
   readonly target: PodTarget;
   readonly params: Readonly<Partial<Record<string, string>>>;
   readonly route: { readonly stream?: unknown };
 }
 
-/** The Node whose rights a request needs; undefined if no pod is named or it is unknown. */
+/** The Node on which a request needs a right; undefined if no pod is named or it is unknown. */
 export function nodeOfTarget(target: PodTarget): string | undefined {
   return target.kind === "no-pod" ? undefined : target.nodeName;
 }
@@ -37,15 +37,15 @@ export function expectTarget({ target, params, route }: Subject): KnownTarget {
   return target;
 }
 
-/** A device's Pod as the cluster has it; undefined if it is not there (yet) or another Device's of that name. */
+/** A device's Pod in the cluster; undefined if it does not exist (yet) or belongs to another Device of that name. */
 export function clusterPod({ pods }: Pick<KubeletParts, "pods">, facts: DeviceFacts): Pod | undefined {
   const pod = pods.get(facts.key);
   return pod && ownsPod(facts, pod) ? pod : undefined;
 }
 
 /**
- * Says before the upgrade, where kubectl shows it plainly, that a device cannot do anything now. One that sleeps is waited
- * for after the upgrade where its Device says so.
+ * Fails before the upgrade, when kubectl shows the error plainly, if a device is not available. If its Device allows
+ * it, a sleeping device is waited for after the upgrade.
  * @throws UnavailableError
  */
 export function expectOnline(facts: DeviceFacts): void {

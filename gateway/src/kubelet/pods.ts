@@ -5,8 +5,8 @@ import { json } from "./http-reply.ts";
 import { clusterPod } from "./pod-lookup.ts";
 
 /**
- * `/pods` and `/runningpods`: the Pod of the listener's Node. Where all Nodes share the listener the path names none and
- * the list is empty: any other would be taken for each Node's own.
+ * `/pods` and `/runningpods`: the Pod of the listener's Node. On the shared listener the path names no Node, and the
+ * list is empty: clients would take any Pod in it for one of each Node.
  */
 export const answerPods: PlainHandler = (call, serving) => {
   if (call.nodeName === undefined) return json(buildPodList(undefined, undefined));
@@ -15,8 +15,8 @@ export const answerPods: PlainHandler = (call, serving) => {
 };
 
 /**
- * A v1.PodList.
- * @param pod as the cluster has it; absent: the Pod that is about to be made
+ * Builds a v1.PodList.
+ * @param pod the Pod in the cluster; absent: the Pod that the mirror is about to create
  */
 export function buildPodList(facts: DeviceFacts | undefined, pod: Pod | undefined): object {
   const items = facts ? [pod ?? { ...buildVirtualPod(facts), status: { phase: "Running" } }] : [];

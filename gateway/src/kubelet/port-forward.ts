@@ -30,8 +30,8 @@ interface Forwarding {
 }
 
 /**
- * `/portForward`: connections to TCP ports and UARTs of the device (docs/adr/0014). One upgraded connection
- * carries many; errors of one of them are reported on its own streams.
+ * `/portForward`: connections to TCP ports and UARTs of the device (docs/adr/0014). One upgraded connection carries
+ * many; errors of one are reported on its own streams.
  */
 export const streamPortForward: StreamingHandler = async (call, serving, upgrade) => {
   const serveClient = chooseServe(call, upgrade.request);

@@ -28,7 +28,7 @@ function streaming(name: string, path: string, stream: StreamingHandler): Route 
 const container = "{namespace}/{pod}/{container}";
 const containerByUid = "{namespace}/{pod}/{uid}/{container}";
 
-/** Everything that the kubelet API serves (docs/kubectl.md, "Other tools"). */
+/** All routes of the kubelet API (docs/kubectl.md, "Other tools"). */
 export const routes: readonly Route[] = [
   plain("healthz", "/healthz", get("healthz", "proxy"), answerHealth),
   plain("healthz", "/healthz/ping", get("healthz", "proxy"), answerHealth),
@@ -57,7 +57,7 @@ export const routes: readonly Route[] = [
 const roots: ReadonlySet<string> = new Set(routes.map(({ path }) => path.split("/")[1] ?? ""));
 
 /**
- * Finds the route of a request's target; one slash at the end does not matter.
+ * Finds the route of a request's target; a trailing slash is ignored.
  * @param path without the query, still percent-encoded
  */
 export function matchRoute(path: string): RouteMatch | undefined {
@@ -70,7 +70,7 @@ export function matchRoute(path: string): RouteMatch | undefined {
   return undefined;
 }
 
-/** What a kubelet says to a path that it does not have: its router knows the first segment or does not. */
+/** The reply of a kubelet for an unknown path: it depends on whether its router knows the first segment. */
 export function noRouteText(path: string): string {
   return roots.has(path.split("/")[1] ?? "") ? "404: Page Not Found" : "404 page not found";
 }

@@ -18,15 +18,15 @@ import type { KubeletParts, Serving } from "./serving.ts";
 
 export interface KubeletServerOptions extends KubeletParts {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free one. */
   readonly port: number;
-  /** What is served with at first; see `useCertificate`. */
+  /** The first certificate to serve with; see `useCertificate`. */
   readonly certificate: ServingCertificate;
   readonly kube: KubeClient;
   readonly metrics: Metrics;
   /** PEM bundle instead of the cluster's own client CA. */
   readonly clientCa?: string;
-  /** Requests served at a time, streams included; default 1,024. */
+  /** Requests served at the same time, including streams; default 1,024. */
   readonly maxRequests?: number;
 }
 
@@ -37,7 +37,7 @@ const nodeConnections = 128;
 interface Arrival {
   readonly request: IncomingMessage;
   readonly listener: Listener;
-  /** Where the listener is that of one Node. */
+  /** The Node, if the listener belongs to one Node. */
   readonly nodeName: string | undefined;
 }
 
@@ -45,8 +45,9 @@ interface Arrival {
 const drainMs = 1_500;
 
 /**
- * The kubelet API of all Nodes of this gateway: one HTTPS listener, because every path that matters names a pod and
- * the pod tells the Node; and, where clusters want it, one more for each Node. `start()` returns once it listens.
+ * The kubelet API of all Nodes of this gateway. One HTTPS listener is enough, because every important path names a pod,
+ * and the pod determines the Node. Clusters that need it get one more listener per Node. `start()` returns once it
+ * listens.
  */
 export class KubeletServer implements AsyncDisposable {
   readonly #options: KubeletServerOptions;
@@ -84,7 +85,7 @@ export class KubeletServer implements AsyncDisposable {
     });
   }
 
-  /** @throws ConfigError where the address cannot be listened on */
+  /** @throws ConfigError if it cannot listen on the address */
   async start(): Promise<{ port: number }> {
     await this.#clientCa.start();
     return this.#listener.start(this.#options.host, this.#options.port);
@@ -104,9 +105,9 @@ export class KubeletServer implements AsyncDisposable {
   }
 
   /**
-   * Serves one Node on a port of its own: pods of other Nodes are not there, and paths that name no Node are about this
-   * one. Dispose to close it and its connections.
-   * @throws ConfigError if the port cannot be listened on
+   * Serves one Node on its own port: pods of other Nodes do not exist there, and paths that name no Node are about this
+   * one. Dispose it to close the port and its connections.
+   * @throws ConfigError if it cannot listen on the port
    */
   async openNode(
     nodeName: string,
@@ -134,7 +135,7 @@ export class KubeletServer implements AsyncDisposable {
     return listener;
   }
 
-  /** For readiness: what keeps the API server from reaching devices through here. */
+  /** For readiness: the reason why the API server cannot reach devices through this server. */
   unhealthyReason(): string | undefined {
     if (!this.#listener.isListening) return "the kubelet API does not listen";
     if (!this.#listener.hasClientCa)
@@ -142,7 +143,9 @@ export class KubeletServer implements AsyncDisposable {
     return undefined;
   }
 
-  /** Takes no more requests, tells running streams that the gateway goes, and ends what has not ended after 1.5 s. */
+  /**
+   * Accepts no more requests, announces the end to running streams, and after 1.5 s ends those that are still running.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#clientCa[Symbol.asyncDispose]();
     const listeners = [this.#listener, ...this.#nodeListeners];

@@ -13,8 +13,8 @@ import type { KubeletMetrics } from "./kubelet-metrics.ts";
 import type { NodeDirectory } from "./node-directory.ts";
 
 /**
- * What handlers work with; one for all requests of a server. A handler that needs another part of the gateway gets a
- * field here, which `gateway.ts` fills through the server's options.
+ * Dependencies of the handlers; one object for all requests of a server. A handler that needs another part of the
+ * gateway gets a field here, which `gateway.ts` fills through the server's options.
  */
 export interface KubeletParts {
   readonly registry: Registry;
@@ -24,16 +24,16 @@ export interface KubeletParts {
   readonly invoke: InvokeVerb;
   readonly logs: DeviceLogReader;
   readonly usage: UsageReader;
-  /** Devices' Pods as the cluster has them, by the registry's key. */
+  /** Devices' Pods in the cluster, by the registry's key. */
   readonly pods: Pick<ObjectStore<Pod>, "get">;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** What the server adds to its parts. */
+/** The parts, with the additions of the server. */
 export interface Serving extends KubeletParts {
   readonly meters: KubeletMetrics;
   readonly nodes: NodeDirectory;
-  /** Aborted when the gateway goes: what streams has to end then. */
+  /** Aborts when the gateway stops: streaming handlers must end then. */
   readonly stopping: AbortSignal;
 }

@@ -16,12 +16,12 @@ import type { DeviceConditions } from "./device-conditions.ts";
 import type { PodCidrBudget } from "./pod-cidr-budget.ts";
 import type { Pace } from "./ready-pace.ts";
 
-/** What the reconcilers share. Each takes the slice that it names. */
+/** Dependencies that the reconcilers share. Each takes the slice that it names. */
 export interface MirrorContext {
   readonly kube: KubeClient;
-  /** For renewals of Leases alone, so that they wait for nothing else. */
+  /** For renewals of Leases only, so that they do not wait behind other requests. */
   readonly leaseKube: KubeClient;
-  /** Renewals of Leases at a time. */
+  /** How many Leases may be renewed at the same time. */
   readonly leasePlaces: () => number;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -40,13 +40,13 @@ export interface MirrorContext {
   readonly secrets: ObjectStore<Secret>;
   readonly endpoint: GatewayEndpoint;
   readonly namespaces: Namespaces;
-  /** By what people know this gateway: told in the status of Devices whose link it holds. */
+  /** The name of this gateway for people, in the status of Devices whose link it holds. */
   readonly gatewayName?: string;
-  /** A Device of this namespace gives a Node of its own name. */
+  /** A Device in this namespace gets a Node of the same name. */
   readonly homeNamespace: string;
-  /** How long until a taken name is tried again. */
+  /** How long until a Node name that another Node has is tried again. */
   readonly conflictRetryMs: number;
-  /** Changes of Ready on existing Nodes, all devices together. */
+  /** Limits changes of Ready on existing Nodes, for all devices together. */
   readonly readyPace: Pace;
   readonly podCidrs: PodCidrBudget;
 }

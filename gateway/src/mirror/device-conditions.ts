@@ -1,7 +1,7 @@
 import { ChangeFeed } from "../foundation/change-feed.ts";
 import type { WantedCondition } from "../resources/conditions.ts";
 
-/** What reconcilers found out about a device and a person should read in its status: by device and condition type. */
+/** DeviceConditions of the reconcilers about a device that a person should read in its status: by device and condition type. */
 export class DeviceConditions {
   readonly changes = new ChangeFeed<string>();
   readonly #byDevice = new Map<string, Map<string, WantedCondition>>();
@@ -11,7 +11,7 @@ export class DeviceConditions {
     return found.sort((a, b) => (a.type < b.type ? -1 : 1));
   }
 
-  /** @returns whether this is news */
+  /** @returns whether the condition has changed */
   set(key: string, condition: WantedCondition): boolean {
     const known = this.#byDevice.get(key) ?? new Map<string, WantedCondition>();
     const before = known.get(condition.type);

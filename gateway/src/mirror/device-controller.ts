@@ -13,7 +13,7 @@ import type { MirrorContext } from "./context.ts";
 import { followProfiles } from "./device-profile-controller.ts";
 import type { IdentityController } from "./identity-controller.ts";
 
-/** Removes what stands for a device in the cluster, in the order given. */
+/** Removes the objects that represent a device in the cluster, in the given order. */
 export interface Remover {
   remove(spec: DeviceSpec, signal: AbortSignal): Promise<void>;
 }
@@ -25,10 +25,10 @@ const statusRate = { burst: 20, refillMs: 15_000 };
 const maxHoldMs = 5_000;
 
 /**
- * Device objects ⇄ registry: what a person wants is admitted (with its identity, and with what an earlier gateway
- * wrote into the status), what the device is goes into the status, coalesced, in the low lane. A Device that is
- * deleted leaves the registry at once, and Pod, Lease and Node follow. Nothing waits for that (ADR 0018): of a Device that
- * went while no gateway ran, Pod and Lease are collected, and the Node is swept at the next start.
+ * Device objects ⇄ registry. Admits the desired state to the registry (with the identity, and with the status that an
+ * earlier gateway wrote), and writes the facts into the status, coalesced, in the low lane. A deleted Device leaves the
+ * registry at once; its Pod, Lease and Node are deleted next. Nothing waits for that (ADR 0018): if a Device is deleted
+ * while no gateway runs, Kubernetes collects Pod and Lease, and the gateway deletes the Node at its next start.
  */
 export class DeviceController {
   readonly #context: MirrorContext;
@@ -38,10 +38,10 @@ export class DeviceController {
   readonly #admission: Work;
   readonly #status: Work;
   readonly #cleanup: Work;
-  /** Devices that are gone, by UID, until what stood for them is, too. */
+  /** Deleted devices, by UID, until their objects are deleted, too. */
   readonly #leaving = new Map<string, DeviceSpec>();
   readonly #buckets = new Map<string, TokenBucket>();
-  /** Until when (monotonic) the status of a device in its bring-up waits; bounded by the devices there are. */
+  /** Until when (monotonic) the first status of a new device is delayed; bounded by the number of devices. */
   readonly #heldUntilMs = new Map<string, number>();
 
   constructor(context: MirrorContext, identities: IdentityController, removers: readonly Remover[]) {
@@ -133,7 +133,7 @@ export class DeviceController {
     return undefined;
   }
 
-  /** PUT under the resourceVersion that was read. */
+  /** PUT with the resourceVersion that was read. */
   async #replace(device: Device, subresource: "" | "/status", signal: AbortSignal): Promise<Device> {
     const { namespace = "", name } = device.metadata;
     const key = `${namespace}/${name}`;

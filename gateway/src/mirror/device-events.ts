@@ -7,7 +7,7 @@ import { duplicateIdentity, duplicateMessage } from "../resources/duplicate-cond
 import { refusalText } from "../resources/refusal-condition.ts";
 
 /**
- * What a person wants to know of a change; pure. Texts hold nothing that is new each time (ports, boot counts), so that
+ * The Events for a change of a device; pure. Texts contain nothing that differs each time (ports, boot counts), so that
  * repetitions become one Event with a count.
  */
 export function eventsOf(before: DeviceFacts | undefined, after: DeviceFacts): readonly EventText[] {

@@ -3,7 +3,7 @@ import { objectKey } from "../kubeapi/objects.ts";
 import { profileCondition, profileConditionType } from "../resources/device-profile.ts";
 import type { MirrorContext } from "./context.ts";
 
-/** Tells in a Device's status whether its DeviceProfile is there; what it gives the Node is the node controller's. */
+/** Reports in a Device's status whether its DeviceProfile exists; the node controller applies the profile to the Node. */
 export class DeviceProfileController {
   readonly #context: Pick<MirrorContext, "devices" | "profiles" | "conditions">;
   readonly #work: Work;

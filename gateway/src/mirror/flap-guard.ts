@@ -1,15 +1,15 @@
 import { type BackoffPolicy, backoffMs } from "../foundation/backoff.ts";
 
-/** A device that goes away so often within this time is flapping. */
+/** A device that goes offline this often within this time is flapping. */
 export const flapping = { losses: 3, withinMs: 5 * 60_000 } as const;
 
 /** How long it has to be steady before it is believed again; longer each time. */
 const holds: BackoffPolicy = { baseMs: 60_000, factor: 2, maxMs: 15 * 60_000, jitter: 0 };
 
 interface Record {
-  /** When the device went away, at most `flapping.losses` times. */
+  /** When the device went offline, at most the last `flapping.losses` times. */
   readonly lossesMs: readonly number[];
-  /** Holds in a row. */
+  /** Number of consecutive holds. */
   readonly holds: number;
   readonly heldUntilMs: number;
 }
@@ -17,14 +17,17 @@ interface Record {
 const blank: Record = { lossesMs: [], holds: 0, heldUntilMs: 0 };
 
 /**
- * Remembers which devices come and go, and for how long each is held NotReady: three losses within five minutes begin a
- * hold of a minute, every further loss a longer one. Time is an argument (milliseconds, monotonic). Holds one small record
- * for each device that was lost.
+ * Records which devices go offline repeatedly, and how long each is held NotReady: three losses within five minutes
+ * begin a hold of a minute, every further loss a longer one. Time is an argument (milliseconds, monotonic). Holds one
+ * small record for each device that was lost.
  */
 export class FlapGuard {
   readonly #records = new Map<string, Record>();
 
-  /** The device went away. @returns whether a hold begins that was not there */
+  /**
+   * The device went offline.
+   * @returns whether this begins a new hold
+   */
   lost(key: string, nowMs: number): boolean {
     const { lossesMs, holds, heldUntilMs } = this.#records.get(key) ?? blank;
     const recent = [...lossesMs, nowMs]
@@ -38,7 +41,7 @@ export class FlapGuard {
     return !held && recent.length >= flapping.losses;
   }
 
-  /** An earlier gateway held the device. Does nothing to one that is known here. */
+  /** Restores the hold of an earlier gateway. Does nothing for a device that already has a record. */
   restore(key: string, nowMs: number): void {
     if (!this.#records.has(key)) this.#hold(key, [], 0, nowMs);
   }

@@ -12,8 +12,9 @@ import { isServedNode } from "./ownership.ts";
 const writeRate = { burst: 50, refillMs: 100 };
 
 /**
- * Does for Pods of others on motes' Nodes what nobody else would: says why they stay Pending, names the DaemonSet that
- * should leave motes out, and finishes their deletion. Never lets one fail, never touches one on a Node of another.
+ * Handles Pods of other owners on motes' Nodes, because no kubelet does: reports why they stay Pending, names the
+ * DaemonSet that should exclude motes, and finishes their deletion. Never sets one to Failed, and never changes one on
+ * a Node that motelet does not own.
  */
 export class ForeignPodController {
   readonly #context: Pick<
@@ -27,7 +28,7 @@ export class ForeignPodController {
   readonly #explained;
   readonly #finished;
 
-  /** @param pods as selected by `foreignPodSelectors`, of all namespaces */
+  /** @param pods selected by `foreignPodSelectors`, in all namespaces */
   constructor(
     context: Pick<
       MirrorContext,
@@ -41,11 +42,11 @@ export class ForeignPodController {
     const { queue, nodes, metrics } = context;
     this.#explained = metrics.counter(
       "motelet_foreign_pods_explained_total",
-      "Pods of others told why they wait",
+      "Pods of other owners that got a reason for waiting",
     );
     this.#finished = metrics.counter(
       "motelet_foreign_pods_finished_total",
-      "Deletions of Pods of others finished",
+      "Deletions of Pods of other owners that the gateway finished",
     );
     this.#work = queue.register("foreign-pod", "low", (key, signal) => this.#reconcile(key, signal));
     pods.changes.subscribe((key) => this.#work.add(key));

@@ -11,9 +11,9 @@ import type { MirrorContext } from "./context.ts";
 import { RetryLater } from "./retry-later.ts";
 
 /**
- * Sees to it that every Device has an identity: makes the Secret `<device>-identity` if the Device names none, and
- * reads only Secrets that carry the label motelet.dev/identity. Its condition Identity has the reason if it cannot have
- * one.
+ * Ensures that every Device has an identity: creates the Secret `<device>-identity` if the Device names none, and reads
+ * only Secrets that have the label motelet.dev/identity. If a Device cannot have an identity, its condition Identity
+ * has the reason.
  */
 export class IdentityController {
   readonly #context: Pick<
@@ -24,7 +24,7 @@ export class IdentityController {
   readonly #work: Work;
   readonly #secrets: ReadYourWritesStore<Secret>;
   readonly #taken: RetryLater;
-  /** wireId → the device that proved to have it first; and what each device had last. */
+  /** wireId → the first device that has it; and the last identity of each device. */
   readonly #wireIds = new Map<string, string>();
   readonly #wireIdOf = new Map<string, string>();
 
@@ -49,7 +49,9 @@ export class IdentityController {
     });
   }
 
-  /** The identity that a device has now; undefined if it has none, a broken one, or one that is another's. */
+  /**
+   * The present identity of a device; undefined if it has none, an invalid one, or one that belongs to another device.
+   */
   identityFor(device: Device): DeviceIdentity | undefined {
     const key = objectKey(device);
     const secret = this.#secretOf(device);
@@ -63,7 +65,7 @@ export class IdentityController {
     return identity;
   }
 
-  /** Keys of the Devices that a Secret is the identity of. */
+  /** Keys of the Devices whose identity is in this Secret. */
   devicesOfSecret(secretKey: string): readonly string[] {
     const { devices, secrets } = this.#context;
     const { namespace, name } = splitKey(secretKey);

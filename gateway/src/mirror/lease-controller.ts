@@ -24,20 +24,20 @@ type Context = Pick<
 const deadlineMs = leaseDurationS * 250;
 
 /**
- * Keeps the Lease of every Node of ours, its device online or not: the Lease says that motelet vouches for the Node,
- * Ready tells the device's truth. A Lease that lapses turns the Node Unknown, so renewals wait for nothing else: they have
- * timers, connections and deadlines of their own.
+ * Renews the Lease of every Node that motelet owns, whether its device is online or not: the Lease shows that motelet
+ * manages the Node, Ready shows the state of the device. If a Lease expires, the Node becomes Unknown. So renewals wait
+ * for nothing else: they have their own timers, connections and deadlines.
  */
 export class LeaseController implements AsyncDisposable {
   readonly #context: Context;
   readonly #random: () => number;
   readonly #timers: LeaseTimers;
-  /** UIDs of Nodes whose renewals are under way. */
+  /** UIDs of Nodes whose Leases are being kept. */
   readonly #kept = new Map<string, string | undefined>();
   readonly #leases = new Map<string, Lease>();
-  /** Names of Nodes that stood at the start, until their Lease was asked for. */
+  /** Names of Nodes that existed at the start, until their Lease was read. */
   readonly #inherited = new Set<string>();
-  /** When each was written last, monotonic. */
+  /** When each Lease was last written, monotonic. */
   readonly #writtenAtMs = new Map<string, number>();
   readonly #renewals;
   readonly #failures;
@@ -88,22 +88,25 @@ export class LeaseController implements AsyncDisposable {
     return this.#timers.overdueMs;
   }
 
-  /** Begins to renew. */
+  /** Starts to renew. */
   start(): void {
     this.#timers.start();
   }
 
-  /** Renews no more; what is under way is cut short. */
+  /** Stops renewing and aborts renewals in progress. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#timers[Symbol.asyncDispose]();
   }
 
-  /** All Nodes are read: one that comes from now on is new and most likely has no Lease. */
+  /** All Nodes have been read: a Node that appears later is new and most likely has no Lease. */
   nodesKnown(): void {
     this.#nodesKnown = true;
   }
 
-  /** Renews all once, as the last act of a gateway that goes: its successor has the Lease's length to start. */
+  /**
+   * Renews all Leases once, as the last step of a gateway that stops: its successor has the duration of the Lease to
+   * start.
+   */
   async renewAll(signal: AbortSignal): Promise<void> {
     const nodes = [...this.#kept.keys()]
       .map((name) => this.#context.nodes.get(name))
@@ -165,7 +168,7 @@ export class LeaseController implements AsyncDisposable {
       this.#context.log.warn({ node: name, failures, err: messageOf(error) }, "lease not renewed");
   }
 
-  /** Guesses whether there is a Lease if it is not kept: a wrong guess costs a request or two, reading each time costs one. */
+  /** Guesses whether an unknown Lease exists: a wrong guess costs a request or two, reading costs one each time. */
   async #write(node: Node, signal: AbortSignal): Promise<Lease> {
     const { leaseKube: kube, clock } = this.#context;
     const { name } = node.metadata;

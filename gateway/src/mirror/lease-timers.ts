@@ -5,17 +5,20 @@ import { UnavailableError } from "../foundation/errors.ts";
 export interface LeaseTimersOptions {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Renewals at a time; asked before each. */
+  /** Number of renewals at the same time; read before each. */
   readonly places: () => number;
-  /** Time for one renewal, milliseconds; then it has failed. */
+  /** Time for one renewal, milliseconds; after that it has failed. */
   readonly deadlineMs: number;
-  /** One renewal. @returns milliseconds until the next; undefined: there is nothing to renew any more */
+  /**
+   * Renews one Lease.
+   * @returns milliseconds until the next renewal; undefined: there is nothing to renew any more
+   */
   readonly renew: (name: string, signal: AbortSignal) => Promise<number | undefined>;
   readonly failed: (name: string, failures: number, error: unknown) => void;
 }
 
 interface Entry {
-  /** Whether it has been written: one that stands lapses, of a new one nobody expects anything yet. */
+  /** Whether it has been written before: an existing Lease may expire, and nothing depends on a new one yet. */
   stands: boolean;
   state: "resting" | "due" | "running" | "dirty";
   dueAtMs: number;
@@ -29,13 +32,14 @@ const backoff: BackoffPolicy = { baseMs: 200, factor: 2, maxMs: 5_000, jitter: 0
 const newcomersWaitMs = 20_000;
 
 /**
- * One timer for each Lease. What is due is renewed in the order in which it would lapse, a limited number at a time, each with a deadline; one
- * that fails is tried again with back-off and holds up no other. Bounded by the Nodes that there are.
+ * One timer for each Lease. Due Leases are renewed in the order in which they would expire, a limited number at the
+ * same time, each with a deadline. A failed one is retried with back-off and delays no other. Bounded by the number of
+ * Nodes.
  */
 export class LeaseTimers implements AsyncDisposable {
   readonly #options: LeaseTimersOptions;
   readonly #entries = new Map<string, Entry>();
-  /** Of those that stand, and of new ones: each in the order in which they became due. */
+  /** Due Leases, existing and new ones: each group in the order in which they became due. */
   readonly #due = { standing: new Set<string>(), new: new Set<string>() };
   readonly #running = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
@@ -45,21 +49,24 @@ export class LeaseTimers implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** What became due before waits until now. */
+  /** Starts. Leases that became due before have waited until now. */
   start(): void {
     this.#started = true;
     this.#pump();
   }
 
-  /** Milliseconds for which the most urgent Lease has been due; a new one counts after those for which it may wait. 0 if none is. */
+  /**
+   * Milliseconds for which the most urgent Lease has been due; 0 if none is. A new Lease counts only after the time
+   * that it may wait.
+   */
   get overdueMs(): number {
     const next = this.#next();
     return next ? Math.max(0, this.#options.clock.monotonicMs() - next.urgentAtMs) : 0;
   }
 
   /**
-   * There is news of this Lease: it is due now, whatever its timer says.
-   * @param stands one that was not known before has been written by somebody earlier
+   * This Lease has changed: it is due now, whatever its timer.
+   * @param stands whether a Lease that was not known before already exists in the cluster
    */
   wake(name: string, stands = false): void {
     if (this.#stop.signal.aborted) return;
@@ -69,7 +76,7 @@ export class LeaseTimers implements AsyncDisposable {
     else if (entry.state === "resting" && entry.failures === 0) this.#enqueue(name, entry);
   }
 
-  /** Ends all timers, cuts what runs short and waits for it. */
+  /** Ends all timers, aborts running renewals and waits for their end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     for (const { timer } of this.#entries.values()) timer?.cancel();

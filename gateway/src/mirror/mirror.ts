@@ -30,11 +30,11 @@ import { VirtualPodController } from "./virtual-pod-controller.ts";
 
 export interface MirrorOptions {
   readonly kube: KubeClient;
-  /** For renewals of Leases alone, with connections of its own; default: `kube`. */
+  /** For renewals of Leases only, with its own connections; default: `kube`. */
   readonly leaseKube?: KubeClient;
-  /** Renewals at a time; default 8. Asked before each. */
+  /** Renewals at the same time; default 8. Read before each. */
   readonly leasePlaces?: () => number;
-  /** Reconciles at a time; default 8. Asked before each. */
+  /** Reconciles at the same time; default 8. Read before each. */
   readonly workers?: () => number;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -43,17 +43,17 @@ export interface MirrorOptions {
   /** Namespaces whose Devices are served. */
   readonly namespaces: Namespaces;
   readonly homeNamespace: string;
-  /** Where the API server reaches the kubelet listener, and the versions that Nodes tell. */
+  /** The address at which the API server reaches the kubelet listener, and the versions that Nodes report. */
   readonly endpoint: GatewayEndpoint;
   /** A name of this gateway for people: its host, or its Pod. */
   readonly gatewayName?: string;
   readonly conflictRetryMs?: number;
-  /** Changes of Ready on existing Nodes: a burst, then a rate per second. Creation of Nodes is not paced. */
+  /** Changes of Ready on existing Nodes: a burst, then a rate per second. Creation of Nodes is not limited. */
   readonly readyBurst?: number;
   readonly readyPerSecond?: number;
   /** Limit of motes' Nodes if the cluster gives each Node a range of Pod addresses. */
   readonly maxNodesWithPodCidr?: number;
-  /** Whether to answer for Pods of others on motes' Nodes (manifests/base/foreign-pods.yaml); default true. */
+  /** Whether to handle Pods of other owners on motes' Nodes (manifests/base/foreign-pods.yaml); default true. */
   readonly foreignPods?: boolean;
   /** Time for the last renewal of all Leases on disposal. */
   readonly farewellMs?: number;
@@ -72,8 +72,8 @@ export function workersBeside(overdueMs: number, workers: number): number {
 }
 
 /**
- * Keeps the cluster's picture of the registry: informers, one work queue, and the reconcilers on it. Reads Devices and
- * identities into the registry, writes Nodes, Leases, Pods, statuses and Events from it.
+ * Keeps the cluster and the registry in agreement: informers, one work queue, and the reconcilers on it. Reads Devices
+ * and identities into the registry, writes Nodes, Leases, Pods, statuses and Events from it.
  */
 export class Mirror implements AsyncDisposable {
   readonly #queue: WorkQueue;
@@ -158,8 +158,8 @@ export class Mirror implements AsyncDisposable {
   }
 
   /**
-   * Resolves when everything has been read once. Nodes come first, so that their Leases are renewed before anything
-   * else is asked; identities before Devices, so that a device is never admitted without the one it has.
+   * Resolves when all collections have been read once. Nodes are first, so that their Leases are renewed before other
+   * requests; identities are before Devices, so that a device is never admitted without its identity.
    */
   async start(): Promise<void> {
     this.#queue.start();
@@ -174,19 +174,22 @@ export class Mirror implements AsyncDisposable {
     this.#isStarted = true;
   }
 
-  /** Devices' Pods as the cluster has them, by the registry's key. */
+  /** Devices' Pods in the cluster, by the registry's key. */
   get pods(): ObjectStore<Pod> {
     return this.#pods;
   }
 
-  /** For readiness: what is wrong if the cluster is not read or not followed. DeviceProfiles and Pods of others are no must. */
+  /**
+   * For readiness: the reason if the cluster cannot be read or watched. DeviceProfiles and Pods of other owners are
+   * optional.
+   */
   unhealthyReason(): string | undefined {
     const informers = [this.#nodes, this.#secrets, this.#pods, this.#devices];
     const reason = informers.map((informer) => informer.unhealthyReason()).find((each) => each);
     return reason ?? (this.#isStarted ? undefined : "still starting");
   }
 
-  /** If the CRD is not (yet) installed, devices come without their profiles. */
+  /** If the CRD is not (yet) installed, devices are admitted without their profiles. */
   async #readProfiles(): Promise<void> {
     const patience = delay(this.#options.clock, profilePatienceMs, this.#stop.signal).catch(() => {});
     await Promise.race([this.#profiles.start(), patience]);
@@ -201,7 +204,10 @@ export class Mirror implements AsyncDisposable {
     }
   }
 
-  /** Ends all work, renews all Leases once more, and writes no NotReady: the next gateway takes over in peace. */
+  /**
+   * Ends all work, renews all Leases once more, and sets no Node NotReady, so that the next gateway can take over
+   * without a change.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#events[Symbol.dispose]();

@@ -21,9 +21,9 @@ import { ShownFacts } from "./shown-facts.ts";
 const statusRate = { burst: 20, refillMs: 15_000 };
 
 /**
- * Facts → Node. Creates it at the device's first hello, Ready in the same POST; writes its status when the desired one
- * differs from the present one; edits labels and taints under resourceVersion, after all creations and before the controller manager does; creates
- * it again if somebody deleted it. A Node of another owner is never touched.
+ * Facts → Node. Creates it at the device's first hello, Ready in the same POST. Writes its status if the desired one
+ * differs from the present one. Edits labels and taints with the resourceVersion, after all creations and before the
+ * controller manager does. Creates it again if it was deleted. Never touches a Node of another owner.
  */
 export class NodeController {
   readonly #context: MirrorContext;
@@ -31,11 +31,11 @@ export class NodeController {
   readonly #status: Work;
   readonly #metadata: Work;
   readonly #orphans: Work;
-  /** Devices that want a Node name, in order of arrival: mostly one. */
+  /** Devices that request a Node name, in order of arrival: usually one. */
   readonly #wantedBy = new Map<string, Set<string>>();
   readonly #nodeNames = new Map<string, string>();
   readonly #buckets = new Map<string, TokenBucket>();
-  /** What was last seen of each Device that its Node depends on. */
+  /** The last known part of each Device that its Node depends on. */
   readonly #wishes = new Map<string, readonly unknown[]>();
   readonly #taken: RetryLater;
   readonly #readiness: NodeReadiness;
@@ -75,12 +75,12 @@ export class NodeController {
     });
   }
 
-  /** All Devices of a namespace are read: from now on a Node there whose Device does not exist is an orphan. */
+  /** All Devices of a namespace have been read: from now on, a Node there without its Device is an orphan. */
   devicesKnown(): void {
     for (const node of this.#context.nodes.list()) this.#orphans.add(node.metadata.name);
   }
 
-  /** Deletes the Node of a device that goes; resolves when it is gone. */
+  /** Deletes the Node of a removed device; resolves when it is deleted. */
   async remove(spec: DeviceSpec, signal: AbortSignal): Promise<void> {
     const path = `${nodesPath}/${spec.nodeName}`;
     const node = await this.#read(path, signal);
@@ -152,7 +152,10 @@ export class NodeController {
     return undefined;
   }
 
-  /** PUT under the resourceVersion that was read: whoever wrote in between wins, and we look again. */
+  /**
+   * PUT with the resourceVersion that was read: if another client wrote in between, its write is kept and the reconcile
+   * runs again.
+   */
   async #replace(path: string, node: Node, signal: AbortSignal): Promise<void> {
     try {
       this.#nodes.wrote(node.metadata.name, await this.#context.kube.replace<Node>(path, node, { signal }));
@@ -166,7 +169,7 @@ export class NodeController {
     return !isDeepStrictEqual(desiredNode(node, device, facts), node);
   }
 
-  /** @returns the new Node, or the one that has the name */
+  /** @returns the new Node, or the existing one of that name */
   async #create(device: Device, facts: DeviceFacts, signal: AbortSignal): Promise<Node> {
     const { kube, endpoint, clock, log } = this.#context;
     const { nodeName } = facts.spec;

@@ -10,8 +10,8 @@ import { ReadyPace } from "./ready-pace.ts";
 const conditionType = "Flapping";
 
 /**
- * When a Node's Ready may follow its device. A change costs the controller manager requests, so that beyond a burst
- * changes on existing Nodes wait in line; a flapping device stays NotReady until it has been steady.
+ * Decides when a Node's Ready may follow its device. A change costs the controller manager requests, so that after a
+ * burst further changes on existing Nodes wait in a queue. A flapping device stays NotReady until it has been steady.
  */
 export class NodeReadiness {
   readonly #context: Pick<
@@ -43,7 +43,7 @@ export class NodeReadiness {
     });
     this.#waiting = context.metrics.gauge(
       "motelet_ready_changes_waiting",
-      "Changes of Ready that wait in line",
+      "Changes of Ready that wait in the queue",
     );
     this.#held = context.metrics.counter(
       "motelet_nodes_flapping_total",
@@ -52,7 +52,7 @@ export class NodeReadiness {
     context.registry.changes.subscribe((key) => this.#follow(key));
   }
 
-  /** @returns milliseconds for which the Node stays NotReady whatever its device does; 0 where it may follow */
+  /** @returns milliseconds for which the Node stays NotReady whatever its device does; 0 if it may follow */
   heldMs(key: string, node: Node | undefined): number {
     const { clock, conditions } = this.#context;
     const nowMs = clock.monotonicMs();
@@ -71,7 +71,7 @@ export class NodeReadiness {
     return mayNow;
   }
 
-  /** No change of Ready is wanted (any more). */
+  /** No change of Ready is needed (any more). */
   settled(key: string): void {
     this.#line.leave(key);
     this.#waiting.set(this.#line.waiting);

@@ -4,8 +4,8 @@ import { deviceUidAnnotation, namespaceLabel } from "../resources/labels.ts";
 import { type Node, providerId } from "../resources/node.ts";
 
 /**
- * Whose a Node is, seen from a device: `ours` carries the device's UID; `adoptable` was made for an earlier Device of
- * this very name that is gone; everything else is foreign and never touched.
+ * The owner of a Node, seen from a device. `ours`: it has the device's UID. `adoptable`: it was made for an earlier,
+ * deleted Device of the same name. All others are foreign and never touched.
  */
 export type NodeOwnership = "ours" | "adoptable" | "foreign";
 
@@ -22,7 +22,7 @@ export function nodeOwnership(
   return owner !== undefined && sameProvider && !isLive(owner) ? "adoptable" : "foreign";
 }
 
-/** Whether this gateway keeps the Node: made by motelet, for a namespace that the gateway serves. */
+/** Whether this gateway manages the Node: created by motelet, for a namespace that the gateway serves. */
 export function isServedNode(node: Node, namespaces: Namespaces): boolean {
   if (node.metadata.annotations?.[deviceUidAnnotation] === undefined) return false;
   const namespace = node.metadata.labels?.[namespaceLabel];

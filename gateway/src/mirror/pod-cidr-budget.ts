@@ -12,15 +12,15 @@ const lookAt = 100;
 
 /**
  * If a cluster gives every Node a range of Pod addresses, motes use them up and real Nodes get none. Limits the Nodes
- * of motes in such a cluster, and allows any number in others. What is not known yet counts as the worse case where Nodes
- * of others have ranges.
+ * of motes in such a cluster, and allows any number in others. If Nodes of other owners have ranges, a Node whose range
+ * is not known yet counts as having one.
  */
 export class PodCidrBudget {
   readonly maxNodes: number;
   readonly #clock: Clock;
   readonly #nodes: ObjectStore<Node>;
   readonly #granted = new Set<string>();
-  /** Motes without a range, by the moment when they were first seen; oldest first. */
+  /** Motes without a range, by the time when they were first seen; oldest first. */
   readonly #without = new Map<string, number>();
   readonly #gauge;
   #othersHave = false;
@@ -33,13 +33,16 @@ export class PodCidrBudget {
     options.nodes.changes.subscribe((name) => this.#follow(name));
   }
 
-  /** Looks once whether Nodes of others have ranges. */
+  /** Checks once whether Nodes of other owners have ranges. */
   async lookAround(kube: KubeClient, signal: AbortSignal): Promise<void> {
     const { items } = await kube.get<KubeList<Node>>(nodesPath, { query: { limit: lookAt }, signal });
     this.#othersHave = items.some((node) => node.spec?.podCIDR !== undefined);
   }
 
-  /** Asks to create a Node. @returns whether it may be; then it counts until `release`, or until it goes */
+  /**
+   * Requests the creation of a Node.
+   * @returns whether it is allowed; then it counts until `release`, or until the Node is deleted
+   */
   reserve(name: string): boolean {
     const [oldestMs] = this.#without.values();
     const noneGiven = oldestMs !== undefined && this.#clock.monotonicMs() - oldestMs >= settledMs;

@@ -8,13 +8,13 @@ export interface Pace {
 const almostNothing = 1e-9;
 
 /**
- * A queue in front of a token bucket. A waiting key keeps its place; a key that needs nothing any more leaves without
- * spending a token. Keys need not ask again: {@link called} returns whose turn it is. Time is an argument (milliseconds,
+ * A queue in front of a token bucket. A waiting key keeps its place; a key that no longer needs a token leaves without
+ * spending one. Keys need not ask again: {@link called} returns the next key. Time is an argument (milliseconds,
  * monotonic).
  */
 export class ReadyPace {
   readonly #pace: Pace;
-  /** In order of arrival; bounded by the devices there are. */
+  /** In order of arrival; bounded by the number of devices. */
   readonly #waiting = new Set<string>();
   #tokens: number;
   #refilledAtMs: number;
@@ -43,7 +43,7 @@ export class ReadyPace {
     return Math.ceil((ahead + 1 - this.#tokens) * this.#pace.refillMs);
   }
 
-  /** Whose turn it is, and after how many milliseconds it is somebody else's; undefined where nobody waits. */
+  /** The key whose turn it is, and the milliseconds after which it is the turn of another; undefined if no key waits. */
   called(nowMs: number): { readonly keys: readonly string[]; readonly againMs: number | undefined } {
     this.#refill(nowMs);
     if (this.#waiting.size === 0) return { keys: [], againMs: undefined };

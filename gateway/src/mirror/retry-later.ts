@@ -1,8 +1,8 @@
 import type { Clock } from "../foundation/clock.ts";
 
 /**
- * Keys whose next try has to wait, whatever else happens to them: a device that beats must not turn a taken name into a
- * request a beat.
+ * Keys whose next try is delayed, whatever else happens to them: each beat of a device must not cause a request for a
+ * Node name that is not free.
  */
 export class RetryLater {
   readonly #clock: Clock;
@@ -14,13 +14,13 @@ export class RetryLater {
     this.#delayMs = delayMs;
   }
 
-  /** @returns how long from now */
+  /** @returns milliseconds from now */
   postpone(key: string): number {
     this.#until.set(key, this.#clock.monotonicMs() + this.#delayMs);
     return this.#delayMs;
   }
 
-  /** @returns milliseconds left; 0 where the key may be tried */
+  /** @returns milliseconds left; 0 if the key may be tried */
   remaining(key: string): number {
     const leftMs = (this.#until.get(key) ?? 0) - this.#clock.monotonicMs();
     if (leftMs > 0) return leftMs;
@@ -28,7 +28,7 @@ export class RetryLater {
     return 0;
   }
 
-  /** There is news: try at once. */
+  /** The cause may have changed: try at once. */
   forget(key: string): void {
     this.#until.delete(key);
   }

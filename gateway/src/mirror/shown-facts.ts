@@ -12,20 +12,26 @@ const restless: ReadonlySet<string> = new Set<keyof DeviceFacts>([
   "refusal",
 ]);
 
-/** Tells changes that an object of the cluster shows from those that it does not: a fleet that only beats is no work. */
+/** Distinguishes changes that an object of the cluster shows from those that it does not: beats alone cause no work. */
 export class ShownFacts {
   readonly #registry: Pick<Registry, "get">;
   readonly #figures: (facts: DeviceFacts) => string;
-  /** The registry's own snapshots, or those before: bounded by the devices there are. */
+  /** The registry's own snapshots, or earlier ones; bounded by the number of devices. */
   readonly #seen = new Map<string, DeviceFacts>();
 
-  /** @param figures what the object shows of the restless facts, as a text that differs where it would */
+  /**
+   * @param figures the part of the frequently changing facts that the object shows, as a text: if the text is the same,
+   * the object is
+   */
   constructor(registry: Pick<Registry, "get">, figures: (facts: DeviceFacts) => string = () => "") {
     this.#registry = registry;
     this.#figures = figures;
   }
 
-  /** Whether something that is shown has changed since the last call for this key. The first, and a device that goes, count. */
+  /**
+   * Whether a shown fact has changed since the last call for this key. True for the first call, and for a removed
+   * device.
+   */
   changed(key: string): boolean {
     const before = this.#seen.get(key);
     const now = this.#registry.get(key);

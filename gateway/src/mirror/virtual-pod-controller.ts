@@ -32,8 +32,8 @@ import { ShownFacts } from "./shown-facts.ts";
 const writeRate = { burst: 20, refillMs: 15_000 };
 
 /**
- * Facts → the Pod that stands for a device: created when the Node is there, Running, Ready while the device is online;
- * finishes its deletions as a kubelet does, and creates it again. A foreign Pod of that name is never touched.
+ * Facts → the Pod that represents a device. Creates it when the Node exists; it is Running, and Ready while the device
+ * is online. Finishes its deletions like a kubelet, and creates it again. Never touches a foreign Pod of that name.
  */
 export class VirtualPodController {
   readonly #context: MirrorContext;
@@ -68,7 +68,7 @@ export class VirtualPodController {
     conditions.changes.subscribe((key) => this.#work.add(key));
   }
 
-  /** Deletes the Pod of a device that goes. */
+  /** Deletes the Pod of a removed device. */
   async remove(spec: DeviceSpec, signal: AbortSignal): Promise<void> {
     try {
       const pod = await this.#read(spec, signal);
@@ -158,7 +158,7 @@ export class VirtualPodController {
     }
   }
 
-  /** At once: there is nothing to wind down on the device, and nobody else would finish it. */
+  /** Deletes at once: there is nothing to stop on the device, and no kubelet would finish the deletion. */
   async #delete(pod: Pod, signal: AbortSignal): Promise<void> {
     const { namespace = "", name, uid } = pod.metadata;
     this.#pods.forget(`${namespace}/${name}`);

@@ -1,8 +1,8 @@
 import { UnavailableError } from "../foundation/errors.ts";
 
 /**
- * Bytes from hand to hand inside the gateway: who puts waits until who reads has come for them, so that nothing piles
- * up between. One chunk for each put that waits; closed from either side.
+ * Passes bytes between two parts of the gateway: each `put` waits until the reader has taken its bytes, so that nothing
+ * accumulates. One chunk for each waiting `put`; either side can close it.
  */
 export class ByteHandover {
   readonly #waiting: { readonly bytes: Uint8Array; readonly taken: PromiseWithResolvers<void> }[] = [];
@@ -12,7 +12,7 @@ export class ByteHandover {
 
   /**
    * Resolves when the bytes have been taken; they must not be changed before.
-   * @throws UnavailableError HANDOVER_CLOSED where nobody reads any more
+   * @throws UnavailableError HANDOVER_CLOSED if the reader has closed it
    */
   async put(bytes: Uint8Array): Promise<void> {
     if (this.#closed) throw this.#closed;
@@ -23,20 +23,20 @@ export class ByteHandover {
     await taken.promise;
   }
 
-  /** No more bytes come; those that wait are still read. */
+  /** Ends the input; chunks that wait are still read. */
   end(): void {
     this.#ended = true;
     this.#wake?.();
   }
 
-  /** Nobody reads any more: puts fail, those that wait too. A reader sees the end. */
+  /** Ends the reading: all puts fail, including waiting ones. A reader sees the end. */
   close(): void {
     this.#closed ??= new UnavailableError("HANDOVER_CLOSED", "nobody takes these bytes any more");
     for (const { taken } of this.#waiting.splice(0)) taken.reject(this.#closed);
     this.#wake?.();
   }
 
-  /** To be called once. Ends where the writer has ended, or the handover was closed. */
+  /** Call it once. Ends when the writer has ended, or the handover was closed. */
   async *read(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (;;) {

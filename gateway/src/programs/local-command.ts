@@ -3,30 +3,30 @@ import type { CommandExit, CommandRequest, CommandSession } from "../devices/ver
 import { messageOf, RequestError, UnavailableError } from "../foundation/errors.ts";
 import { ByteHandover } from "./byte-handover.ts";
 
-/** What a command that runs in the gateway has of the outside. */
+/** The caller's streams, for a command that runs in the gateway. */
 export interface LocalStreams {
   readonly input: AsyncIterable<Uint8Array>;
-  /** Resolve when the caller has taken it: bytes for stdout and for stderr, and a line for stderr. */
+  /** Resolve when the caller has taken the bytes (of stdout or stderr) or the line (of stderr). */
   print(bytes: Uint8Array): Promise<void>;
   printError(bytes: Uint8Array): Promise<void>;
   complain(line: string): Promise<void>;
   /** The caller's terminal, if it has one. */
   readonly terminal: LocalTerminal;
-  /** Aborts when the caller goes. */
+  /** Aborts when the caller disconnects. */
   readonly signal: AbortSignal;
 }
 
 /** The size of a caller's terminal, if known. */
 export interface LocalTerminal {
   size: { readonly columns: number; readonly rows: number } | undefined;
-  /** Set by the part that needs each change. */
+  /** Set by a program that needs to know each change. */
   onResize: ((columns: number, rows: number) => void) | undefined;
 }
 
-/** @returns the exit code, or how it ended otherwise; what it throws becomes a failure of the command */
+/** @returns the exit code, or another kind of end; a thrown error becomes a failure of the command */
 export type LocalProgram = (streams: LocalStreams) => Promise<number | CommandExit>;
 
-/** A command that the gateway emulates for a device; to its caller it looks like one on the device. */
+/** A command that the gateway emulates for a device. To its caller it looks like a command on the device. */
 export class LocalCommand implements CommandSession {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;

@@ -1,6 +1,6 @@
 import { limits } from "@motelet/profiles";
 
-/** A name resolved to a path of the device, or why it must not be. */
+/** A name resolved to a path of the device, or the reason why it is refused. */
 export type ResolvedName =
   | {
       /** Absolute path on the device. */
@@ -11,9 +11,9 @@ export type ResolvedName =
   | { readonly refusal: string };
 
 /**
- * Finds the path that a caller means; the working directory of a device is its root. A name that climbs is refused even
- * where it would end inside: nothing that an archive or a caller says may lead elsewhere.
- * @param directory absolute, or seen from the root
+ * Finds the path that a caller means; the working directory of a device is its root. A name with `..` above the
+ * directory is refused even if it would end inside, so that no archive and no caller can reach other paths.
+ * @param directory absolute, or relative to the root
  */
 export function resolveName(directory: string, name: string): ResolvedName {
   if (name.includes("\0")) return { refusal: "Invalid argument: name has a NUL" };

@@ -1,4 +1,4 @@
-/** The part that conditions of all kinds share. */
+/** The fields that conditions of all kinds share. */
 export interface ConditionCore {
   readonly type: string;
   readonly status: string;
@@ -7,7 +7,7 @@ export interface ConditionCore {
   readonly lastTransitionTime?: string;
 }
 
-/** What a condition should say; the times are added by `mergeConditions`. */
+/** A desired condition; `mergeConditions` adds the times. */
 export interface WantedCondition {
   readonly type: string;
   readonly status: "True" | "False" | "Unknown";
@@ -16,9 +16,9 @@ export interface WantedCondition {
 }
 
 /**
- * The new list of conditions: ours as wanted, those of others as they are. `lastTransitionTime` moves only with
- * the status, and an unchanged condition is kept to the letter, so that equal lists need no write.
- * @param stale our types that may be in `current` and are no longer wanted
+ * The new list of conditions: motelet's conditions as desired, those of other owners unchanged. `lastTransitionTime`
+ * changes only with the status, and an unchanged condition stays identical, so that equal lists need no write.
+ * @param stale types of motelet that may be in `current` and are no longer desired
  */
 export function mergeConditions<T extends ConditionCore>(
   current: readonly T[],

@@ -33,7 +33,7 @@ const peripheral = Type.Object({
   description: Type.Optional(Type.String({ maxLength: 256, description: "For people." })),
 });
 
-/** What devices of one kind have in common. The one source of its types and of its CRD. */
+/** The common properties of devices of one kind. Its types and its CRD are derived from it. */
 export const deviceProfileSpecSchema = Type.Object(
   {
     description: Type.Optional(Type.String({ maxLength: 256, description: "For people." })),

@@ -263,7 +263,7 @@ function namesNode(object: string): string {
   return `has(${object}.spec) && has(${object}.spec.node) && has(${object}.spec.node.name)`;
 }
 
-/** Rules over the whole object; here, not on spec, so that a spec that comes or goes is seen too. */
+/** Rules on the whole object; they are here, not on spec, so that adding or removing the spec is checked too. */
 export const deviceRules = [
   { rule: "self.metadata.name.size() <= 63", message: "the name of a Device has at most 63 characters" },
   {

@@ -59,7 +59,7 @@ function nodeNameOf(device: Device, homeNamespace: string): string {
 
 /**
  * The desired state for the registry.
- * @param given what the Device only names: its identity, the peripherals of its profile
+ * @param given objects that the Device only names: its identity, the peripherals of its profile
  */
 export function deviceSpecOf(
   device: Device,
@@ -91,7 +91,7 @@ function linkSpecOf(link: NonNullable<DeviceResourceSpec["links"]>[number]): Lin
   return { carrier, ...(port === undefined ? {} : { port }) };
 }
 
-/** What an earlier gateway wrote into the status, for the registry of a restarted gateway. */
+/** The status that an earlier gateway wrote, for the registry of a restarted gateway. */
 export function restoredFacts(device: Device): RestoredFacts | undefined {
   const status = device.status;
   const phase = status?.phase as Phase | undefined;
@@ -124,8 +124,8 @@ export function restoredFacts(device: Device): RestoredFacts | undefined {
 }
 
 /**
- * The status that the Device should have. Equal to the current one, to the letter, when nothing has to be written.
- * @param conditions those that the reconcilers found out: Identity, Node, Pod
+ * The desired status of the Device. Identical to the current one if nothing has to be written.
+ * @param conditions conditions from the reconcilers: Identity, Node, Pod
  * @param gateway name of the gateway that holds the device's link
  */
 export function deviceStatus(
@@ -285,7 +285,7 @@ function isLookDue(current: DeviceResourceStatus, lastSeenMs: number, facts: Dev
   return transition || lastSeenMs - written >= lastSeenEveryMs;
 }
 
-/** Whom Events about a device regard. */
+/** The object that Events about a device refer to. */
 export function eventSubject({ spec }: Pick<DeviceFacts, "spec">): EventSubject {
   return { apiVersion, kind: "Device", namespace: spec.namespace, name: spec.name, uid: spec.uid };
 }

@@ -16,8 +16,8 @@ export function firmwareOf(firmware: DeviceFirmware): FirmwareName {
 }
 
 /**
- * The image name under which a firmware appears in Pods. What an image name cannot hold becomes "-"; the result is
- * always a valid reference.
+ * The image name of a firmware in Pods. Characters that an image name cannot contain become "-"; the result is always a
+ * valid reference.
  */
 export function firmwareImage(firmware: DeviceFirmware | undefined): string {
   const { name, version } = firmware ? firmwareOf(firmware) : { name: "unknown", version: undefined };

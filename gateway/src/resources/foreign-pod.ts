@@ -8,7 +8,7 @@ import type { Pod, PodStatus } from "./virtual-pod.ts";
  * Failed would make their controllers replace them indefinitely (202 Pods of one Deployment in 30 s were seen).
  */
 
-/** Selects Pods that are bound and have not begun: a few in any cluster, those on motes among them. */
+/** Selects Pods that are bound and have not started: a few in any cluster, including those on motes. */
 export const foreignPodSelectors = {
   fieldSelector: "spec.nodeName!=,status.phase=Pending",
   labelSelector: `!${deviceLabel}`,
@@ -17,7 +17,10 @@ export const foreignPodSelectors = {
 const reason = "Unsupported";
 const message = "this Node is a microcontroller: it runs its firmware and no containers";
 
-/** The status that such a Pod should have: Pending, with the reason. Equal to the current one if nothing is to be written. */
+/**
+ * The desired status of such a Pod: Pending, with the reason. Identical to the current one if nothing has to be
+ * written.
+ */
 export function foreignPodStatus(pod: Pod, nowMs: number): PodStatus {
   const current = pod.status ?? {};
   return {
@@ -34,7 +37,7 @@ export function foreignPodStatus(pod: Pod, nowMs: number): PodStatus {
   };
 }
 
-/** What a person should read about such a Pod, at the object whose owner can mend it. */
+/** The Event about such a Pod, on the object whose owner can correct it. */
 export function foreignPodEvent(pod: Pod): { readonly subject: EventSubject; readonly text: EventText } {
   const { namespace = "", name, uid = "" } = pod.metadata;
   const daemonSet = pod.metadata.ownerReferences?.find(({ kind }) => kind === "DaemonSet");

@@ -3,7 +3,7 @@ import type { KubeObject } from "../kubeapi/objects.ts";
 import { type Device, identitySecretName } from "./device.ts";
 import { apiVersion, deviceLabel, identityLabel, managedByLabel } from "./labels.ts";
 
-/** `data` is base64, as the API server gives it. */
+/** `data` is base64, as in the API server's JSON. */
 export interface Secret extends KubeObject {
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ const passwordBytes = 24;
 const keyBytes = { min: 16, max: 256 };
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 
-/** The gateway reads Secrets with this label only; a Secret that a person makes needs it too. */
+/** The gateway reads only Secrets with this label; a Secret that a person creates needs it too. */
 export const identitySelector = identityLabel;
 
 /**
@@ -41,7 +41,7 @@ function randomWireId(randomBytes: (count: number) => Uint8Array): string {
   return wireId.slice(0, wireIdLength);
 }
 
-/** The Secret that keeps an identity, in the device's namespace, owned by the Device. */
+/** The Secret that contains an identity, in the device's namespace, owned by the Device. */
 export function buildIdentitySecret(device: Device, identity: DeviceIdentity): Secret {
   const base64 = (text: string) => Buffer.from(text, "utf8").toString("base64");
   return {
@@ -69,9 +69,9 @@ export function buildIdentitySecret(device: Device, identity: DeviceIdentity): S
 }
 
 /**
- * What a Secret holds. To rotate without a gap, a person moves `password` and `key` to `previousPassword` and
- * `previousKey`, and gives new ones with a raised `generation` (`previousGeneration` if it is not one less).
- * @returns undefined where the Secret does not hold a usable identity
+ * Reads the identity in a Secret. To rotate without a gap, a person moves `password` and `key` to `previousPassword`
+ * and `previousKey`, and sets new ones with a raised `generation` (and `previousGeneration` if it is not one less).
+ * @returns undefined if the Secret does not contain a usable identity
  */
 export function identityOf(secret: Secret): DeviceIdentity | undefined {
   const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString("utf8");

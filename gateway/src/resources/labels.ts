@@ -1,15 +1,15 @@
-/** Names that motelet writes on API objects. Everything under `motelet.dev/` is the gateway's. */
+/** Names that motelet writes on API objects. Everything under `motelet.dev/` belongs to the gateway. */
 export const apiGroup = "motelet.dev";
 export const apiVersion = "motelet.dev/v1alpha1";
 
-/** On Devices of gateways before ADR 0018. Taken off: a Device that is deleted waits for no gateway. */
+/** On Devices of gateways before ADR 0018. The gateway removes it: the deletion of a Device waits for no gateway. */
 export const formerFinalizer = "motelet.dev/node";
 
-/** On Nodes: UID of the Device that the Node stands for. What makes a Node ours. */
+/** On Nodes: UID of the Device that the Node represents. Marks a Node as owned by motelet. */
 export const deviceUidAnnotation = "motelet.dev/device-uid";
-/** On Nodes: which labels, annotations and taints came from spec.node, so that they can be taken away again. */
+/** On Nodes: which labels, annotations and taints are from spec.node, so that they can be removed again. */
 export const fromSpecAnnotation = "motelet.dev/from-spec";
-/** Tells metrics-server each Node's own path on the shared listener. */
+/** The path of each Node on the shared listener, for metrics-server. */
 export const metricsPathAnnotation = "metrics.k8s.io/resource-metrics-path";
 
 /** On Nodes, Leases, Pods and Secrets: name of the Device. */
@@ -17,7 +17,7 @@ export const deviceLabel = "motelet.dev/device";
 /** On Nodes and Leases: namespace of the Device. */
 export const namespaceLabel = "motelet.dev/namespace";
 export const profileLabel = "motelet.dev/profile";
-/** On Secrets: the gateway reads those only. */
+/** On Secrets: the gateway reads only those. */
 export const identityLabel = "motelet.dev/identity";
 export const managedByLabel = "app.kubernetes.io/managed-by";
 /** What the device's own labels appear under. */
@@ -27,7 +27,7 @@ export const moteTaint = { key: "motelet.dev/mote", effect: "NoSchedule" } as co
 
 const maxLabelLength = 63;
 
-/** A label value from what a device says: other characters become "-"; empty if nothing is left. */
+/** A label value from a text of the device: other characters become "-"; empty if nothing is left. */
 export function labelValue(text: string): string {
   return text
     .replace(/[^A-Za-z0-9._-]+/g, "-")
@@ -49,5 +49,5 @@ export function reportedLabels(labels: Readonly<Record<string, string>> = {}): R
   return Object.fromEntries(valid.map(([key, value]) => [`${reportedLabelPrefix}${key}`, value]));
 }
 
-/** The container that is the device itself. */
+/** Name of the container that represents the device itself. */
 export const deviceContainer = "device";

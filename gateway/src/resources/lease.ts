@@ -18,8 +18,9 @@ export function nextRenewalMs(random: number): number {
 }
 
 /**
- * A Node's first Lease, owned by the Node so that it goes with it.
- * @param previous of an earlier Node of that name: the controller manager remembers its renewTime beyond the Node
+ * A Node's first Lease, owned by the Node so that it is deleted with it.
+ * @param previous Lease of an earlier Node of that name: the controller manager remembers its renewTime after the Node
+ * is deleted
  */
 export function buildLease(node: Node, nowMs: number, previous?: Lease): Lease {
   const labels = node.metadata.labels ?? {};
@@ -44,7 +45,7 @@ export function buildLease(node: Node, nowMs: number, previous?: Lease): Lease {
 
 /**
  * The renewed Lease.
- * @returns undefined where it must be deleted and created again: it belongs to an earlier Node of that name
+ * @returns undefined if it must be deleted and created again, because it belongs to an earlier Node of that name
  */
 export function renewLease(lease: Lease, node: Node, nowMs: number): Lease | undefined {
   const owner = lease.metadata.ownerReferences?.find(({ kind }) => kind === "Node");

@@ -17,47 +17,50 @@ const stackFree: Threshold = { badBelow: 128, goodFrom: 256 };
 /** Minus the seconds that the device's clock is off. */
 const clockError: Threshold = { badBelow: -5, goodFrom: -2 };
 
-/** What of a Node's conditions the device's facts do not say. */
+/** Inputs of a Node's conditions that are not in the device's facts. */
 export interface NodeView {
   /** The device is flapping. */
   readonly flapping?: boolean;
   /** Extended resources under motelet.dev/, from the device's profile. */
   readonly resources?: Readonly<Record<string, number>>;
-  /** Nodes of motes that there are already. */
+  /** Number of motes' Nodes that exist. */
   readonly nodes?: number;
 }
 
 /** Reason of Ready while `NodeView.flapping`. */
 export const flappingReason = "Flapping";
 
-/** Said of a device with spec.paused. */
+/** Message for a device with spec.paused. */
 export const pausedMessage = "the Device is paused: the gateway leaves it alone";
 
-/** Said of a device that sleeps. The time is new with each sleep, and so is its phase: it costs no write of its own. */
+/**
+ * Message for a device that sleeps. The time differs with each sleep, but the phase changes then too, so it causes no
+ * extra write.
+ */
 export function asleepMessage(untilMs: number | undefined): string {
   return untilMs === undefined
     ? "the device announced its sleep"
     : `the device is asleep until ${timestamp(untilMs)}`;
 }
 
-/** Whether the device counts as being there: it answers, or it said that it sleeps. */
+/** Whether the device counts as available: it answers, or it announced that it sleeps. */
 export function isAvailable({ phase }: Pick<DeviceFacts, "phase">): boolean {
   return phase === "Online" || phase === "Asleep";
 }
 
-/** The condition that says whether a Node is Ready. */
+/** The condition Ready of a Node. */
 export function readyOf(
   status: { readonly conditions?: readonly ConditionCore[] } | undefined,
 ): ConditionCore | undefined {
   return status?.conditions?.find(({ type }) => type === "Ready");
 }
 
-/** Goes when the device wakes. The other types under motelet.dev/ stay as they were while their figure is unknown. */
+/** Removed when the device wakes. The other types under motelet.dev/ stay unchanged while their figure is unknown. */
 export const asleepCondition = "motelet.dev/Asleep";
 
 /**
- * The conditions of a device's Node. Pure: the memory that hysteresis needs is the condition in the API.
- * Messages are constant: a figure in them would mean a write for each sample.
+ * The conditions of a device's Node. Pure: hysteresis reads the previous condition from the API object. Messages are
+ * constant: a figure in them would cause a write for each sample.
  */
 export function nodeConditions(
   facts: DeviceFacts,
@@ -170,8 +173,8 @@ function sharesOf({ sample, hardware, probe }: DeviceFacts): { heap?: number; fi
 }
 
 /**
- * What the conditions make of a device's figures: of each whether it is bad, good, between (then it stays as it was) or not known.
- * While this text is the same, so are the conditions, whatever the figures do.
+ * Summarises a device's figures for the conditions: bad, good, between (then the condition stays unchanged), or
+ * unknown. While this text is the same, the conditions are the same, whatever the figures are.
  */
 export function conditionFigures(facts: DeviceFacts): string {
   const { sample, probe } = facts;

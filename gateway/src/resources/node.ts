@@ -28,18 +28,18 @@ export interface Node extends KubeObject {
 
 export const nodesPath = "/api/v1/nodes";
 
-/** What of a Node is the gateway's, not the device's. */
+/** The part of a Node that comes from the gateway, not from the device. */
 export interface GatewayEndpoint {
-  /** Where the API server reaches the kubelet listener. */
+  /** The address at which the API server reaches the kubelet listener. */
   readonly address: string;
   readonly port: number;
-  /** Nodes that have a port of their own. */
+  /** Nodes that have their own port. */
   readonly ports?: ReadonlyMap<string, number>;
-  /** Version that the API server says of itself, e.g. "v1.37.1". */
+  /** Version that the API server reports, e.g. "v1.37.1". */
   readonly servedVersion: string;
   /** The gateway's own, e.g. "0.1.0". */
   readonly moteletVersion: string;
-  /** The API server is to pass WebSockets on to the kubelet listener instead of translating them to SPDY. */
+  /** Whether the API server should pass WebSockets on to the kubelet listener instead of translating them to SPDY. */
   readonly declaresWebSockets?: boolean;
 }
 
@@ -73,7 +73,7 @@ function kubeletVersion({ servedVersion, moteletVersion }: GatewayEndpoint): str
   return `v${minor}.0-motelet.${moteletVersion}`;
 }
 
-/** A Node for a device that has none yet; carries its status, so that it is Ready from the first moment. */
+/** A Node for a device that has none yet. Contains the status, so that the Node is Ready from the start. */
 export function buildNode(
   device: Device,
   facts: DeviceFacts,
@@ -93,7 +93,7 @@ export function buildNode(
 }
 
 /**
- * The Node with our metadata, taints and providerID as they should be and everything of others as it is: labels,
+ * The Node with motelet's metadata, taints and providerID as desired. Everything of other owners is unchanged: labels,
  * annotations, foreign taints, cordon. Never a zone or hostname label (a tainted mote would count as a spread domain),
  * never a podCIDR.
  */
@@ -174,8 +174,8 @@ function isAdmissionTaint(taint: Taint): boolean {
 }
 
 /**
- * The status that the Node should have; fields and conditions of others stay. Equal to the current one, to the
- * letter, when nothing has to be written.
+ * The desired status of the Node; fields and conditions of other owners stay. Identical to the current one if nothing
+ * has to be written.
  */
 export function desiredStatus(
   current: Node,

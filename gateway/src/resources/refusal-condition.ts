@@ -1,13 +1,16 @@
 import type { DeviceFacts, DeviceRefusal } from "../devices/device.ts";
 import type { WantedCondition } from "./conditions.ts";
 
-/** Condition of a Device that is there while clients that name it are refused. */
+/** Condition of a Device, present while clients that name it are refused. */
 export const refusedType = "Refused";
 
 /** Without a success of the device: how long after the latest refusal the condition goes. */
 const refusalHoldsMs = 10 * 60_000;
 
-/** Event and condition say the same. Nothing in it is new each time, so that repetitions become one Event with a count. */
+/**
+ * The text of both Event and condition. Nothing in it differs each time, so that repetitions become one Event with a
+ * count.
+ */
 export function refusalText(refusal: DeviceRefusal): { reason: string; message: string } {
   const { code, peer, detail, unproved, text } = refusal;
   const why = detail === undefined ? code : `${code}, ${detail}`;
@@ -15,7 +18,7 @@ export function refusalText(refusal: DeviceRefusal): { reason: string; message: 
   return unproved ? { reason: "AuthenticationFailed", message } : { reason: "ConnectionRefused", message };
 }
 
-/** How long the condition still holds without news; 0 if there is none. */
+/** How long the condition stays without a new refusal; 0 if there is none. */
 export function refusalRemainingMs({ refusal, spec }: DeviceFacts, nowMs: number): number {
   return refusal && !spec.paused ? Math.max(0, refusal.atMs + refusalHoldsMs - nowMs) : 0;
 }

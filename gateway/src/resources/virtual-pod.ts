@@ -26,10 +26,10 @@ export function podPath(namespace: string, name: string): string {
 const defaultContainer = { "kubectl.kubernetes.io/default-container": deviceContainer } as const;
 
 /**
- * The Pod that stands for a device: bound to its Node from the start, tolerates everything without a time (else it
- * would be evicted after 300 s offline), and meets the `restricted` Pod Security level. One container is the device, and
- * one each of its peripherals: they run the same firmware. kubectl attaches a terminal only where the containers declare
- * one, so those of a device with a console do.
+ * The Pod that represents a device. It is bound to its Node from the start, tolerates all taints without a time limit
+ * (otherwise it would be evicted after 300 s offline), and meets the `restricted` Pod Security level. It has one
+ * container for the device, and one for each peripheral; all have the same firmware image. kubectl attaches a terminal
+ * only if the container declares one, so those of a device with a console do.
  */
 export function buildVirtualPod(facts: DeviceFacts): Pod {
   const { namespace, name, uid, nodeName } = facts.spec;
@@ -85,21 +85,24 @@ function hasConsole({ capabilities, spec }: Pick<DeviceFacts, "capabilities" | "
   );
 }
 
-/** Ours: a Pod that this very Device owns. */
+/** Whether this very Device owns the Pod. */
 export function ownsPod(facts: Pick<DeviceFacts, "spec">, pod: Pod): boolean {
   return (pod.metadata.ownerReferences ?? []).some(
     ({ kind, uid }) => kind === "Device" && uid === facts.spec.uid,
   );
 }
 
-/** A Pod made by motelet for some Device of this name, perhaps an earlier one. */
+/** Whether motelet made the Pod for a Device of this name, perhaps an earlier one. */
 export function isVirtualPod(pod: Pod): boolean {
   return (pod.metadata.ownerReferences ?? []).some(
     (owner) => owner.kind === "Device" && owner.apiVersion === apiVersion && owner.name === pod.metadata.name,
   );
 }
 
-/** Whether only a new Pod can become what is wanted: other containers, a console that came or went, other Node, or already over. */
+/**
+ * Whether the Pod must be replaced to reach the desired one: other containers, a console that was added or removed,
+ * another Node, or a Pod that has ended.
+ */
 export function mustReplacePod(pod: Pod, facts: DeviceFacts): boolean {
   const wanted = buildVirtualPod(facts);
   const fixed = ({ spec }: Pod) =>
@@ -111,8 +114,8 @@ export function mustReplacePod(pod: Pod, facts: DeviceFacts): boolean {
 }
 
 /**
- * The Pod as it should be, in what may change of it: the images of the firmware that runs, and the annotation of its default
- * container, unless somebody gave it another one.
+ * The Pod with the desired values of its mutable fields: the images of the running firmware, and the annotation of its
+ * default container, unless somebody changed that.
  */
 export function desiredVirtualPod(pod: Pod, facts: DeviceFacts): Pod {
   const image = firmwareImage(facts.firmware);
@@ -129,8 +132,9 @@ export function desiredVirtualPod(pod: Pod, facts: DeviceFacts): Pod {
 }
 
 /**
- * The status that the Pod should have: Running while the device is known, Ready while it is online. Restarts are those of
- * the device's container, as kubectl shows the sum of all: peripherals have no boot of their own. Equal to the current one, to the letter, when nothing has to be written.
+ * The desired status of the Pod: Running while the device is known, Ready while it is online. Only the device's
+ * container has restarts, because kubectl shows the sum of all, and peripherals do not boot separately. Identical to
+ * the current one if nothing has to be written.
  */
 export function virtualPodStatus(
   pod: Pod,
@@ -266,7 +270,7 @@ function containerStatus(
   };
 }
 
-/** What a (pod, container) of a kubelet request stands for. */
+/** The target of the pod and container in a kubelet request. */
 export type PodTarget =
   | { readonly kind: "device"; readonly key: string; readonly facts: DeviceFacts; readonly nodeName: string }
   | {
@@ -280,8 +284,8 @@ export type PodTarget =
   | { readonly kind: "no-container"; readonly nodeName: string };
 
 /**
- * Finds the device, or the peripheral, behind a Pod and container of a kubelet request.
- * @param container absent where a request names the Pod only (port-forward)
+ * Finds the device or peripheral behind the Pod and container of a kubelet request.
+ * @param container absent if a request names only the Pod (port-forward)
  */
 export function findPodTarget(
   devices: { get(key: string): DeviceFacts | undefined },

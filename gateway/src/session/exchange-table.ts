@@ -14,13 +14,13 @@ import { messageOf } from "../foundation/errors.ts";
 import type { SessionMeters } from "./session-meters.ts";
 import { idBlock, type SessionRecord } from "./session-record.ts";
 
-/** How an exchange ended: the device's answer, or why there is none. */
+/** How an exchange ended: the device's answer, or the reason why there is none. */
 export interface ExchangeOutcome {
   readonly status: number;
   readonly result: readonly CborValue[];
-  /** A sentence for people where the status is not the device's. */
+  /** A sentence for people, if the status is not from the device. */
   readonly message?: string;
-  /** The request has an effect, was sent, and no answer came: whether it took effect is not known. */
+  /** The request has an effect and was sent, but no answer arrived: it is unknown whether it took effect. */
   readonly effectUnknown?: true;
 }
 
@@ -28,11 +28,11 @@ export interface ExchangeHost {
   readonly meters: SessionMeters;
   /** False: dropped; it will be repeated. */
   send(message: Uint8Array): boolean;
-  /** Makes a record durable before anything that it names is sent. */
+  /** Makes a record durable before anything that depends on it is sent. */
   store(record: SessionRecord): Promise<void>;
   wake(): void;
   nowMs(): number;
-  /** Of the channel that carries the session. */
+  /** Retransmission time-out of the channel that carries the session. */
   rtoMs(): number;
   maxMessageBytes(): number;
 }
@@ -48,22 +48,22 @@ interface Exchange {
 }
 
 /**
- * How long the record of an at-most-once request that has ended stays in the store where none follows. Striking it at once would cost
- * each command a second commit, which holds up the command's output. Milliseconds.
+ * How long the record of an ended at-most-once request stays in the store if no other follows. Deleting it at once would cost
+ * each command a second commit, which would delay the command's output. Milliseconds.
  */
 export const strikeAfterMs = 1_000;
 
 /** Bounds of one device's requests. */
 export const exchangeLimits = {
-  /** Under way at once. */
+  /** In flight at the same time. */
   outstanding: 16,
-  /** At-most-once requests that wait for the one under way. */
+  /** At-most-once requests that wait for the one in flight. */
   waitingAtMostOnce: 8,
 } as const;
 
 /**
- * The requests of one session (SPEC §5.5): numbers them from a stored block, repeats them, matches responses, and lets
- * one at-most-once request at a time through, which it stores before sending.
+ * The requests of one session (SPEC §5.5): numbers them from a stored block, repeats them, and matches responses. Only
+ * one at-most-once request runs at a time, and it is stored before it is sent.
  */
 export class ExchangeTable {
   readonly #host: ExchangeHost;
@@ -89,7 +89,7 @@ export class ExchangeTable {
     return this.#exchanges.size;
   }
 
-  /** Takes over a stored record: ids go on after everything that may have been used. */
+  /** Restores a stored record: new ids start after all ids that may have been used. */
   begin(record: SessionRecord): void {
     this.#record = record;
     this.#strikeAtMs = undefined;
@@ -98,7 +98,7 @@ export class ExchangeTable {
     this.#nextId = serialAdd(record.idLimit, -idBlock);
   }
 
-  /** An id for a request that nobody waits for; undefined until the next block is stored. */
+  /** An id for a request without a waiting caller; undefined until the next block is stored. */
   takeId(): number | undefined {
     const left = serialAdd(this.#idLimit, -this.#nextId);
     if (left <= idBlock / 4) void this.#reserve();
@@ -115,7 +115,7 @@ export class ExchangeTable {
     if (this.#exchanges.size >= exchangeLimits.outstanding)
       return this.#refused(
         Status.RESOURCE_EXHAUSTED,
-        `device has ${this.#exchanges.size} requests under way`,
+        `device has ${this.#exchanges.size} requests in flight`,
       );
     if (row.effect !== "at-most-once") return this.#send(op, args, row.deadlineMs, false);
     if (this.#waitingAtMostOnce >= exchangeLimits.waitingAtMostOnce)
@@ -127,7 +127,7 @@ export class ExchangeTable {
     const turn = this.#onceTurn.then(() =>
       session === this.#session
         ? this.#send(op, args, row.deadlineMs, true)
-        : failed(Status.UNAVAILABLE, "the device has gone before the command was sent"),
+        : failed(Status.UNAVAILABLE, "the device disconnected before the command was sent"),
     );
     this.#waitingAtMostOnce += 1;
     this.#onceTurn = turn;
@@ -141,7 +141,7 @@ export class ExchangeTable {
     this.#exchanges.get(id)?.settle({ status, result });
   }
 
-  /** Repeats what is due and ends what is past its deadline. */
+  /** Repeats requests that are due and ends those past their deadline. */
   poll(nowMs: number): void {
     if (this.#strikeAtMs !== undefined && nowMs >= this.#strikeAtMs) this.#strike();
     for (const exchange of this.#exchanges.values()) {
@@ -165,7 +165,7 @@ export class ExchangeTable {
     return dueMs;
   }
 
-  /** Repeats everything at once: the session has moved or come back. */
+  /** Repeats all requests at once: the session has another channel or was resumed. */
   restart(): void {
     const nowMs = this.#host.nowMs();
     for (const exchange of this.#exchanges.values()) {
@@ -174,7 +174,7 @@ export class ExchangeTable {
     }
   }
 
-  /** The device has lost the session: what an at-most-once request did is unknown, except that a reboot has happened. */
+  /** The device has lost the session: the effect of an at-most-once request is unknown, except that a reboot has happened. */
   abortAll(rebooted: boolean): void {
     this.#strike();
     this.#session += 1;
@@ -209,7 +209,7 @@ export class ExchangeTable {
     if (once && !(await this.#storeOnce({ id, op })))
       return this.#refused(Status.UNAVAILABLE, "the command could not be stored before sending");
     if (session !== this.#session)
-      return failed(Status.UNAVAILABLE, "the device has gone before the command was sent");
+      return failed(Status.UNAVAILABLE, "the device disconnected before the command was sent");
     const outcome = await this.#exchange(id, op, encoded.bytes, deadlineMs);
     if (once && session === this.#session) {
       this.#strikeAtMs = this.#host.nowMs() + strikeAfterMs;
@@ -308,7 +308,7 @@ function encodeRequest(
     if (bytes.length <= limit) return { bytes };
     return failed(
       Status.OUT_OF_RANGE,
-      `${name} takes ${bytes.length} bytes: the device takes messages of ${limit}`,
+      `${name} needs a message of ${bytes.length} bytes: the device accepts at most ${limit}`,
     );
   } catch (error) {
     if (!(error instanceof MessageError)) throw error;

@@ -1,17 +1,17 @@
 import { limits } from "@motelet/profiles";
 
 /**
- * No repetition comes sooner, however fast the line is. Milliseconds. A carrier that says to wait long (MQTT, which
- * loses little but may stand still for a while) is not treated as a fast one: a burst that was only late, sent
- * again as a whole, delays everything behind it, and so on.
+ * The minimum wait before a repetition, also on a fast line. Milliseconds. A carrier with a long rto (MQTT, which loses
+ * little but may stall for a while) is not treated as a fast one: repeating a whole burst that was only late delays
+ * everything behind it, which then is repeated too.
  */
 export function floorRtoMs(carrierRtoMs: number): number {
   return Math.max(20, carrierRtoMs / 8);
 }
 
 /**
- * How long to wait before repeating, from measured round trips (RFC 6298 §2). Starts from the carrier's rto; after
- * each wait in vain the next is twice as long, up to eight times the carrier's.
+ * How long to wait before repeating, from measured round trips (RFC 6298 §2). Starts with the carrier's rto; each wait
+ * without an answer doubles the next one, up to eight times the carrier's rto.
  */
 export class RoundTrip {
   readonly #carrierRtoMs: number;
@@ -23,7 +23,7 @@ export class RoundTrip {
     this.#carrierRtoMs = carrierRtoMs;
   }
 
-  /** Takes the time of one round trip; only of what was sent once (Karn's algorithm). */
+  /** Adds the time of one round trip; only for messages that were sent once (Karn's algorithm). */
   measured(tripMs: number): void {
     if (this.#smoothedMs === undefined) {
       this.#smoothedMs = tripMs;
@@ -34,7 +34,7 @@ export class RoundTrip {
     this.#smoothedMs = 0.875 * this.#smoothedMs + 0.125 * tripMs;
   }
 
-  /** The wait now. */
+  /** The present wait. */
   get waitMs(): number {
     const longestMs = limits.rtoBackoff * this.#carrierRtoMs;
     const baseMs =

@@ -2,7 +2,7 @@ import { ByeReason, defaults } from "@motelet/profiles";
 import type { ChannelId, SessionLoss } from "./session-events.ts";
 
 /**
- * What the gateway knows about its session with one device, and what it does about it (SPEC §5.1–5.4, 5.8). Pure:
+ * The state machine of the gateway for its session with one device (SPEC §5.1–5.4, 5.8). Pure:
  * `step` takes a state and an input and gives the next state and effects; the driver is session.ts.
  *
  *                      hello, admitted                record is stored: began, welcome
@@ -18,14 +18,14 @@ import type { ChannelId, SessionLoss } from "./session-events.ts";
  */
 export interface SessionState {
   readonly phase: "none" | "open" | "lost";
-  /** The session that both sides may go on with, once stored. */
+  /** The session that both sides may resume, once it is stored. */
   readonly known?: { readonly boot: number; readonly sid: number };
   readonly greeting?: Greeting;
-  /** What the open session was welcomed with, to be repeated. */
+  /** The welcome of the open session, to be repeated. */
   readonly welcome?: { readonly attempt: number; readonly streamsKept: boolean };
   /** The channel that carries the session; absent while it has none. */
   readonly channelId?: ChannelId;
-  /** Something else than hello has come: the path works both ways. */
+  /** A message other than hello has arrived: both directions work. */
   readonly confirmed: boolean;
   readonly heardMs: number;
   readonly pingMs: number;
@@ -44,9 +44,9 @@ export interface Greeting {
 interface ChannelState {
   readonly rtoMs: number;
   readonly acksBeats: boolean;
-  /** Ignored but for hello, because the session has moved away. */
+  /** Ignored except for hello, because the session has moved to another channel. */
   readonly superseded: boolean;
-  /** When NO_SESSION was last said here. */
+  /** When NO_SESSION was last sent here. */
   readonly noSessionMs?: number;
 }
 
@@ -102,7 +102,7 @@ export function initialSession(known: SessionState["known"]): SessionState {
   };
 }
 
-/** @param heartbeatMs what welcomes say; @param nowMs monotonic */
+/** @param heartbeatMs the interval that welcomes announce; @param nowMs monotonic */
 export function step(
   state: SessionState,
   input: SessionInput,
@@ -143,7 +143,7 @@ export function step(
   }
 }
 
-/** When the next `tick` is due; undefined where only the device can change something. */
+/** When the next `tick` is due; undefined if only the device can change something. */
 export function nextTickMs(state: SessionState, heartbeatMs: number): number | undefined {
   if (state.phase !== "open") return undefined;
   const lostMs = state.heardMs + lostAfterMs(heartbeatMs);

@@ -1,6 +1,6 @@
 import type { Metrics } from "../foundation/metrics.ts";
 
-/** What all sessions count together. */
+/** Metrics that all sessions share. */
 export type SessionMeters = ReturnType<typeof sessionMeters>;
 
 export function sessionMeters(metrics: Metrics) {
@@ -17,7 +17,10 @@ export function sessionMeters(metrics: Metrics) {
       "command",
       "status",
     ]),
-    streamsRefused: metrics.counter("motelet_streams_refused_total", "Streams that no id was free for."),
+    streamsRefused: metrics.counter(
+      "motelet_streams_refused_total",
+      "Streams that were refused because no id was free.",
+    ),
     strayData: metrics.counter("motelet_stray_data_total", "Data messages for streams that are not open."),
     pings: metrics.counter("motelet_pings_total", "Pings to devices that were silent."),
   };

@@ -1,21 +1,21 @@
 import type { KeyValues } from "../store/key-values.ts";
 
 /**
- * What the gateway must not forget of a session, stored before it is used (SPEC §5.5). Ids below `idLimit` may have been
- * used; a gateway that starts again goes on from there.
+ * The part of a session that must survive the gateway, stored before it is used (SPEC §5.5). Ids below `idLimit` may
+ * have been used; a restarted gateway continues from there.
  */
 export interface SessionRecord {
   readonly sid: number;
   readonly boot: number;
   readonly idLimit: number;
-  /** The at-most-once request that may be under way. */
+  /** The at-most-once request that may be in flight. */
   readonly once?: { readonly id: number; readonly op: number };
 }
 
-/** Ids that are reserved at a time. */
+/** Number of ids that are reserved at once. */
 export const idBlock = 64;
 
-/** The stored records, one a device. */
+/** The stored records, one per device. */
 export class SessionRecords {
   readonly #keyValues: KeyValues;
 

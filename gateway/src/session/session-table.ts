@@ -32,7 +32,7 @@ export class SessionTable {
     return [...this.#sessions.values()];
   }
 
-  /** @returns undefined where the table is full */
+  /** @returns undefined if the table is full */
   open(key: string, build: () => Session): Session | undefined {
     const known = this.#sessions.get(key);
     if (known) return known;

@@ -31,7 +31,7 @@ import type { StreamUse } from "./stream-use.ts";
 import { buildWelcome } from "./welcome.ts";
 
 export interface SessionOptions {
-  /** Names the device in the store. */
+  /** The name of the device in the store. */
   readonly device: string;
   readonly records: SessionRecords;
   readonly clock: Clock;
@@ -43,8 +43,8 @@ export interface SessionOptions {
 }
 
 /**
- * The session with one device: carries out what the machine decides, and owns the device's exchanges and streams.
- * Lives as long as the device is served; the device may come and go.
+ * The session with one device: executes the decisions of the machine, and owns the device's exchanges and streams.
+ * Exists as long as the device is served, also while the device is offline.
  */
 export class Session implements Disposable {
   readonly #options: SessionOptions;
@@ -83,7 +83,7 @@ export class Session implements Disposable {
     this.#streams = new StreamTable({ ...host, send: (message) => this.#send(message) });
   }
 
-  /** Whether requests have a chance to be answered: the session is open and its path was seen to work. */
+  /** Whether requests can be answered: the session is open and both directions have worked. */
   get isUp(): boolean {
     return this.#state.phase === "open" && this.#state.confirmed;
   }
@@ -93,7 +93,7 @@ export class Session implements Disposable {
     return this.#state.phase === "open" ? this.#hello : undefined;
   }
 
-  /** The smaller of both sides' message limits, and the carrier's. */
+  /** The smallest of the message limits of both sides and of the carrier. */
   get maxMessageBytes(): number {
     const device = this.#hello?.maxMessageBytes ?? limits.minMessageBytes;
     return Math.min(limits.messageBytes, device, this.#channel?.maxMessageBytes ?? limits.messageBytes);
@@ -103,17 +103,17 @@ export class Session implements Disposable {
     return this.#streams.size;
   }
 
-  /** Streams that the device has at a time, as it said. */
+  /** Streams that the device can have open at the same time, as it reported. */
   get maxStreams(): number {
     return this.#hello?.streams ?? defaults.streams;
   }
 
-  /** What the open streams are for, oldest first. */
+  /** The uses of the open streams, oldest first. */
   get streamUses(): readonly StreamUse[] {
     return this.#streams.uses;
   }
 
-  /** Takes a channel that was proved to be the device's. */
+  /** Attaches a channel that was proved to belong to the device. */
   attach(channel: Channel): ChannelId {
     const channelId = ++this.#lastChannelId;
     this.#channels.set(channelId, channel);
@@ -127,7 +127,7 @@ export class Session implements Disposable {
     this.#step({ type: "closed", channelId });
   }
 
-  /** Takes a hello that was admitted. */
+  /** Processes a hello that was admitted. */
   greet(channelId: ChannelId, hello: HelloMessage): void {
     const { boot, attempt, sid } = hello;
     const before = this.#state.greeting;
@@ -140,7 +140,7 @@ export class Session implements Disposable {
     this.#step({ type: "refused", channelId, reason, ...(seconds === undefined ? {} : { seconds }) });
   }
 
-  /** Takes any valid message but hello. */
+  /** Processes any valid message except hello. */
   receive(channelId: ChannelId, message: Exclude<Message, HelloMessage>): void {
     if (message.kind === "bye") {
       const { reason, seconds } = message;
@@ -160,13 +160,13 @@ export class Session implements Disposable {
     this.#step({ type: "end", reason, ...(seconds === undefined ? {} : { seconds }) });
   }
 
-  /** Runs a request. Never throws: why there is no answer is a status too. */
+  /** Runs a request. Never throws: a status reports the reason if there is no answer. */
   async call(op: number, args: readonly CborValue[]): Promise<ExchangeOutcome> {
     if (!this.isUp) return { status: Status.UNAVAILABLE, result: [], message: "the device is not connected" };
     return this.#exchanges.call(op, args);
   }
 
-  /** @returns undefined where all 23 are taken */
+  /** @returns undefined if all 23 are in use */
   openStream(use: StreamUse): Stream | undefined {
     const terms = {
       rtoMs: this.#channel?.rtoMs ?? defaults.rtoMs,
@@ -268,7 +268,7 @@ export class Session implements Disposable {
     this.#options.events.confirmed(this.#hello, channel, { channelId, sid: known.sid });
   }
 
-  /** A session that goes on in this process has its ids already; any other gets a stored block before its welcome. */
+  /** A session that continues in this process already has its ids; any other gets a stored block before its welcome. */
   async #store(greeting: Greeting): Promise<void> {
     const { boot, sid, resumed } = greeting;
     const inMemory = resumed && this.#hello !== undefined;

@@ -9,14 +9,14 @@ export interface Credit {
 }
 
 /**
- * Bytes that wait for the reader of a stream that has brought as many: some windows, because the device must not stand still
- * while a reader that is as fast hands on what it has.
+ * Bytes that may wait for the reader of a busy stream: several windows, because the device must not wait while a fast
+ * reader passes on the previous ones.
  */
 export const receiveBufferBytes = 4 * limits.windowBytes;
 
 /**
- * The receiving half of a stream (SPEC §5.7). Takes data in order into a bounded buffer; the window that it gives is
- * what the reader has left free, so a slow reader slows the device. Pure.
+ * The receiving half of a stream (SPEC §5.7). Accepts data in order into a bounded buffer. Its window is the free space
+ * in the buffer, so a slow reader slows the device down. Pure.
  */
 export class StreamReceiver {
   readonly #maxCapacity: number;
@@ -26,14 +26,14 @@ export class StreamReceiver {
   #end: StreamEnd | undefined;
   #givenWindow: number;
 
-  /** @param capacity bytes that wait for the reader */
+  /** @param capacity bytes that may wait for the reader */
   constructor(capacity: number = receiveBufferBytes) {
     this.#maxCapacity = capacity;
     this.#longestWindow = Math.min(capacity, limits.windowBytes);
     this.#givenWindow = Math.min(capacity, limits.initialWindowBytes);
   }
 
-  /** How the device closed its direction, once all before it has been taken. */
+  /** The end of the device's direction, once all bytes before it have been accepted. */
   get end(): StreamEnd | undefined {
     return this.#end;
   }
@@ -42,12 +42,15 @@ export class StreamReceiver {
     return this.#buffer.length;
   }
 
-  /** Bytes taken since the beginning. */
+  /** Bytes accepted since the beginning. */
   get takenBytes(): number {
     return this.#next;
   }
 
-  /** Takes the new part of a data message, as much as there is room for. @returns the credit that answers it */
+  /**
+   * Accepts the new part of a data message, as far as there is space.
+   * @returns the credit that answers it
+   */
   received(data: Pick<DataMessage, "offset" | "bytes" | "end">): Credit {
     const behind = -serialDistance(data.offset, this.#next & 0xffff);
     if (behind >= 0 && !this.#end) this.#take(data, behind);
@@ -60,18 +63,18 @@ export class StreamReceiver {
     return { next: this.#next & 0xffff, window: this.#end ? 0 : this.#givenWindow };
   }
 
-  /** Gives all that has come to the reader, as one: the cost is per piece, not per byte. Undefined if nothing has. */
+  /** Returns all bytes received so far, as one piece, because the cost is per piece. Undefined if there are none. */
   read(): Uint8Array | undefined {
     return this.#buffer.takeAll();
   }
 
-  /** Whether reading has freed enough space for a new credit. */
+  /** Whether the reader has freed enough space for a new credit. */
   get owesCredit(): boolean {
     const half = this.#longestWindow / 2;
     return !this.#end && this.#givenWindow < half && this.#window >= half;
   }
 
-  /** One window at first: most streams never bring more. */
+  /** One window at first: most streams never need more. */
   get #capacity(): number {
     return Math.min(this.#maxCapacity, Math.max(this.#longestWindow, this.#next - this.#buffer.length));
   }

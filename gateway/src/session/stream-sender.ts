@@ -55,14 +55,14 @@ export class StreamSender {
     this.#segmentBytes = this.#longestSegment;
   }
 
-  /** @returns the offset behind these bytes, to be compared with `sentThrough` */
+  /** @returns the offset after these bytes, to be compared with `sentThrough` */
   write(bytes: Uint8Array): number {
     this.#held.push(bytes);
     this.#tail += bytes.length;
     return this.#tail;
   }
 
-  /** No bytes follow those that were written. */
+  /** No more bytes will be written. */
   end(): void {
     this.#ending = true;
   }
@@ -81,17 +81,17 @@ export class StreamSender {
     return this.#held.length;
   }
 
-  /** Bytes that the device has taken since the beginning. */
+  /** Bytes that the device has accepted since the beginning. */
   get takenBytes(): number {
     return this.#base;
   }
 
-  /** Everything, the end included, has been taken. */
+  /** The device has accepted everything, including the end. */
   get finished(): boolean {
     return this.#ending && this.#base === this.#tail + 1;
   }
 
-  /** Takes a credit. One that is older than the last, or names what was never sent, changes nothing. */
+  /** Processes a credit. Ignores one that is older than the last, or that names bytes which were never sent. */
   credited(credit: { readonly next: number; readonly window: number }, nowMs: number): void {
     const next = this.#base + serialDistance(credit.next, this.#base & 0xffff);
     if (next < this.#base || next > this.#highest) return;
@@ -108,7 +108,7 @@ export class StreamSender {
     }
   }
 
-  /** @returns what is to be sent now */
+  /** @returns the segments to send now */
   poll(nowMs: number): Segment[] {
     if (this.finished) return [];
     const segments: Segment[] = [];
@@ -135,13 +135,13 @@ export class StreamSender {
     return segments;
   }
 
-  /** When `poll` is due without a credit; undefined where nothing waits. */
+  /** When `poll` is due without a credit; undefined if nothing waits. */
   get dueMs(): number | undefined {
     if (this.finished || this.#waitingSinceMs === undefined) return undefined;
     return this.#waitingSinceMs + this.#trip.waitMs;
   }
 
-  /** Sends again at once what is in flight: the path has changed (SPEC §5.8). */
+  /** Sends the bytes in flight again at once: the channel has changed (SPEC §5.8). */
   restart(): void {
     this.#goBack();
     this.#waitingSinceMs = undefined;
@@ -152,7 +152,7 @@ export class StreamSender {
     return Math.max(this.#base, this.#sent);
   }
 
-  /** Only the end is left, which needs no window. */
+  /** Only the end is left, and it needs no window. */
   get #endIsNext(): boolean {
     return this.#ending && this.#base === this.#tail;
   }

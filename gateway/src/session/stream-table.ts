@@ -5,12 +5,12 @@ import { type Credit, StreamReceiver } from "./stream-receiver.ts";
 import { StreamSender } from "./stream-sender.ts";
 import type { StreamUse } from "./stream-use.ts";
 
-/** What the device and its path allow a new stream. */
+/** The limits of a new stream, from the device and its channel. */
 export interface StreamTerms {
   readonly rtoMs: number;
-  /** The smaller of both sides' message limits. */
+  /** The smaller of the message limits of both sides. */
   readonly maxMessageBytes: number;
-  /** What the device takes before its first credit. */
+  /** Bytes that the device accepts before its first credit. */
   readonly windowBytes: number;
 }
 
@@ -25,7 +25,7 @@ export interface StreamTableHost {
 /** An ended stream whose id is not given again yet: late repetitions still get their answer. */
 interface Lingering {
   readonly credit: Credit & { readonly status?: number };
-  /** Times that the cancellation is still repeated: nothing answers it. */
+  /** How often the cancellation will still be repeated: there is no answer to it. */
   repeatsLeft: number;
   waitMs: number;
   dueMs: number;
@@ -53,12 +53,15 @@ export class StreamTable {
     return this.#streams.size;
   }
 
-  /** What the open streams are for, oldest first. */
+  /** The uses of the open streams, oldest first. */
   get uses(): readonly StreamUse[] {
     return [...this.#uses.values()];
   }
 
-  /** Opens a stream under the id that was free for the longest time. @returns undefined where all are taken */
+  /**
+   * Opens a stream with the id that has been free for the longest time.
+   * @returns undefined if all are in use
+   */
   open(terms: StreamTerms, use: StreamUse): Stream | undefined {
     this.#rtoMs = terms.rtoMs;
     const id = this.#freeId();
@@ -83,7 +86,7 @@ export class StreamTable {
     return stream;
   }
 
-  /** @returns whether the message moved a stream */
+  /** @returns whether the message made progress on a stream */
   data(message: DataMessage): boolean {
     const stream = this.#streams.get(message.stream);
     const movedBefore = stream?.movedBytes ?? 0;
@@ -93,7 +96,7 @@ export class StreamTable {
     return stream !== undefined && stream.movedBytes - movedBefore >= movingBytes;
   }
 
-  /** @returns whether the message moved a stream */
+  /** @returns whether the message made progress on a stream */
   credit(message: CreditMessage): boolean {
     const stream = this.#streams.get(message.stream);
     if (!stream) return false;
@@ -102,7 +105,7 @@ export class StreamTable {
     return stream.movedBytes - movedBefore >= movingBytes;
   }
 
-  /** Sends what is due. */
+  /** Sends the messages that are due. */
   poll(nowMs: number): void {
     for (const [id, stream] of this.#streams) {
       for (const { offset, bytes, end } of stream.poll(nowMs)) {
@@ -131,12 +134,12 @@ export class StreamTable {
     return dueMs === Number.POSITIVE_INFINITY ? undefined : dueMs;
   }
 
-  /** Sends again what is in flight: the session has moved or come back with its streams. */
+  /** Sends the bytes in flight again: the session has another channel, or was resumed with its streams. */
   restart(): void {
     for (const stream of this.#streams.values()) stream.restart();
   }
 
-  /** Ends all streams; the device does not have them any more. */
+  /** Ends all streams, because the device no longer has them. */
   failAll(outcome: StreamOutcome): void {
     for (const stream of [...this.#streams.values()]) stream.fail(outcome);
     this.#lingering.clear();

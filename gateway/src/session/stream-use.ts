@@ -1,4 +1,4 @@
-/** What streams are used for, for the error if none is free. The streams of one command share one. */
+/** The use of a stream, for the error if no stream is free. The streams of one command share one. */
 export interface StreamUse {
   /** `exec top`, `port-forward to 8080`. */
   readonly what: string;

@@ -5,18 +5,18 @@ import type { Segment, StreamSender } from "./stream-sender.ts";
 
 /** How a stream ended: by the device's `end`, or by a status from either side. */
 export interface StreamOutcome extends StreamEnd {
-  /** A sentence for people where it did not end by itself. */
+  /** A sentence for people, if it did not end by itself. */
   readonly message?: string;
 }
 
-/** What one stream holds of a caller's bytes. Callers that await `write` stay far below. */
+/** Maximum bytes of a caller that one stream holds. Callers that await `write` stay far below. */
 export const maxHeldBytes = 262_144;
 
-/** What a stream asks of its table. */
+/** The calls of a stream to its table. */
 export interface StreamHost {
-  /** Something may have to be sent. */
+  /** The stream may have something to send. */
   wake(): void;
-  /** The reader made room. */
+  /** The reader freed space. */
   sendCredit(stream: Stream): void;
   /** The stream has ended; `cancelled` if the device must be informed. */
   over(stream: Stream, cancelled: boolean): void;
@@ -59,7 +59,7 @@ export class Stream {
 
   /**
    * Sends bytes.
-   * @returns once all of them are within the device's window
+   * @returns when all of them are within the device's window
    * @throws UnavailableError STREAM_ENDED; RequestError STREAM_INPUT_ENDED, STREAM_OVERFLOW
    */
   async write(bytes: Uint8Array): Promise<void> {
@@ -77,7 +77,7 @@ export class Stream {
     await new Promise<void>((resolve, reject) => this.#writers.push({ mark, resolve, reject }));
   }
 
-  /** Closes our direction after what was written. */
+  /** Closes the gateway's direction after the written bytes. */
   async endInput(): Promise<void> {
     if (this.isOver || this.#sender.ending) return;
     this.#sender.end();
@@ -101,12 +101,12 @@ export class Stream {
     }
   }
 
-  /** Ends the stream and what runs behind it. */
+  /** Ends the stream and the command behind it. */
   cancel(message = "cancelled"): void {
     this.#finish({ status: Status.CANCELLED, message }, true);
   }
 
-  /** Ends the stream without telling the device, which does not have it any more. */
+  /** Ends the stream without a message to the device, which no longer has it. */
   fail(outcome: StreamOutcome): void {
     this.#finish(outcome, false);
   }
@@ -145,7 +145,7 @@ export class Stream {
     return this.#receiver.credit();
   }
 
-  /** What is in flight is sent again: the path has changed. */
+  /** Sends the bytes in flight again: the channel has changed. */
   restart(): void {
     this.#sender.restart();
   }

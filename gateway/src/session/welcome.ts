@@ -1,6 +1,9 @@
 import { defaults, type WelcomeMessage } from "@motelet/profiles";
 
-/** The welcome that answers an attempt (SPEC §5.2). @param terms.wallMs Unix milliseconds; the device takes its time from them */
+/**
+ * The welcome that answers an attempt (SPEC §5.2).
+ * @param terms.wallMs Unix milliseconds; the device sets its clock from them
+ */
 export function buildWelcome(
   answer: { readonly attempt: number; readonly sid: number; readonly streamsKept: boolean },
   terms: {

@@ -1,4 +1,4 @@
-/** As much of a text as these bytes hold in UTF-8, whole characters, with its line end. */
+/** The beginning of a text that fits into these bytes in UTF-8: whole characters, with its line end. */
 export function cutText(text: string, bytes: number): string {
   // No character takes more than three bytes for each UTF-16 unit.
   if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;

@@ -8,23 +8,23 @@ import { migrations } from "./migrations.ts";
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
-/** What a write may do. It is only valid during the call that gets it. */
+/** The operations of a write. Valid only during the call that receives it. */
 export interface Transaction {
   run(sql: string, ...values: SQLInputValue[]): { changes: number; lastId: number };
   get(sql: string, ...values: SQLInputValue[]): Row | undefined;
   all(sql: string, ...values: SQLInputValue[]): Row[];
-  /** Runs when everything of the transaction is on the disk; must not throw. */
+  /** Runs when the whole transaction is on the disk; must not throw. */
   afterCommit(callback: () => void): void;
-  /** Runs when nothing of the transaction was kept; must not throw. */
+  /** Runs when the transaction was rolled back; must not throw. */
   afterRollback(callback: () => void): void;
 }
 
 export interface DatabaseOptions {
-  /** A file, made with its folder where absent, or ":memory:". */
+  /** A file, created with its folder if it is missing, or ":memory:". */
   readonly path: string;
   readonly metrics: Metrics;
   readonly clock?: Clock;
-  /** Pause between two commits, so that a slow disk does not take all of the process's time. */
+  /** Pause between two commits, so that a slow disk does not use all the time of the process. */
   readonly commitSpacingMs?: number;
   /** Writes that may wait for one commit. */
   readonly maxQueuedWrites?: number;
@@ -57,8 +57,8 @@ const mediumFaults: readonly number[] = [
 ];
 
 /**
- * The embedded store: node:sqlite in WAL mode, owned by one process. Writes are collected and committed in groups, each
- * group with one fsync (`synchronous=FULL`), so what a promise of `write` reports as done survives a loss of power.
+ * The embedded store: node:sqlite in WAL mode, owned by one process. Writes are committed in groups, each group with
+ * one fsync (`synchronous=FULL`), so that a write whose promise has resolved survives a loss of power.
  */
 export class Database implements Disposable {
   readonly #sql: DatabaseSync;
@@ -84,8 +84,8 @@ export class Database implements Disposable {
     this.#spacingMs = options.commitSpacingMs ?? 10;
     this.#maxQueued = options.maxQueuedWrites ?? 20_000;
     this.#commits = metrics.counter("motelet_store_commits_total", "Groups of writes that were committed.");
-    this.#failures = metrics.counter("motelet_store_failures_total", "Writes that were not kept.", ["code"]);
-    this.#commitSeconds = metrics.histogram("motelet_store_commit_seconds", "Time that one commit took.");
+    this.#failures = metrics.counter("motelet_store_failures_total", "Writes that failed.", ["code"]);
+    this.#commitSeconds = metrics.histogram("motelet_store_commit_seconds", "Duration of one commit.");
     this.#sql = openFile(path);
     try {
       migrate(this.#sql, path);
@@ -97,8 +97,8 @@ export class Database implements Disposable {
 
   /**
    * Queues a write for the next commit.
-   * @returns what the task returned, once it is durable
-   * @throws InternalError STORE_FULL (the disk is), STORE_WRITE; UnavailableError STORE_OVERLOADED, STORE_CLOSED
+   * @returns the task's result, once the write is durable
+   * @throws InternalError STORE_FULL (the disk is full), STORE_WRITE; UnavailableError STORE_OVERLOADED, STORE_CLOSED
    */
   write<T>(task: (transaction: Transaction) => T): Promise<T> {
     if (this.#closed) return Promise.reject(new UnavailableError("STORE_CLOSED", "the store is closed"));
@@ -114,7 +114,7 @@ export class Database implements Disposable {
     return written;
   }
 
-  /** Reads what is committed. */
+  /** Reads committed data. */
   all(sql: string, ...values: SQLInputValue[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[];
   }
@@ -124,8 +124,8 @@ export class Database implements Disposable {
   }
 
   /**
-   * For readiness: what is wrong where the disk took no write. Asking tries one, so that room on the disk is noticed
-   * although nobody writes.
+   * For readiness: the reason if the last write failed. Then each call tries a write, so that free space on the disk is
+   * noticed although nothing else writes.
    */
   unhealthyReason(): string | undefined {
     if (this.#closed) return "the store is closed";
@@ -134,7 +134,7 @@ export class Database implements Disposable {
     return this.#fault;
   }
 
-  /** Commits what is queued now, instead of soon. */
+  /** Commits the queued writes now instead of later. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -257,7 +257,7 @@ function migrate(sql: DatabaseSync, path: string): void {
   if (done > migrations.length)
     throw new ConfigError(
       "STORE_TOO_NEW",
-      `store ${path} has layout ${done}: this gateway knows ${migrations.length}`,
+      `store ${path} has layout ${done}: this gateway supports at most ${migrations.length}`,
     );
   for (const [index, step] of migrations.entries()) {
     if (index < done) continue;

@@ -8,8 +8,8 @@ export interface ReportPosition {
 }
 
 /**
- * Where each device's reports stand. A position moves in the transaction that keeps the report's content, and only from
- * the position that its writer saw: so content and position never part, whatever fails.
+ * The position of each device's reports. A position changes in the transaction that stores the report's content, and
+ * only from the position that its writer saw: so content and position always agree, even after a failure.
  */
 export class Journal {
   readonly #database: Database;
@@ -25,7 +25,7 @@ export class Journal {
 
   /**
    * Moves the position from `from` (undefined: none, or one of another epoch) to `to`.
-   * @throws InternalError JOURNAL_MOVED where something else moved it; the transaction has to fail
+   * @throws InternalError JOURNAL_MOVED if another write moved it; the transaction must fail
    */
   advance(
     transaction: Transaction,
@@ -53,7 +53,7 @@ export class Journal {
     if (changes !== 1)
       throw new InternalError(
         "JOURNAL_MOVED",
-        `report position of device ${device} is not where it was left`,
+        `report position of device ${device} has changed since it was read`,
       );
   }
 

@@ -1,8 +1,8 @@
 import type { Database } from "./database.ts";
 
 /**
- * Small records under a key, as JSON: what a session must not forget, which hardware is pinned to a port.
- * Reads give what is committed; writes are done when their promise resolves.
+ * Small records by key, as JSON: the durable part of a session, the hardware that is pinned to a port. Reads return
+ * committed data; writes are durable when their promise resolves.
  */
 export class KeyValues {
   readonly #database: Database;
@@ -11,7 +11,7 @@ export class KeyValues {
     this.#database = database;
   }
 
-  /** @returns undefined if there is none; the caller checks the shape of what it stored */
+  /** @returns undefined if there is none; the caller checks the shape of the record */
   get(key: string): unknown {
     const row = this.#database.get("SELECT value FROM key_values WHERE key = ?", key);
     return row === undefined ? undefined : JSON.parse(String(row.value));

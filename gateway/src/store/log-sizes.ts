@@ -1,13 +1,13 @@
-/** What lines take. */
+/** The size of lines. */
 export interface LogSize {
   readonly lines: number;
-  /** Their text and the cost of each in addition. */
+  /** Their text, and the overhead of each line. */
   readonly bytes: number;
 }
 
 const nothing: LogSize = { lines: 0, bytes: 0 };
 
-/** How much each boot of each device has in the log store; its owner keeps it in step with the tables. */
+/** The size of each boot of each device in the log store; the owner keeps it in step with the tables. */
 export class LogSizes {
   /** By device, then by the boot's ordinal. */
   readonly #devices = new Map<string, Map<number, LogSize>>();
@@ -37,7 +37,7 @@ export class LogSizes {
     this.#devices.delete(device);
   }
 
-  /** The older boot of the device that has the most; undefined if there is nothing. */
+  /** The older boot of the device with the largest log; undefined if there is nothing. */
   largest(): { device: string; ordinal: number; deviceBytes: number } | undefined {
     let largest: { device: string; ordinal: number; deviceBytes: number } | undefined;
     for (const [device, boots] of this.#devices) {

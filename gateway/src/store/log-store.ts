@@ -14,24 +14,24 @@ export interface StoredLine {
 export type NewLine = Omit<StoredLine, "id">;
 
 export interface LogLimits {
-  /** Of one boot; a device keeps two. */
+  /** Limit of one boot; a device keeps two. */
   readonly bootBytes: number;
-  /** Of all devices. */
+  /** Limit of all devices together. */
   readonly totalBytes: number;
 }
 
 export const defaultLogLimits: LogLimits = { bootBytes: 1_048_576, totalBytes: 268_435_456 };
 
-/** What a line takes in the file in addition to its text: its row, its entry in the index, and pages that are not quite full. */
+/** Size of a line in the file in addition to its text: its row, its entry in the index, and pages that are not full. */
 export const lineOverheadBytes = 128;
 
-/** Which boot of a device lines belong to: a ring that survives a reset brings reports of the one before. */
+/** The boot of a device to which lines belong: a ring that survives a reset contains reports of the previous boot. */
 export type BootChoice = "this" | "previous";
 
 /**
- * The logs of all devices: this boot and the previous one, each bounded, and all of them together. Of a full one the
- * oldest lines go; where all are too much, those of the device that has the most.
- * `changes` tells which device's log has grown, once that is durable.
+ * The logs of all devices: the current boot and the previous one, each limited in size, and all of them together. If a
+ * boot is full, its oldest lines are dropped. If the total is too large, lines of the device with the largest log are
+ * dropped. `changes` publishes the devices whose log has grown, once the lines are durable.
  */
 export class LogStore {
   readonly changes = new ChangeFeed<string>();
@@ -48,10 +48,10 @@ export class LogStore {
     this.#limits = limits;
     this.#dropped = metrics.counter(
       "motelet_log_lines_dropped_total",
-      "Lines that had to make room for newer ones.",
+      "Lines that were dropped to make space for newer ones.",
       ["reason"],
     );
-    this.#bytes = metrics.gauge("motelet_log_bytes", "What the stored logs of all devices take.");
+    this.#bytes = metrics.gauge("motelet_log_bytes", "Size of the stored logs of all devices.");
     for (const row of database.all(`${countLines} GROUP BY device, ordinal`))
       this.#sizes.set(String(row.device), Number(row.ordinal), sizeOf(row));
     this.#bytes.set(this.#sizes.total);
@@ -86,7 +86,7 @@ export class LogStore {
     transaction.afterCommit(() => this.changes.publish(device));
   }
 
-  /** Ends a line that was left open (a prompt, say), so that what comes next begins its own. */
+  /** Ends an incomplete line (a prompt, for example), so that the next text begins a new line. */
   endLine(transaction: Transaction, device: string, choice: BootChoice, stampMs: number): void {
     const ordinal = this.#ordinal(device, choice);
     const last = transaction.get(
@@ -98,8 +98,9 @@ export class LogStore {
   }
 
   /**
-   * Tells which boot a device is in. Another boot than the last begins a new log, the one before becomes the previous,
-   * older ones go. Lines stamped at or after `sinceMs` are already of the new boot: its text came before its hello.
+   * Sets a device's current boot. A new boot begins a new log, the last one becomes the previous, and older ones are
+   * deleted. Lines stamped at or after `sinceMs` already belong to the new boot, because its text arrived before its
+   * hello.
    */
   beginBoot(transaction: Transaction, device: string, boot: number, sinceMs: number): void {
     const newest = transaction.get(
@@ -131,7 +132,7 @@ export class LogStore {
     this.#count(transaction, device);
   }
 
-  /** Lines after `afterId`, oldest first; of both boots, as a follower wants them. */
+  /** Lines after `afterId`, oldest first, of both boots: for followers. */
   after(device: string, afterId: number, limit: number): StoredLine[] {
     return this.#database
       .all(
@@ -165,7 +166,7 @@ export class LogStore {
       .map(storedLine);
   }
 
-  /** @returns false where the device never had that boot */
+  /** @returns false if the device never had that boot */
   has(device: string, choice: BootChoice): boolean {
     return this.#ordinal(device, choice) !== undefined;
   }
@@ -176,7 +177,7 @@ export class LogStore {
     );
   }
 
-  /** The id after which the last `lines` lines of a boot begin; parts of a line count as one with what they belong to. */
+  /** The id after which the last `lines` lines of a boot begin; the parts of a line count as one. */
   tailStart(device: string, choice: BootChoice, throughId: number, lines: number): number {
     const ordinal = this.#ordinal(device, choice);
     if (ordinal === undefined || lines === 0) return throughId;
@@ -202,7 +203,7 @@ export class LogStore {
     this.#sizes.clear(device);
   }
 
-  /** Returns when what waits to be written at this moment is on the disk, or is lost. */
+  /** Resolves when all writes that wait at this moment are on the disk, or have failed. */
   async settled(): Promise<void> {
     await this.#database.write(() => undefined).catch(() => undefined);
   }

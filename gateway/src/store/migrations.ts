@@ -1,6 +1,6 @@
 /**
- * The steps that lead an empty database to today's layout; `PRAGMA user_version` counts those that were taken.
- * A step that has been released is never edited.
+ * The steps from an empty database to the current layout; `PRAGMA user_version` counts the completed ones. A released
+ * step is never edited.
  */
 export const migrations: readonly string[] = [
   `

@@ -3,15 +3,15 @@ import { Journal } from "./journal.ts";
 import { KeyValues } from "./key-values.ts";
 import { type LogLimits, LogStore } from "./log-store.ts";
 
-/** What of the gateway outlives its process without being in Kubernetes. Dispose flushes and closes it. */
+/** State that survives the gateway's process and is not in Kubernetes. Dispose flushes and closes it. */
 export interface Store extends Disposable {
   readonly database: Database;
   readonly journal: Journal;
   readonly keyValues: KeyValues;
   readonly logs: LogStore;
-  /** Forgets everything about a device; keys of its records are `<room>/<device>…`. */
+  /** Deletes all data of a device; keys of its records are `<kind>/<device>…`. */
   forget(device: string): Promise<void>;
-  /** Devices that anything is known of. */
+  /** Devices that have data in the store. */
   devices(): string[];
 }
 

@@ -4,9 +4,9 @@ import type { Clock, Timer } from "../foundation/clock.ts";
 const lookMs = 250;
 
 /**
- * Calls back once a socket's bytes have left the process and a grace has passed: what is behind the last byte (a status,
- * an exit code) belongs to a client that reads slowly as well.
- * @param waits.flushTimeoutMs a client that reads nothing is not waited for longer
+ * Calls back when a socket's bytes have left the process and a grace time has passed: the last bytes (a status, an exit
+ * code) must also reach a client that reads slowly.
+ * @param waits.flushTimeoutMs limits the wait for a client that does not read
  */
 export function afterFlush(
   socket: Pick<Writable, "writableLength">,

@@ -2,32 +2,32 @@ import type { Clock, Timer } from "../foundation/clock.ts";
 
 /** One of several streams on a connection. */
 export interface GuardedStream {
-  /** Rises while somebody reads the stream. */
+  /** Increases while the stream is being read. */
   readonly takenBytes: number;
 }
 
 export interface BackpressureGuardOptions<M extends GuardedStream> {
   readonly clock: Clock;
-  /** Between two signs of life to a peer whose bytes wait. */
+  /** Time between two probes of a peer whose bytes wait. */
   readonly probeMs: number;
-  /** How long a stream's bytes may wait without any of them being taken. */
+  /** How long a stream's bytes may wait without any of them being read. */
   readonly stallTimeoutMs: number;
-  /** Stop and start the reading of the socket. */
+  /** Stop and start reading the socket. */
   readonly pause: () => void;
   readonly resume: () => void;
   /**
-   * A socket that is not read does not tell that the peer has closed it; one that is written to does. So while input
-   * waits, this writes a little now and then.
+   * An unread socket does not report that the peer has closed it, but a write to it does. So while input waits, the
+   * guard writes a few bytes from time to time.
    */
   readonly probe: () => void;
-  /** Nobody takes this stream's bytes. */
+  /** This stream is not being read. */
   readonly onStalled: (member: M) => void;
 }
 
 /**
- * Back-pressure of a connection whose streams share one socket and have no windows of their own: the socket is read while
- * no stream is crowded. kube-apiserver cannot tell us that its client is gone while its own write to us waits, so a
- * reader that never reads would be waited for until the idle timeout: that is what the stall timeout is for.
+ * Back-pressure for a connection whose streams share one socket and have no windows of their own: the socket is read
+ * while no stream is above its limit. kube-apiserver cannot report that its client has disconnected while its own write
+ * waits. Without the stall timeout, the gateway would wait for a reader that never reads until the idle timeout.
  */
 export class BackpressureGuard<M extends GuardedStream> {
   readonly #options: BackpressureGuardOptions<M>;

@@ -1,6 +1,6 @@
 import type { Clock } from "../foundation/clock.ts";
 
-/** Counts what costs us work and gives the caller nothing, in windows of time. */
+/** Counts, in windows of time, requests that cost the gateway work and give the caller nothing. */
 export class FloodMeter {
   readonly #clock: Clock;
   readonly #limit: number;
@@ -15,7 +15,7 @@ export class FloodMeter {
     this.#windowStartMs = clock.monotonicMs();
   }
 
-  /** @returns false where this was one more than the window takes */
+  /** @returns false if this one exceeds the limit of the window */
   take(): boolean {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#windowStartMs >= this.#windowMs) {

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 
-/** Why a connection was ended that broke no rule. */
+/** Why a connection was ended although it broke no rule. */
 export type TimeoutReason = "IDLE_TIMEOUT" | "STALLED" | "STREAMS_LATE";
 
-/** Calls back once after a time in which nothing was touched. A touch costs no timer. */
+/** Calls back once if `touch` was not called for a time. A touch creates no timer. */
 export class IdleTimer {
   readonly #clock: Clock;
   readonly #timeoutMs: number;

@@ -1,13 +1,13 @@
 import { ByteQueue } from "../foundation/byte-queue.ts";
-/** Unread bytes of one stream at which its connection stops reading its socket. */
+/** Unread bytes of one stream above which its connection stops reading its socket. */
 export const maxUnreadBytes = 65_536;
 
 /** What a queued chunk costs in addition to its bytes, so that a stream of 1-byte frames is bounded too. */
 const chunkCostBytes = 128;
 
 /**
- * What a peer has sent on one stream of several that share a connection, until its one reader comes for it. It takes
- * whatever is pushed and says when that is more than it should hold; the connection then reads no more.
+ * The bytes that a peer has sent on one of several streams of a connection, until its one reader takes them. Accepts
+ * every push and reports when the limit is exceeded; the connection then stops reading.
  */
 export class ReceiveBuffer {
   readonly #onCrowded: (isCrowded: boolean) => void;
@@ -20,7 +20,7 @@ export class ReceiveBuffer {
   #failure: Error | undefined;
   #wakeReader: (() => void) | undefined;
 
-  /** @param onCrowded went over or back under the limit */
+  /** @param onCrowded called when the buffer crosses the limit, in either direction */
   constructor(onCrowded: (isCrowded: boolean) => void) {
     this.#onCrowded = onCrowded;
   }
@@ -29,12 +29,12 @@ export class ReceiveBuffer {
     return this.#hasEnded;
   }
 
-  /** Cost of everything that was read or dropped so far: it rises while somebody takes the bytes. */
+  /** Cost of everything that was read or dropped so far: it increases while the bytes are being read. */
   get takenBytes(): number {
     return this.#takenBytes;
   }
 
-  /** @param bytes kept until they are read; copied where they would keep a larger block in memory */
+  /** @param bytes kept until they are read; copied if they would keep a larger block in memory */
   push(bytes: Uint8Array): void {
     if (this.#isDiscarding || this.#hasEnded || this.#failure || bytes.length === 0) return;
     const isSmallPart = bytes.buffer.byteLength > 2 * bytes.length + chunkCostBytes;
@@ -43,19 +43,19 @@ export class ReceiveBuffer {
     this.#wakeReader?.();
   }
 
-  /** The peer sends no more. */
+  /** The peer will send no more. */
   end(): void {
     this.#hasEnded = true;
     this.#wakeReader?.();
   }
 
-  /** The stream is gone. What came before stays readable. */
+  /** The stream is lost. Bytes that arrived before can still be read. */
   fail(failure: Error): void {
     this.#failure ??= failure;
     this.#wakeReader?.();
   }
 
-  /** From now on what comes is dropped: nobody reads it, and it must not stop the other streams. */
+  /** Drops all further bytes: they will not be read, and must not stop the other streams. */
   discard(): void {
     this.#isDiscarding = true;
     this.#chunks.clear();
@@ -63,8 +63,8 @@ export class ReceiveBuffer {
   }
 
   /**
-   * The peer's bytes until it has ended. For one reader.
-   * @throws what `fail` was given, where that came before the end
+   * The peer's bytes until its end. For one reader.
+   * @throws the error of `fail`, if it was called before the end
    */
   async *read(): AsyncGenerator<Uint8Array, void, undefined> {
     for (;;) {

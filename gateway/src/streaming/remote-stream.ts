@@ -1,10 +1,10 @@
-/** One direction pair of a connection that carries several, whatever the connection is. */
+/** One duplex stream of a connection that carries several, over any protocol. */
 export interface RemoteStream {
-  /** The client's bytes until it ends its half; throws UnavailableError if the client is lost before that. */
+  /** The client's bytes until it ends its half; throws UnavailableError if the client disconnects before that. */
   input(): AsyncIterable<Uint8Array>;
   discardInput(): void;
-  /** Resolves when the carrier has room again; throws UnavailableError if it is gone. */
+  /** Resolves when the connection can take more; throws UnavailableError if it is closed. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Our half ends. */
+  /** Ends the gateway's half. */
   end(): void;
 }

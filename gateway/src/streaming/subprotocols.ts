@@ -9,9 +9,9 @@ export function listedNames(values: readonly string[]): readonly string[] {
 }
 
 /**
- * Picks the first of the client's protocols that we speak: the client's order counts.
+ * Selects the first of the client's protocols that is supported: the client's order counts.
  * @param offered values of X-Stream-Protocol-Version
- * @throws RequestError where the client offers none, AccessError (403, as a kubelet does) where we speak none of them
+ * @throws RequestError if the client offers none, AccessError (403, as in a kubelet) if none of them is supported
  */
 export function negotiateProtocol<P extends string>(offered: readonly string[], accepted: readonly P[]): P {
   const wanted = listedNames(offered);
@@ -31,9 +31,9 @@ export function negotiateProtocol<P extends string>(offered: readonly string[], 
 }
 
 /**
- * Picks a subprotocol of a WebSocket: v5 wherever the client names it, else the client's order.
+ * Selects a subprotocol of a WebSocket: v5 if the client names it, else by the client's order.
  * @param offered values of Sec-WebSocket-Protocol
- * @throws AccessError (403) where we speak none of those that are named
+ * @throws AccessError (403) if none of the named ones is supported
  */
 export function negotiateWebSocketProtocol<P extends string>(
   offered: readonly string[],

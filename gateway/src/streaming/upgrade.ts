@@ -6,17 +6,17 @@ import { RequestError } from "../foundation/errors.ts";
 export interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
-  /** Bytes that came behind the request. */
+  /** Bytes that arrived after the request. */
   readonly head: Uint8Array;
 }
 
-/** Whether a request asks for an upgrade to this protocol: both headers are lists, in any case of letters. */
+/** Whether a request asks for an upgrade to this protocol: both headers are lists; upper and lower case are equal. */
 export function wantsUpgrade(request: Pick<IncomingMessage, "headers">, protocol: string): boolean {
   const has = (header: string | undefined, word: string) => (header ?? "").toLowerCase().includes(word);
   return has(request.headers.connection, "upgrade") && has(request.headers.upgrade, protocol);
 }
 
-/** A request for streams that asks for no upgrade that is served. */
+/** The error for a streaming request without a supported upgrade. */
 export function noKnownUpgrade(): RequestError {
   return new RequestError(
     "UPGRADE_REQUIRED",
@@ -24,7 +24,7 @@ export function noKnownUpgrade(): RequestError {
   );
 }
 
-/** The head of the answer that makes a connection a SPDY one. */
+/** The head of the reply that switches a connection to SPDY. */
 export function switchingToSpdy(protocol: string): string {
   return [
     "HTTP/1.1 101 Switching Protocols",

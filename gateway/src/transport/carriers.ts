@@ -3,7 +3,7 @@ import { coapCarrier } from "./coap/coap-carrier.ts";
 import { mqttCarrier } from "./mqtt/mqtt-carrier.ts";
 import { serialCarrier } from "./serial/serial-carrier.ts";
 
-/** The carriers of this gateway, in the order in which their transports start. A new one is a line here. */
+/** The carriers of this gateway, in the order in which their transports start. A new carrier is a line here. */
 export const carriers = [mqttCarrier, coapCarrier, serialCarrier] as const satisfies readonly Carrier[];
 
 type Intersection<U> = (U extends unknown ? (member: U) => void : never) extends (all: infer I) => void
@@ -16,13 +16,13 @@ export const carrierSettings = Object.assign({}, ...carriers.map(({ settings }) 
   CarrierOf["settings"]
 >;
 
-/** The fields that links of all carriers have in a Device. */
+/** The fields of all carriers for links of a Device. */
 export const carrierLinkFields = Object.assign(
   {},
   ...carriers.map(({ link }) => link.fields),
 ) as Intersection<CarrierOf["link"]["fields"]>;
 
-/** @returns undefined for a carrier that the protocol names and this gateway does not have */
+/** @returns undefined for a carrier that the protocol defines and this gateway does not have */
 export function carrierNamed(name: string): Carrier | undefined {
   return carriers.find((carrier) => carrier.name === name);
 }

@@ -8,7 +8,7 @@ export interface WireIdentity {
   readonly generation: number;
 }
 
-/** A credential as it came over the wire. */
+/** A credential as received. */
 export interface Claim extends WireIdentity {
   readonly password: Uint8Array;
   /** Address of the peer, for log lines and counters. */
@@ -22,51 +22,63 @@ export type Verdict =
       readonly reason: "unknown-id" | "wrong-generation" | "wrong-password" | "paused";
     };
 
-/** Why a client is refused that named an identity, whatever the carrier; `devices` has the words for its owner. */
+/** Why a client that named an identity is refused, on any carrier; `devices` has the texts for its owner. */
 export type IdentityRefusal =
   | Extract<Verdict, { admitted: false }>["reason"]
   | "wrong-key"
   // Connections that prove the same identity end each other too often.
   | "take-over-limit";
 
-/** What the owner of a device reads about a refusal. */
+/** The text about a refusal for the owner of a device. */
 export interface RefusalText {
-  /** Whether the identity was not proved; otherwise the client did something that the profile does not allow. */
+  /** Whether the identity was not proved; otherwise the client did something that the profile forbids. */
   readonly unproved: boolean;
   /** Ends a sentence that begins "a client was refused:". */
   readonly text: string;
 }
 
-/** A client that a transport turned away. */
+/** A client that a transport refused. */
 export interface RefusedClient {
   /** Label of the transport's counter and `code` of its log line. */
   readonly reason: string;
-  /** Absent: the reason is an IdentityRefusal, or nothing that the owner can correct. */
+  /** Absent: the reason is an IdentityRefusal, or the owner cannot correct it. */
   readonly text?: RefusalText;
-  /** The client did not have the key of the identity that it named: the directory finds out whether key or generation was wrong. */
+  /**
+   * The client did not have the key of the identity that it named: the directory determines whether key or generation
+   * was wrong.
+   */
   readonly lacksKey?: boolean;
   /** Address without port. */
   readonly peer: string;
-  /** What it showed as `<wireId>.<generation>` or as a wire id, proved or not; the first that names a device counts. */
+  /**
+   * The names that it presented, as `<wireId>.<generation>` or as a wire id, proved or not; the first that names a
+   * device counts.
+   */
   readonly names: readonly string[];
-  /** The error's own words, if they say more than the reason. */
+  /** The text of the error, if it contains more than the reason. */
   readonly detail?: string;
 }
 
 export interface Authenticator {
-  /** Decides at once, in constant time as to the password. */
+  /** Decides at once; its duration does not depend on the password. */
   authenticate(claim: Claim): Verdict;
-  /** Decides about an identity that the transport has proved itself, by a pre-shared key or a certificate. */
+  /** Admits an identity that the transport has proved itself, by a pre-shared key or a certificate. */
   admit(proven: WireIdentity): Verdict;
-  /** The pre-shared key of an identity that holds now; undefined if there is none. */
+  /** The pre-shared key of a valid identity; undefined if there is none. */
   pskOf(identity: WireIdentity): Uint8Array | undefined;
-  /** A client was turned away that showed a name. Whether it is the name of a device must not show in the time that this takes. */
+  /**
+   * A client that presented a name was refused. The duration of this call must not reveal whether the name is that of a
+   * device.
+   */
   refused(client: RefusedClient): void;
-  /** Tells when wire ids are no longer admitted (removed, paused, rotated), so that open connections are closed. */
+  /** Calls back when wire ids are no longer admitted (removed, paused, rotated), so that open connections are closed. */
   onRevoked(listener: (wireId: string) => void): () => void;
 }
 
-/** A port that a device's `spec.links` names, on a serial line e.g. `unix:/run/lamp.sock`, `pty:/dev/pts/3`, `/dev/ttyACM0`. */
+/**
+ * A port that a device's `spec.links` names; on a serial line e.g. `unix:/run/lamp.sock`, `pty:/dev/pts/3`,
+ * `/dev/ttyACM0`.
+ */
 export interface WantedPort {
   readonly port: string;
   /** Key of the device that owns it, for log lines. */

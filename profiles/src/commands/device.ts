@@ -16,7 +16,7 @@ import {
 import { limits } from "../limits.ts";
 import { type CommandRow, command, nothing, seconds } from "./row.ts";
 
-/** Whether the firmware in the running slot stays (SPEC §6.2). */
+/** Whether the firmware in the running slot is confirmed (SPEC §6.2). */
 export const FirmwareState = { confirmed: 0, probation: 1 } as const;
 
 /** What a task does at the moment (SPEC §6.9). */

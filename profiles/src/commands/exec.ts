@@ -4,7 +4,7 @@ import { command, nothing, stream, streamOrNone } from "./row.ts";
 
 /** Flags of commands with argv (SPEC §6.3). */
 export const ExecFlag = { stdin: 1, tty: 2 } as const;
-/** What exec-control changes (SPEC §6.4). */
+/** The actions of exec-control (SPEC §6.4). */
 export const ExecControl = { signal: 1, resize: 2 } as const;
 
 const streams = { stream, stderrStream: streamOrNone, flags: u8 };
@@ -91,5 +91,5 @@ const peripheralInvoke = command({
   check: expectTwoStreams("peripheral-invoke"),
 });
 
-/** The rows that open streams, or are about what runs on them. */
+/** The commands that open streams, or control a command on a stream. */
 export const streamCommands = { exec, execControl, console, dial, peripheralList, peripheralInvoke } as const;

@@ -3,7 +3,7 @@ import { limits } from "../limits.ts";
 import { path } from "../path.ts";
 import { command, nothing, seconds, stream } from "./row.ts";
 
-/** What is behind a path (SPEC §6.11). */
+/** The kind of entry at a path (SPEC §6.11). */
 export const FileType = { file: 0, directory: 1 } as const;
 
 const type = integer(0, FileType.directory);

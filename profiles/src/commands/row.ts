@@ -12,12 +12,12 @@ import {
 import { limits } from "../limits.ts";
 
 /**
- * What carrying out a request changes (SPEC §5.5). `none`: nothing; `idempotent`: the same as once when done twice;
- * `at-most-once`: must not be repeated, so the device records it.
+ * The effect of a request (SPEC §5.5). `none`: nothing changes; `idempotent`: doing it twice has the same effect as
+ * once; `once`: it must not be repeated, so the device records it.
  */
 export type Effect = "none" | "idempotent" | "at-most-once";
 
-/** A row of the command table (SPEC §6): everything that both languages and the docs know of a command. */
+/** A row of the command table (SPEC §6): the single definition of a command for both languages and the docs. */
 export interface CommandRow<Args, Result> {
   readonly op: number;
   /** Its name in the SPEC, e.g. `exec-control`. */
@@ -46,7 +46,10 @@ type Definition<Q extends Fields, S extends Fields> = {
   capability?: CapabilityName;
   request: Q;
   response: S;
-  /** What the fields together must fulfil. @throws MessageError */
+  /**
+   * A rule that the fields must fulfil together.
+   * @throws MessageError
+   */
   check?: (args: ShapeOf<Q>) => void;
 };
 
@@ -81,6 +84,6 @@ export function command<Q extends Fields, S extends Fields>(
 export const stream = integer(1, limits.streamId, "stream");
 /** 0 if there is no such stream. */
 export const streamOrNone = integer(0, limits.streamId, "stream / 0");
-/** A point in time, or a length of it. */
+/** A point in time, or a duration. */
 export const seconds = tuple({ s: u32, ms: integer(0, 999) });
 export const nothing = {};

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/** A value of a beat that the device does not know. */
+/** The value of an element that the device does not know. */
 #define MOTE_BEAT_UNKNOWN INT32_MIN
 
 /** Positions of a beat after the uptime (SPEC §3.4). */
@@ -23,11 +23,9 @@ enum mote_beat_position {
 };
 
 /**
- * Writes what a device knows of itself after the uptime: values saturate, unknown ones at the end
- * are left out. For a platform's `beat`; linked only where one calls it.
- *
+ * Writes the device's own figures after the uptime: too large values saturate, unknown ones at
+ * the end are left out. For a platform's `beat`; linked only if it is called.
  * Blocking: no. ISR-safe: no. Re-entrant: yes.
- *
  * @returns how many elements were written
  */
 unsigned mote_beat_write(struct mote_cbor_writer *writer,

@@ -46,7 +46,7 @@ enum mote_cbor_major {
 /** The argument of `null` in a head of MOTE_CBOR_OTHER. */
 #define MOTE_CBOR_NULL 22
 
-/** Where reading stands: at < end while something is left. */
+/** The position of reading: at < end while something is left. */
 struct mote_cbor_reader {
     const uint8_t *at;
     const uint8_t *end;
@@ -93,8 +93,7 @@ const uint8_t *mote_cbor_character(const uint8_t *start, const uint8_t *end);
 /** Whether the bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 bool mote_cbor_is_utf8(const uint8_t *bytes, size_t length);
 
-/** Where writing stands. What does not fit is left out; at == end says that something may have
- * been. */
+/** The position of writing. Bytes that do not fit are left out; then at == end. */
 struct mote_cbor_writer {
     uint8_t *at;
     const uint8_t *end;

@@ -12,15 +12,17 @@ extern "C" {
  * stays below it. */
 #define MOTE_WAIT_FOREVER 0x7fffffffu
 
-/** The time of a poll, and how long nothing will be due. What asks whether its time has come need
- * say no more. */
+/**
+ * The time of a poll, and how long until something is due. Code that checks whether its time has
+ * come need not report more.
+ */
 struct mote_clock {
     uint32_t now_ms;
     uint32_t wait_ms;
 };
 
 /**
- * Whether a time has come; if it has not, the wait ends then at the latest.
+ * Whether a time has come; if not, the wait ends at that time or earlier.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different clocks.
  */

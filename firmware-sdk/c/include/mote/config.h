@@ -11,13 +11,15 @@
 #include MOTE_CONFIG_FILE
 #endif
 
-/** Longest message taken and sent, bytes. RAM: one segment buffer of this + 6 in each serial line.
+/**
+ * Longest message received and sent, bytes. RAM: one segment buffer of this + 6 in each serial
+ * line.
  */
 #ifndef MOTE_MESSAGE_BYTES
 #define MOTE_MESSAGE_BYTES 256
 #endif
 
-/** Memory of the log ring, bytes. RAM: this. A report of n bytes takes n + 8 of it. */
+/** Memory of the log ring, bytes. RAM: this. A report of n bytes needs n + 8 of it. */
 #ifndef MOTE_LOG_RING_BYTES
 #define MOTE_LOG_RING_BYTES 512
 #endif
@@ -39,7 +41,7 @@
 #define MOTE_STREAMS 2
 #endif
 
-/** What a stream keeps until the gateway has it, bytes. RAM: this for each stream. */
+/** Bytes that a stream keeps until the gateway has acknowledged them. RAM: this for each stream. */
 #ifndef MOTE_STREAM_BUFFER_BYTES
 #define MOTE_STREAM_BUFFER_BYTES 128
 #endif
@@ -60,8 +62,10 @@
 #define MOTE_SCRATCH_BYTES 128
 #endif
 
-/** Messages that one poll takes at most, so that a busy line cannot starve the application. RAM:
- * none. */
+/**
+ * Maximum number of messages that one poll processes, so that a busy line cannot starve the
+ * application. RAM: none.
+ */
 #ifndef MOTE_POLL_MESSAGES
 #define MOTE_POLL_MESSAGES 16
 #endif

@@ -14,9 +14,10 @@ extern "C" {
 struct mote_session;
 
 /**
- * Carries out a request. Arguments are read from its body; ones beyond those it knows are to be
- * ignored. Results go to the session's writer, their number to the request; they count only with
- * MOTE_STATUS_OK; ones that do not fit turn into OUT_OF_RANGE. Called from poll; must not block.
+ * Executes a request. Arguments are read from its body; unknown further ones must be ignored. The
+ * function writes results to the session's writer, and their number to the request; they count
+ * only with MOTE_STATUS_OK. If they do not fit, the status becomes OUT_OF_RANGE. Called from
+ * poll; must not block.
  */
 typedef enum mote_status mote_command_run(struct mote_session *session, const void *context,
                                           struct mote_message *request);
@@ -38,8 +39,9 @@ struct mote_command {
 const struct mote_command *mote_dispatch_find(const struct mote_session *session, uint32_t op);
 
 /**
- * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing, something else, or above
- * `max`; then the value is 0, and the request has no more arguments: where they begin is not known.
+ * Reads an unsigned integer argument. INVALID_ARGUMENT if it is missing, has another type, or is
+ * above `max`. Then the value is 0, and no further argument can be read, because its position is
+ * unknown.
  */
 MOTE_MUST_USE enum mote_status mote_dispatch_uint(struct mote_message *request, uint32_t max,
                                                   uint32_t *value);

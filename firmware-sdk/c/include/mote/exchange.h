@@ -25,7 +25,7 @@ struct mote_exchange {
 };
 
 /**
- * Answers a request: carries it out, replays the recorded response, or drops it. For the session.
+ * Answers a request: executes it, replays the recorded response, or drops it. For the session.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions.
  */

@@ -39,22 +39,24 @@ struct mote_frame_decoder {
     uint8_t segment[1 + MOTE_SEGMENT_BYTES];
 };
 
-/** In the place of a byte: there is none, but a segment that has seen none for 100 ms ends. */
+/**
+ * Pushed instead of a byte: there is no byte now, and a segment that has been silent for 100 ms
+ * ends.
+ */
 #define MOTE_FRAME_SILENCE (-1)
 
 /**
- * Takes one byte. What it completes lies in the decoder's segment until the next call.
- * MOTE_FRAME_SILENCE is to be pushed before bytes that may come late, and when the clock's wait is
- * over.
+ * Processes one byte. A completed message or text is in the decoder's segment until the next
+ * call. Push MOTE_FRAME_SILENCE before bytes that may be late, and when the clock's wait is over.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different decoders.
- *
- * @returns how long the message is that lies there; negative: how long the text is; 0: nothing does
+ * @returns the length of a completed message; negative: the length of a completed text; 0:
+ * nothing is complete
  */
 MOTE_MUST_USE int mote_frame_push(struct mote_frame_decoder *decoder, int byte,
                                   struct mote_clock *clock);
 
-/** Takes a byte of a frame; `last` comes with the delimiter that ends it. */
+/** Writes a byte of a frame; `last` is set with the delimiter that ends it. */
 typedef void mote_frame_write(void *context, uint8_t byte, bool last);
 
 /**

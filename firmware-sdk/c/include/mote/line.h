@@ -9,8 +9,10 @@
 extern "C" {
 #endif
 
-/** A session's serial line: frames over a port, console text between them (SPEC §4, §10.2). Set
- * `port`, zero the rest. */
+/**
+ * A session's serial line: frames over a port, with console text between them (SPEC §4, §10.2).
+ * Set `port`, zero the rest.
+ */
 struct mote_line {
     const struct mote_port *port;
     void *port_context;

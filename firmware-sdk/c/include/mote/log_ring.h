@@ -28,7 +28,7 @@ struct mote_log_ring {
     uint8_t bytes[MOTE_LOG_RING_BYTES];
 };
 
-/** What stands before each body, which is the text. */
+/** The header of each body; the body is the text. */
 struct mote_log_entry {
     uint32_t at_ms;
     uint16_t length;
@@ -48,14 +48,15 @@ enum {
  * Makes room for a report and returns where its body is to be written; it counts from
  * mote_log_ring_commit on. The caller sees to it that it fits into an empty ring.
  *
- * A fault may interrupt both at any point for good: what the ring had and needs not drop is in it
- * then, after mote_log_ring_move where `dropped` says that one was being dropped.
+ * A fault may interrupt both permanently at any point: the ring then still has all reports that
+ * need not be dropped, after a call of mote_log_ring_move if `dropped` shows that one was being
+ * dropped.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different rings, as all functions here.
  */
 uint8_t *mote_log_ring_add(struct mote_log_ring *ring, const struct mote_log_entry *entry);
 
-/** Takes up the report whose body has been written, up to `end`. */
+/** Adds the report whose body has been written, up to `end`. */
 void mote_log_ring_commit(struct mote_log_ring *ring, const uint8_t *end);
 
 /**
@@ -65,8 +66,8 @@ void mote_log_ring_commit(struct mote_log_ring *ring, const uint8_t *end);
 void mote_log_ring_move(struct mote_log_ring *ring);
 
 /**
- * Finds the report `*seq`, or the oldest after it, and its number. NULL when there is none; else
- * its body, valid until the next one is added.
+ * Finds the report `*seq`, or the oldest after it, and its number. Returns its body, valid until
+ * the next one is added, or NULL if there is none.
  */
 const uint8_t *mote_log_ring_find(const struct mote_log_ring *ring, uint16_t *seq,
                                   struct mote_log_entry *entry);

@@ -21,20 +21,20 @@ enum mote_message_error {
     MOTE_MESSAGE_TOO_LONG
 };
 
-/** A decoded message. Pointers lie in the bytes it was decoded from. */
+/** A decoded message. Pointers refer to the bytes from which it was decoded. */
 struct mote_message {
     uint32_t field[MOTE_MESSAGE_FIELDS]; /* MOTE_WELCOME_…, MOTE_REQUEST_… */
     /** data: the bytes. request: the arguments, encoded and checked. */
     struct mote_cbor_reader body;
     uint32_t kind; /* below 2^32: larger ones are refused */
     /**
-     * Arguments of a request that are not yet read; in any other message elements that were
-     * skipped. Welcome's map is one of them: keyed serial is not part of version 0 (SPEC §5.9).
+     * Unread arguments of a request; in any other message, skipped elements. Welcome's map is one
+     * of them: keyed serial is not part of version 0 (SPEC §5.9).
      */
     uint16_t rest;
-    /** data: an end was there. bye: seconds, credit: a status was there. */
+    /** data: an end was present. bye: seconds, credit: a status was present. */
     bool has_last;
-    /** request: to be set by the command, how many results it wrote. */
+    /** request: the command sets it to the number of results that it wrote. */
     uint8_t results;
 };
 

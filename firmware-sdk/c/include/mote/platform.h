@@ -11,15 +11,17 @@
 extern "C" {
 #endif
 
-/** What a port knows of the chip. Its functions are called from poll only. */
+/** The functions of a port for its chip. They are called from poll only. */
 struct mote_platform {
-    /** Restarts the device when what was written has left it. May return; the session then goes on
-     * until it happens. */
+    /**
+     * Restarts the device after all written bytes have been sent. May return; the session then
+     * continues until the restart.
+     */
     void (*reboot)(void *context);
 
     /**
-     * Writes what the device knows of itself, after the uptime, into a beat, and returns how many
-     * elements that were: see `mote_beat_write`. NULL: nothing.
+     * Writes the device's own figures, after the uptime, into a beat, and returns how many
+     * elements it wrote: see `mote_beat_write`. NULL: none.
      */
     unsigned (*beat)(void *context, struct mote_cbor_writer *writer);
 };
@@ -38,7 +40,7 @@ struct mote_port {
      */
     void (*write)(void *context, uint8_t byte, bool last);
 
-    /** Takes console input: what came outside frames. NULL: it is dropped. */
+    /** Accepts console input: bytes outside frames. NULL: they are dropped. */
     void (*console)(void *context, const uint8_t *bytes, size_t length);
 };
 

@@ -13,7 +13,7 @@ extern "C" {
 
 struct mote_session;
 
-/** Which reports the gateway has stored, and which are on their way (SPEC §5.6). */
+/** Which reports the gateway has stored, and which are in flight (SPEC §5.6). */
 struct mote_reports {
     struct mote_retransmit_timer timer;
     uint16_t stored_seq;
@@ -30,21 +30,22 @@ enum mote_level {
 };
 
 /**
- * Records a line of text as a report: it is kept until the gateway has it, or newer reports need
- * its place. Cut at what a message holds; in a text that is not UTF-8, bytes above 7F become '?'.
- * Stamped with the time of the last poll.
- *
- * Only for the thread that polls: interrupts and other threads log with MOTE_LOGI (mote/log/log.h).
+ * Records a line of text as a report. It is kept until the gateway has stored it, or newer
+ * reports need its space. A text longer than a message is cut; if it is not UTF-8, bytes above 7F
+ * become '?'. Its timestamp is that of the last poll. Only for the thread that polls: interrupts
+ * and other threads log with MOTE_LOGI (mote/log/log.h).
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
  */
 void mote_log(struct mote_session *session, enum mote_level level, const char *text);
 
-/** What the gateway has stored, by an ack or (`welcome`, which may go back too) by a welcome. For
- * the session. */
+/**
+ * Sets the last stored report, from an ack or from a welcome (`welcome`; only a welcome may go
+ * back). For the session.
+ */
 void mote_reports_stored(struct mote_reports *reports, uint16_t stored_seq, bool welcome);
 
-/** Sends the next report if there is one to be sent now. For the session. */
+/** Sends the next report if one is due now. For the session. */
 MOTE_MUST_USE bool mote_reports_send(struct mote_session *session);
 
 /** Elements that `mote_reports_write` writes: seq, age, type, level, text. */

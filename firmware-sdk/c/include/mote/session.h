@@ -19,7 +19,7 @@ struct mote_identity {
     struct mote_span value[4];
 };
 
-/** Places in mote_identity.value. */
+/** Indices of mote_identity.value. */
 enum {
     MOTE_HARDWARE_ID, /* 1–12 bytes */
     MOTE_BOARD,       /* a text of at most 16 bytes */
@@ -27,8 +27,10 @@ enum {
     MOTE_BUILD_ID     /* 8 bytes */
 };
 
-/** What a session is built from. The caller keeps it for as long as the session lives; it may be in
- * flash. */
+/**
+ * The configuration of a session. The caller keeps it as long as the session exists; it may be in
+ * flash.
+ */
 struct mote_session_config {
     const struct mote_transport *transport;
     void *transport_context;
@@ -39,13 +41,15 @@ struct mote_session_config {
     uint8_t command_count;
     uint32_t caps; /* MOTE_CAP_… */
 
-    /** Steps work outside the protocol; called from poll only. True: it got further, and is to be
-     * called again. NULL: nothing does. */
+    /**
+     * Steps work outside the protocol; called from poll only. True: it made progress and must be
+     * called again. NULL: there is no such work.
+     */
     bool (*run)(struct mote_session *session, const void *context);
     const void *run_context;
 };
 
-/** What is different on each boot, from the port (SPEC §3.3). */
+/** Values that differ on each boot, from the port (SPEC §3.3). */
 struct mote_boot {
     uint32_t number;     /* a durable counter, else 32 bits of entropy */
     uint32_t ring_epoch; /* likewise; 0: the device has no reports */
@@ -53,8 +57,8 @@ struct mote_boot {
 };
 
 /**
- * A session with a gateway: all the state of the core but for the serial line. Its members are the
- * core's own, and in the order in which short instructions reach the most of them.
+ * A session with a gateway: all state of the core except the serial line. Its members are private
+ * to the core, and ordered so that short instructions reach most of them.
  */
 struct mote_session {
     struct mote_session_machine machine;
@@ -84,42 +88,46 @@ struct mote_session {
 };
 
 /**
- * Prepares a session in zeroed memory, but for a ring that was kept (mote_kept_ring_begin); nothing
- * is sent before `mote_session_open`. `now_ms` begins
- * the uptime.
+ * Prepares a session in zeroed memory, except for a ring that was kept (mote_kept_ring_begin).
+ * Nothing is sent before `mote_session_open`. The uptime starts at `now_ms`.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions, as all functions here.
  */
 void mote_session_init(struct mote_session *session, const struct mote_session_config *config,
                        const struct mote_boot *boot, uint32_t now_ms);
 
-/** The channel is open: the next poll says hello. On a serial line, call it once, at the start. */
+/** The channel is open: the next poll sends hello. On a serial line, call it once, at the start. */
 void mote_session_open(struct mote_session *session);
 
-/** The channel is closed: nothing is sent until it is opened again. The session itself goes on. */
+/** The channel is closed: nothing is sent until it is opened again. The session itself is kept. */
 void mote_session_close(struct mote_session *session);
 
 /**
- * Does everything that is due: takes in messages, answers, repeats, beats. Call it when bytes have
- * come, when the port can write again, after `mote_log` or a stream's use, and when the returned
- * time is over. `now_ms` may wrap; it should not go back, and a second by which it does is no harm.
+ * Does everything that is due: reads messages, answers, repeats, beats. Call it when bytes have
+ * arrived, when the port can write again, after `mote_log` or after using a stream, and when the
+ * returned time is over. `now_ms` may wrap; it should not decrease, but a decrease of up to a
+ * second does no harm.
  *
  * Blocking: as the transport. ISR-safe: no. Re-entrant: for different sessions.
- *
- * @returns milliseconds until the next call, MOTE_WAIT_FOREVER if only an event can make one needed
+ * @returns milliseconds until the next call, MOTE_WAIT_FOREVER if only an event can make one
+ * necessary
  */
 uint32_t mote_session_poll(struct mote_session *session, uint32_t now_ms);
 
-/** Reboots by a poll after `after_ms`; 0: by the one that is running, when all that it can send is
- * sent. */
+/**
+ * Reboots during a poll after `after_ms`; 0: during the running one, after it has sent everything
+ * that it can send.
+ */
 void mote_session_reboot(struct mote_session *session, uint32_t after_ms);
 
-/** Begins a message: an array of `elements`, of which `values` are the first. For the core. */
+/** Begins a message: an array of `elements`, starting with `values`. For the core. */
 struct mote_cbor_writer *mote_session_begin(struct mote_session *session, uint32_t elements,
                                             const uint32_t *values, size_t count);
 
-/** What is written from here on follows these bytes, which stay where they are. For the core and
- * for commands. */
+/**
+ * Inserts these bytes, which are not copied; further output follows them. For the core and for
+ * commands.
+ */
 void mote_session_insert(struct mote_session *session, const uint8_t *bytes, size_t length);
 
 /** Sends the message. For the core. */

@@ -51,16 +51,16 @@ struct mote_session_machine {
  */
 void mote_session_machine_greet(struct mote_session_machine *machine, uint32_t now_ms);
 
-/** What is to be sent now; each action is returned once. */
+/** The message to send now; each action is returned once. */
 MOTE_MUST_USE enum mote_session_action
 mote_session_machine_next(struct mote_session_machine *machine, struct mote_clock *clock);
 
-/** Takes in a welcome. False: it is none for this attempt, and changes nothing. */
+/** Processes a welcome. False: it does not answer this attempt, and changes nothing. */
 MOTE_MUST_USE bool mote_session_machine_welcome(struct mote_session_machine *machine,
                                                 const struct mote_message *message,
                                                 uint32_t now_ms);
 
-/** Takes in a bye. */
+/** Processes a bye. */
 void mote_session_machine_bye(struct mote_session_machine *machine,
                               const struct mote_message *message, uint32_t now_ms);
 

@@ -7,7 +7,7 @@
 extern "C" {
 #endif
 
-/** The canonical status codes (SPEC §7): answer requests and end streams. */
+/** The canonical status codes (SPEC §7), in responses to requests and at the end of streams. */
 enum mote_status {
 #define MOTE_STATUS_ENUM(name, code) MOTE_STATUS_##name = code,
     MOTE_STATUS_TABLE(MOTE_STATUS_ENUM)
@@ -15,7 +15,7 @@ enum mote_status {
 };
 
 /**
- * The name of a code, e.g. "NOT_FOUND"; "?" for a code that is none. Constant text.
+ * The name of a code, e.g. "NOT_FOUND"; "?" for an unknown one. Constant text.
  *
  * Blocking: no. ISR-safe: yes. Re-entrant: yes.
  */

@@ -17,8 +17,8 @@ struct mote_session;
 struct mote_stream;
 
 /**
- * Takes bytes that came in on a stream, as many as it can, and returns how many. With `bytes` NULL
- * it takes none and returns how many it could take: the window. Called from poll only.
+ * Accepts bytes that arrived on a stream, as many as it can, and returns how many. With `bytes`
+ * NULL it accepts none and returns how many it could accept: the window. Called from poll only.
  */
 typedef size_t mote_stream_take(struct mote_stream *stream, const uint8_t *bytes, size_t length);
 
@@ -70,21 +70,25 @@ size_t mote_stream_write(struct mote_stream *stream, const void *bytes, size_t l
 /** How many bytes `mote_stream_write` would take now. */
 size_t mote_stream_room(const struct mote_stream *stream);
 
-/** Ends the outgoing direction after what is in the buffer. `exit_code` is 0–255; more is sent as
- * 255, and less than 0 as an end without one. */
+/**
+ * Ends the outgoing direction after the bytes in the buffer. `exit_code` is 0–255; a higher one
+ * is sent as 255, and a negative one as an end without exit code.
+ */
 void mote_stream_end(struct mote_stream *stream, enum mote_status status, int32_t exit_code);
 
-/** After a welcome: goes back to what is not acknowledged, or forgets all streams, as owners see by
- * id 0. */
+/**
+ * After a welcome: resends unacknowledged bytes, or forgets all streams; then their owners see id
+ * 0.
+ */
 void mote_stream_resume(struct mote_session *session, bool kept);
 
-/** Takes in a data message and answers it. For the session. */
+/** Processes a data message and answers it. For the session. */
 void mote_stream_data(struct mote_session *session, const struct mote_message *message);
 
-/** Takes in a credit. For the session. */
+/** Processes a credit. For the session. */
 void mote_stream_credit(struct mote_session *session, const struct mote_message *message);
 
-/** Sends one message if a stream has one to be sent now. For the session. */
+/** Sends one message if a stream has one that is due. For the session. */
 MOTE_MUST_USE bool mote_stream_send(struct mote_session *session);
 
 #ifdef __cplusplus

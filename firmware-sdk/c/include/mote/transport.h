@@ -17,11 +17,13 @@ extern "C" {
  * blocks for long.
  */
 struct mote_transport {
-    /** Whether `send` takes one message of any size now. While false, poll neither sends nor
-     * receives. */
+    /**
+     * Whether `send` can accept one message of any size now. While false, poll neither sends nor
+     * receives.
+     */
     bool (*ready)(void *context);
 
-    /** Sends a message. The bytes hold only during the call. */
+    /** Sends a message. The bytes are valid only during the call. */
     void (*send)(void *context, struct mote_parts *message);
 
     /** The next message, valid until the next call; length 0 when there is none. */

@@ -7,7 +7,7 @@
 extern "C" {
 #endif
 
-/** Measured: the time that the core did not sleep, and the paint that is left on the stack. */
+/** The time in which the core did not sleep, and the unused part of the painted stack. */
 extern const struct mote_stats_source cortex_stats;
 
 #ifdef __cplusplus

@@ -11,8 +11,10 @@ extern "C" {
  * counter. */
 void time_start(void);
 
-/** Milliseconds since the start, modulo 2^32. Never less than before, with interrupts locked out or
- * not. */
+/**
+ * Milliseconds since the start, modulo 2^32. Never decreases, with or without interrupts locked
+ * out.
+ */
 uint32_t time_now_ms(void);
 
 /** Sleeps until an interrupt is pending (chip_wait), with interrupts locked out, and counts how

@@ -13,7 +13,7 @@ extern "C" {
 /** UART 1 as a service, for one connection at a time; no context. */
 extern const struct mote_service_driver second_uart_driver;
 
-/** Whether something came, or can be written again, since this was asked last. */
+/** Whether bytes arrived, or writing is possible again, since the last call. */
 bool second_uart_woke(void);
 
 #ifdef __cplusplus

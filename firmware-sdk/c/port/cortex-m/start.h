@@ -7,8 +7,10 @@
 extern "C" {
 #endif
 
-/** Bytes of stack that were ever in use: the stack is painted at the start, and what has lost its
- * paint was used. */
+/**
+ * Bytes of stack that were ever in use: the stack is painted at the start, and bytes without
+ * paint were used.
+ */
 uint32_t start_stack_used(void);
 
 /** Bytes of stack that were never in use. */
@@ -21,8 +23,10 @@ void second_uart_receive_handler(void);
 void second_uart_send_handler(void);
 void time_tick_handler(void);
 
-/** Given by the port: tells of a fault and restarts. `stacked` is what the core pushed: r0–r3, r12,
- * lr, pc, psr. */
+/**
+ * Implemented by the port: reports a fault and restarts. `stacked` points to the registers that
+ * the core pushed: r0–r3, r12, lr, pc, psr.
+ */
 void fault_report(const uint32_t *stacked);
 
 #ifdef __cplusplus

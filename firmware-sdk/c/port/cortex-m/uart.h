@@ -9,8 +9,10 @@
 extern "C" {
 #endif
 
-/** Bytes received and not yet read: more than a frame that fills MOTE_RX_WINDOW_BYTES, and what
- * comes with it. */
+/**
+ * Size of the buffer for received, unread bytes: larger than a frame that fills
+ * MOTE_RX_WINDOW_BYTES, and the bytes that arrive with it.
+ */
 #define UART_RING_BYTES 512
 
 void uart_start(void);
@@ -19,18 +21,15 @@ void uart_start(void);
 bool uart_has_input(void);
 
 /**
- * Writes a text.
- *
- * Blocking: until the line has taken it, idling. The transmit lock of this port is that only the
- * main loop writes, and that it writes frames and texts in one piece.
+ * Writes a text. Blocks, and sleeps, until the line has accepted it. This port needs no transmit
+ * lock, because only the main loop writes, and it writes each frame and text in one piece.
  */
 void uart_print(const char *text);
 
-/** Like uart_print, but from a fault handler: by polling, and in the middle of whatever was being
- * written. */
+/** Like uart_print, but for a fault handler: by polling, and in the middle of any output. */
 void uart_print_panic(const char *text);
 
-/** The frame after this call breaks off with a fault. */
+/** The next frame breaks off with a fault. */
 void uart_arm_panic(void);
 
 /** The functions for mote_line; no context. */

@@ -15,9 +15,9 @@ enum reset_cause {
 };
 
 /**
- * Numbers this boot: by the counter in `folder`, which is raised and written down first, or by
- * entropy where `folder` is NULL. The ring's epoch is that number too, unless it outlives the boot
- * (ring_begin). Exits with a message if the counter cannot be kept.
+ * Numbers this boot: by the counter in `folder`, which is incremented and saved first, or at
+ * random if `folder` is NULL. The ring's epoch has the same number, unless the ring outlives the
+ * boot (ring_begin). Exits with a message if the counter cannot be saved.
  */
 struct mote_boot boot_begin(const char *folder);
 

@@ -11,8 +11,8 @@ extern "C" {
 extern struct mote_flash_store posix_files;
 
 /**
- * Mounts the files: in `folder`/flash, where they outlive the process, or in memory where `folder`
- * is NULL. Exits with a message if it cannot.
+ * Mounts the files: in `folder`/flash, which outlives the process, or in memory if `folder` is
+ * NULL. Exits with a message if it cannot.
  */
 void files_mount(const char *folder);
 

@@ -7,11 +7,13 @@
 extern "C" {
 #endif
 
-/** Zeroes the session but for the ring of reports that the boot before left in `folder`/ring, if
- * there is one. With `folder` NULL none is kept. */
+/**
+ * Zeroes the session, but keeps the ring of reports that the previous boot left in `folder`/ring,
+ * if there is one. With `folder` NULL none is kept.
+ */
 void ring_begin(const char *folder, struct mote_session *session, struct mote_boot *boot);
 
-/** Keeps what was added since; after each poll. */
+/** Saves reports that were added since the last call; call it after each poll. */
 void ring_save(struct mote_session *session);
 
 #ifdef __cplusplus

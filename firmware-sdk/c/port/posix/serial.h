@@ -16,8 +16,8 @@ extern "C" {
 #define SERIAL_OUT_BYTES 16384
 
 /**
- * A serial line of a process: a unix socket that takes one connection at a time, or a pty. As with
- * a wire, what is written while nobody listens is lost, and the device notices nothing of it.
+ * A serial line of a process: a unix socket that accepts one connection at a time, or a pty. As
+ * on a wire, bytes that nobody reads are lost, and the device does not notice.
  */
 struct serial {
     int listener; /* −1 for a pty */
@@ -42,20 +42,20 @@ void serial_open_pty(struct serial *serial, const char *path);
  * restarts. */
 void serial_hand_over(const struct serial *serial);
 
-/** Takes over what the process before left; false if there was none. */
+/** Takes over the descriptors of the previous process; false if there were none. */
 bool serial_take_over(struct serial *serial);
 
 /**
- * Waits for input, a connection or room for output, at most `wait_ms`, and moves bytes both ways;
- * also for `others`, whose revents it sets. A
- * signal ends it: all are to be blocked outside, and come in here.
+ * Waits for input, a connection or space for output, at most `wait_ms`, and moves bytes in both
+ * directions; also waits for `others`, and sets their revents. A signal ends the wait: block all
+ * signals outside of it.
  */
 void serial_wait(struct serial *serial, uint32_t wait_ms, struct pollfd *others, unsigned count);
 
-/** How many others a wait takes. */
+/** Maximum number of `others`. */
 #define SERIAL_OTHERS 32
 
-/** Writes out what waits, for at most `wait_ms`. */
+/** Writes the waiting bytes, for at most `wait_ms`. */
 void serial_drain(struct serial *serial, uint32_t wait_ms);
 
 /** Appends console text. */
@@ -65,8 +65,10 @@ void serial_print(struct serial *serial, const char *text);
  * serial_panic. */
 extern const struct mote_port serial_port;
 
-/** Given by the application: called in the middle of a frame where panic_armed was set; does not
- * return. */
+/**
+ * Implemented by the application: called in the middle of a frame if panic_armed was set; does
+ * not return.
+ */
 void serial_panic(struct serial *serial);
 
 #ifdef __cplusplus

@@ -22,7 +22,7 @@ extern const struct mote_service_driver tcp_driver;
 /** Fills in what to wait for, at most MOTE_JOBS; returns how many. */
 unsigned tcp_waits(struct pollfd *fds);
 
-/** Takes in what the wait brought. */
+/** Processes the results of the wait. */
 void tcp_waited(const struct pollfd *fds, unsigned count);
 
 #ifdef __cplusplus

@@ -14,7 +14,7 @@ const struct mote_flash_record *mote_flash_index_next(const struct mote_flash_st
 const struct mote_flash_record *mote_flash_index_find_id(const struct mote_flash_store *store,
                                                          uint32_t id);
 
-/** What is at a path, and on the way to it. */
+/** The entry at a path, and at its parents. */
 struct mote_flash_place {
     const struct mote_flash_record *file;
     bool is_directory;

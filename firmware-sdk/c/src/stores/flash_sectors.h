@@ -11,9 +11,9 @@ unsigned mote_flash_sectors_find(const struct mote_flash_store *store, uint32_t 
                                  unsigned from);
 
 /**
- * Erases a free sector for the part of a file that begins at `file->at` and returns its number; 0:
- * there is none. It is the least worn one; if a file that does not change has that one, the file
- * moves to another. A sector that fails stays marked as used until the next mount.
+ * Erases a free sector for the part of a file that begins at `file->at` and returns its number;
+ * 0: there is none. Selects the least worn sector; if a file that does not change has that one,
+ * the file moves to another. A sector that fails stays marked as used until the next mount.
  */
 unsigned mote_flash_sectors_begin(struct mote_flash_store *store, const struct mote_file *file);
 

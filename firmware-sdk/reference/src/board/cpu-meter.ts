@@ -5,9 +5,9 @@ export interface CpuAccount {
 }
 
 /**
- * Measures what a device's parts really keep this process busy with: each call into a part is timed, and a call from one part
- * into another counts for the inner one only. It goes by the clock, which costs next to nothing: on an overloaded machine the time without a core
- * counts too.
+ * Measures how long a device's parts keep this process busy: each call into a part is timed, and a call from one part
+ * into another counts for the inner one only. It uses the clock, which is cheap. On an overloaded machine, time without
+ * a core counts too.
  */
 export class CpuMeter {
   readonly #now: () => number;
@@ -20,7 +20,7 @@ export class CpuMeter {
     this.#now = now;
   }
 
-  /** Of all parts since the meter was made, those that have ended included. */
+  /** Total of all parts since the meter was created, including parts that have ended. */
   get totalMs(): number {
     return this.#totalMs + (this.#running ? this.#now() - this.#sinceMs : 0);
   }

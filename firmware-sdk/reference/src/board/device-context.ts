@@ -5,15 +5,15 @@ import type { ReferenceDevice } from "./device.ts";
 /** The device for which code runs: it follows timers, sockets and promises to what they call. */
 const running = new AsyncLocalStorage<ReferenceDevice>();
 
-/** Runs something on a device's account; so does all that comes of it later. */
+/** Runs a function on a device's account, with all asynchronous work that it starts. */
 export function onBehalfOf<T>(device: ReferenceDevice, run: () => T): T {
   return running.run(device, run);
 }
 
 /**
- * From now on an error in one device of a fleet ends that device and not the process with its neighbours. An error that
- * is no device's ends the process as before.
- * @param told is called once for each device that ends so
+ * After this call an error in one device of a fleet ends that device, but not the process with the other devices. An
+ * error outside any device ends the process as before.
+ * @param told called once for each device that ends this way
  */
 export function containDeviceErrors(told: (device: ReferenceDevice, error: unknown) => void): Disposable {
   const contain = (error: unknown): void => {

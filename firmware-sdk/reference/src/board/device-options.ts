@@ -4,7 +4,7 @@ import type { Peripheral } from "../shell/process.ts";
 import type { FileStoreLimits } from "./file-store.ts";
 import type { Services } from "./services.ts";
 
-/** `offline`: no channel; `greeting` and `waiting`: no session yet; `rebooting`: for a moment. */
+/** `offline`: no channel; `greeting` and `waiting`: no session yet; `rebooting`: for a short time. */
 export type DeviceState = "stopped" | "offline" | "greeting" | "online" | "waiting" | "rebooting";
 
 export interface DeviceOptions {
@@ -15,37 +15,37 @@ export interface DeviceOptions {
   readonly board?: string;
   /** "name version", at most 20 bytes. */
   readonly firmware?: string;
-  /** 8 bytes; absent: made of the runtime's version and `firmware`. */
+  /** 8 bytes; absent: derived from the runtime's version and `firmware`. */
   readonly buildId?: Uint8Array;
   /** 1–12 bytes. */
   readonly hardwareId?: Uint8Array;
-  /** 32 bits that name this boot: a durable counter; absent: entropy. Each reboot takes the next number. */
+  /** 32 bits that number this boot: a durable counter; absent: random. Each reboot uses the next number. */
   readonly boot?: number;
-  /** Called with the number of each further boot, to keep it. */
+  /** Called with the number of each further boot, to store it. */
   readonly onBoot?: (boot: number) => void;
   /** Makes sensors and jitter repeatable. */
   readonly seed?: number;
   readonly maxMessageBytes?: number;
   readonly rxWindowBytes?: number;
-  /** Streams that can be open at once; default 23, all that there are. */
+  /** Streams that can be open at once; default 23, the maximum. */
   readonly streams?: number;
   readonly logRingBytes?: number;
   readonly ramKiB?: number;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Room for files; default 16 MiB and 256 files. */
+  /** Space for files; default 16 MiB and 256 files. */
   readonly files?: Partial<FileStoreLimits>;
-  /** Folder that keeps the files beyond this process; see FileFolder. Default: none does. */
+  /** Folder that stores the files beyond this process; see FileFolder. Default: none. */
   readonly filesFolder?: string;
   /** Services in addition to, or instead of, the echo service at port 7. */
   readonly services?: Services;
-  /** Makes the peripherals of a boot; default: relay0, led0, adc0. */
+  /** Creates the peripherals of a boot; default: relay0, led0, adc0. */
   readonly peripherals?: () => readonly Peripheral[];
-  /** Commands in addition to, or by the same name instead of, the usual ones. */
+  /** Commands in addition to the default ones; one with the same name replaces the default. */
   readonly shell?: ReadonlyMap<string, ShellCommandRow>;
   readonly onState?: (state: DeviceState, reason: string) => void;
 }
 
-/** What a device is where its options do not say otherwise. */
+/** Defaults of a device's options. */
 export const deviceDefaults = {
   maxMessageBytes: 1_024,
   rxWindowBytes: 16_384,

@@ -12,10 +12,10 @@ import { type SimulatedSensors, seededRandom, simulatedSensors, Wanderer } from 
 import { builtInServices, type Services } from "./services.ts";
 import { Settings } from "./settings.ts";
 
-/** Parts whose processor time is measured separately, in addition to the commands that run. */
+/** Parts whose processor time is measured separately, in addition to the running commands. */
 export type PartName = "session" | "console" | "sensors" | "services";
 
-/** What a device of this process is made of. A fleet is to be small, so what is not used is not made. */
+/** The parts of a device in this process. Unused parts are not created, to keep a fleet small. */
 export class ReferenceParts implements DeviceParts {
   readonly ring: LogRing;
   readonly settings = new Settings();
@@ -23,7 +23,7 @@ export class ReferenceParts implements DeviceParts {
   readonly #options: DeviceOptions;
   readonly #seed: number;
   readonly #now: () => number;
-  /** The commands that run; set by the device with each boot. */
+  /** The running commands; set by the device at each boot. */
   jobs: () => Iterable<ShellJob> = () => [];
   #files: FileStore | undefined;
   #peripherals: readonly Peripheral[] | undefined;
@@ -33,8 +33,8 @@ export class ReferenceParts implements DeviceParts {
   #lastBeat = { atMs: 0, cpuMs: 0 };
 
   /**
-   * @param options.ringEpoch names the life of the ring's memory
-   * @throws UnavailableError where the folder of its files cannot be read
+   * @param options.ringEpoch identifies the lifetime of the ring's memory
+   * @throws UnavailableError if the folder of its files cannot be read
    */
   constructor(
     device: DeviceOptions,
@@ -65,7 +65,7 @@ export class ReferenceParts implements DeviceParts {
     return this.#meter;
   }
 
-  /** What a reset leaves: files, settings and the ring, which now tells of an earlier boot. */
+  /** Resets the parts. Files, settings and the ring survive; the ring then belongs to an earlier boot. */
   reset(): void {
     this.ring.carryOver();
     this.#peripherals = undefined;
@@ -75,7 +75,7 @@ export class ReferenceParts implements DeviceParts {
     this.#lastBeat = { atMs: this.#now(), cpuMs: 0 };
   }
 
-  /** Runs something on a part's account. */
+  /** Runs a function on a part's account. */
   charge<T>(name: PartName, run: () => T): T {
     let account = this.#accounts.find((known) => known.name === name);
     if (!account) {

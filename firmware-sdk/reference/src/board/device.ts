@@ -19,8 +19,8 @@ const capabilities = [
 ].reduce((caps, name) => caps | Capability[name], 0);
 
 /**
- * A device in this process: the session with a clock, a link, and the parts that a board has. Like a board it loses its session when it
- * reboots, and what runs; its files, its settings and its log ring stay.
+ * A device in this process: the session with a clock, a link, and the parts of a board. Like a board, it loses its
+ * session and its running commands when it reboots; its files, its settings and its log ring survive.
  */
 export class ReferenceDevice {
   readonly name: string;
@@ -67,7 +67,7 @@ export class ReferenceDevice {
     return this.#session.waitingReports;
   }
 
-  /** Powers on. Resolves when the link can be opened; the session comes by itself. */
+  /** Powers on. Resolves when the link can be opened; the session starts by itself. */
   async start(): Promise<void> {
     this.#setState("offline", "started");
     await this.link.start({
@@ -100,8 +100,8 @@ export class ReferenceDevice {
   }
 
   /**
-   * Ends it for good after an error in its code: it says nothing any more, and its link is closed. The reason of its
-   * last state has the cause. Never throws.
+   * Ends the device permanently after an error in its code: it sends nothing more, and its link is closed. The reason
+   * of its last state contains the cause. Never throws.
    */
   async fail(error: unknown): Promise<void> {
     if (this.#state === "stopped") return;
@@ -119,7 +119,7 @@ export class ReferenceDevice {
     } catch {}
   }
 
-  /** Whether it ended by an error in its code. */
+  /** Whether an error in its code has ended it. */
   get failed(): boolean {
     return this.#failed;
   }
@@ -130,8 +130,8 @@ export class ReferenceDevice {
   }
 
   /**
-   * Prints on the console as printf does on a board: outside of frames, and on the consoles of streams. False: the carrier has no
-   * console.
+   * Prints on the console like printf on a board: outside frames, and on the consoles of streams. False: the carrier
+   * has no console.
    */
   print(text: string): boolean {
     this.link.print?.(text);
@@ -139,7 +139,7 @@ export class ReferenceDevice {
     return this.link.print !== undefined;
   }
 
-  /** Resets without a word, as a watchdog would. */
+  /** Resets without a message to the gateway, like a watchdog. */
   reboot(): void {
     this.#setState("rebooting", "reboot");
     this.#session.halt();

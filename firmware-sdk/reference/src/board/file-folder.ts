@@ -18,10 +18,10 @@ import type { FileKeeper } from "./file-store.ts";
 import type { StoredFile } from "./file-tree.ts";
 
 /**
- * A folder on disk in which a device's files outlive the process: its paths, modes and times are those of the device. Everything is
- * first written elsewhere (`.new-<folder>`, next to the folder) and moved into place, so that a killed process leaves each file old or new.
- *
- * Links and special files are left alone, and so is what has no path on a device.
+ * A folder on disk in which a device's files survive the process: its paths, modes and times are those of the device.
+ * Every file is first written elsewhere (`.new-<folder>`, next to the folder) and then moved into place, so that a
+ * killed process leaves each file old or new. Links, special files, and names that are no valid path on a device are
+ * ignored.
  */
 export class FileFolder implements FileKeeper {
   readonly #folder: string;

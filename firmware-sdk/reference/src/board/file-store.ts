@@ -1,7 +1,7 @@
 import { limits, Status } from "@motelet/profiles";
 import { type DirectoryEntry, directoryMode, directoryOf, type StoredFile } from "./file-tree.ts";
 
-/** What is behind a path. */
+/** The file or directory at a path. */
 export interface PathStat {
   readonly type: "file" | "directory";
   readonly size: number;
@@ -9,25 +9,25 @@ export interface PathStat {
   readonly modifiedMs: number | undefined;
 }
 
-/** Where files outlive the process. Calls block and throw what the file system throws. */
+/** Stores files beyond the process. Calls block and throw the errors of the file system. */
 export interface FileKeeper {
-  /** @returns everything that is kept */
+  /** @returns all stored files */
   load(): ReadonlyMap<string, StoredFile>;
-  /** Puts a file in place whole or not at all, replacing one of that name. */
+  /** Stores a file completely or not at all, and replaces one of the same name. */
   put(path: string, file: StoredFile): void;
   remove(path: string): void;
   rename(from: string, to: string): void;
 }
 
 export interface FileStoreLimits {
-  /** Bytes of all files together, those being written included. */
+  /** Bytes of all files together, including those being written. */
   readonly totalBytes: number;
   readonly files: number;
 }
 
 /**
- * The files of a device (SPEC §6.11): a flat table of paths in memory, directories implied. A file being written takes its room
- * while the one that it replaces still has its own, as on flash.
+ * The files of a device (SPEC §6.11): a flat table of paths in memory; directories exist only as prefixes. A file that
+ * is being written needs its space while the file that it replaces still has its own, as on flash.
  */
 export class FileStore {
   readonly limits: FileStoreLimits;
@@ -36,7 +36,7 @@ export class FileStore {
   readonly #writes = new Set<FileWrite>();
   #usedBytes = 0;
 
-  /** @param keeper absent: files live as long as this object */
+  /** @param keeper absent: files exist as long as this object */
   constructor(storeLimits: FileStoreLimits, keeper?: FileKeeper) {
     this.limits = storeLimits;
     this.#keeper = keeper;
@@ -65,20 +65,20 @@ export class FileStore {
     return { type: "directory", size: 0, mode: directoryMode, modifiedMs: undefined };
   }
 
-  /** The file, if the path is one. */
+  /** The file, if the path is that of a file. */
   file(path: string): StoredFile | undefined {
     return this.#files.get(path);
   }
 
-  /** Entries of a directory in bytewise order of their names; undefined: no directory. */
+  /** Entries of a directory in bytewise order of their names; undefined: not a directory. */
   list(path: string): readonly DirectoryEntry[] | undefined {
     return this.#isDirectory(path) ? directoryOf(path, this.#files) : undefined;
   }
 
   /**
-   * Begins to write a file; it is not there before `commit`.
+   * Begins to write a file; it does not exist before `commit`.
    * @param size null: not known yet
-   * @returns what takes its bytes; FAILED_PRECONDITION: the path is a directory or below a file; RESOURCE_EXHAUSTED: no room
+   * @returns the writer; FAILED_PRECONDITION: the path is a directory or below a file; RESOURCE_EXHAUSTED: no space
    */
   write(path: string, size: number | null, mode: number): FileWrite | Status {
     const refused = this.#placeable(path);
@@ -94,7 +94,7 @@ export class FileStore {
     return write;
   }
 
-  /** @returns OK, NOT_FOUND, FAILED_PRECONDITION for a directory, INTERNAL where the keeper failed */
+  /** @returns OK, NOT_FOUND, FAILED_PRECONDITION for a directory, INTERNAL if the keeper failed */
   remove(path: string): Status {
     const file = this.#files.get(path);
     if (!file) return this.#isDirectory(path) ? Status.FAILED_PRECONDITION : Status.NOT_FOUND;
@@ -104,7 +104,10 @@ export class FileStore {
     );
   }
 
-  /** Gives a file another path, replacing what is there. @returns as `remove` does */
+  /**
+   * Renames a file, and replaces an existing one.
+   * @returns as `remove` does
+   */
   rename(from: string, to: string): Status {
     const file = this.#files.get(from);
     if (!file) return this.#isDirectory(from) ? Status.FAILED_PRECONDITION : Status.NOT_FOUND;
@@ -205,12 +208,15 @@ export class FileWrite {
     this.#buffer = new Uint8Array(size ?? 0);
   }
 
-  /** Room that it keeps others from. */
+  /** Space that it reserves. */
   get reservedBytes(): number {
     return this.#buffer.length;
   }
 
-  /** Copies the bytes. @returns OK; DATA_LOSS: more than was announced; RESOURCE_EXHAUSTED: no room */
+  /**
+   * Copies the bytes.
+   * @returns OK; DATA_LOSS: more than announced; RESOURCE_EXHAUSTED: no space
+   */
   take(bytes: Uint8Array): Status {
     const length = this.#length + bytes.length;
     if (length > this.#buffer.length) {
@@ -229,9 +235,10 @@ export class FileWrite {
   }
 
   /**
-   * Puts the file in place of whatever has its path.
-   * @param nowMs Unix milliseconds, if the device has a time
-   * @returns OK; DATA_LOSS: fewer bytes than announced; FAILED_PRECONDITION: its path became a directory's or lies below a file
+   * Puts the file at its path, and replaces an existing one.
+   * @param nowMs Unix milliseconds, if the device knows the time
+   * @returns OK; DATA_LOSS: fewer bytes than announced; FAILED_PRECONDITION: its path is now a directory or below a
+   * file
    */
   commit(nowMs: number | undefined): Status {
     if (this.#size !== null && this.#length !== this.#size) {
@@ -242,7 +249,7 @@ export class FileWrite {
     return this.#host.put({ bytes, mode: this.#mode, modifiedMs: nowMs });
   }
 
-  /** Gives the room back; the file stays as it was. */
+  /** Frees its space; an existing file at the path stays unchanged. */
   discard(): void {
     this.#host.discard();
   }

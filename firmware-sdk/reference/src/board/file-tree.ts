@@ -1,9 +1,9 @@
-/** A file as it is stored; never changed, only replaced as a whole. */
+/** A stored file; it is immutable and only replaced as a whole. */
 export interface StoredFile {
   readonly bytes: Uint8Array;
   /** The nine permission bits. */
   readonly mode: number;
-  /** Unix milliseconds; undefined if the device had no time. */
+  /** Unix milliseconds; undefined if the device did not know the time. */
   readonly modifiedMs: number | undefined;
 }
 
@@ -15,10 +15,10 @@ export interface DirectoryEntry {
   readonly mode: number;
 }
 
-/** Mode of directories, which are only implied. */
+/** Mode of directories, which exist only as prefixes of paths. */
 export const directoryMode = 0o755;
 
-/** What paths imply of a directory: its entries in bytewise order of their names. */
+/** A directory, derived from the paths: its entries in bytewise order of their names. */
 export function directoryOf(path: string, files: ReadonlyMap<string, StoredFile>): DirectoryEntry[] {
   const prefix = path === "/" ? path : `${path}/`;
   const entries = new Map<string, DirectoryEntry>();

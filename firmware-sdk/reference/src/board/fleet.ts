@@ -3,15 +3,15 @@ import { ReferenceDevice } from "./device.ts";
 import { onBehalfOf } from "./device-context.ts";
 import type { DeviceOptions } from "./device-options.ts";
 
-/** What a fleet has been through since its start. */
+/** Counts of a fleet since its start. */
 export interface FleetSummary {
   readonly devices: number;
   readonly online: number;
-  /** Devices that an error in their code has ended; see containDeviceErrors. */
+  /** Devices that were ended by an error in their code; see containDeviceErrors. */
   readonly failed: number;
   readonly messagesOut: number;
   readonly messagesIn: number;
-  /** Times that a link opened again. */
+  /** How often links opened again. */
   readonly reconnects: number;
   /** Over the carrier, framing included. */
   readonly bytesOut: number;
@@ -19,13 +19,13 @@ export interface FleetSummary {
   readonly faults: Readonly<FaultCounts>;
 }
 
-/** Many devices in one process. What runs of each is known to be its own: see containDeviceErrors. */
+/** Many devices in one process. Each error is assigned to its device: see containDeviceErrors. */
 export class Fleet {
   readonly devices: readonly ReferenceDevice[];
   readonly #startsPerSecond: number;
   #stopped = false;
 
-  /** @param options.startsPerSecond so that a thousand devices do not greet at the same instant; default 200 */
+  /** @param options.startsPerSecond limits how many devices say hello at the same time; default 200 */
   constructor(devices: readonly DeviceOptions[], options: { readonly startsPerSecond?: number } = {}) {
     this.devices = devices.map((device) => new ReferenceDevice(device));
     this.#startsPerSecond = options.startsPerSecond ?? 200;

@@ -1,6 +1,6 @@
 import type { SensorValues } from "../session-settings.ts";
 
-/** A small seeded generator (mulberry32): the same seed gives the same life. Values are in 0…1. */
+/** A small seeded generator (mulberry32): the same seed gives the same values, in 0…1. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -11,7 +11,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A value that wanders between two bounds and is drawn to their middle. */
+/** A value that varies between two bounds and tends to their middle. */
 export class Wanderer {
   readonly #min: number;
   readonly #max: number;
@@ -39,15 +39,15 @@ export class Wanderer {
   }
 }
 
-/** What a board that is not there can be asked. */
+/** The readings of a simulated board. */
 export interface SimulatedSensors {
   /** The readings of the next beat. */
   sense(): SensorValues;
-  /** Free heap as the last beat told it, and the least that any told, bytes. */
+  /** Free heap in the last beat, and the lowest value in any beat, bytes. */
   readonly heap: { readonly freeBytes: number; readonly minBytes: number };
 }
 
-/** Sensors of a board that is not there: each reading is plausible and near the one before. */
+/** Sensors of a simulated board: each reading is plausible and close to the previous one. */
 export function simulatedSensors(options: {
   readonly seed: number;
   readonly ramKiB: number;

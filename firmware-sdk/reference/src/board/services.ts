@@ -1,21 +1,22 @@
 import { Status } from "@motelet/profiles";
 import type { StreamEndpoint } from "../streams.ts";
 
-/** What a service writes its output to. */
+/** The output of a service. */
 export interface ServiceOutput {
-  /** Bytes that `write` takes now. */
+  /** Bytes that `write` accepts now. */
   readonly free: number;
-  /** Takes as many of the bytes as are free and returns how many. */
+  /** Accepts as many of the bytes as fit and returns how many. */
   write(bytes: Uint8Array): number;
-  /** Ends the output after what was written. */
+  /** Ends the output after the written bytes. */
   finish(end: { readonly status: number }): void;
-  /** Something came that nobody asked for, such as bytes from a socket: has the endpoint pumped. */
+  /** An event from outside happened, such as bytes from a socket: the endpoint will be pumped. */
   changed(): void;
 }
 
 /**
- * Something on the device that can be dialled (SPEC §6.10).
- * @param settled to be called once: with OK at once or later, with UNAVAILABLE, where nothing answers, only after the call
+ * A service of the device that can be dialled (SPEC §6.10).
+ * @param settled call it once: with OK, during the call or later; or with UNAVAILABLE if nothing answers, only after
+ * the call
  */
 export type Service = (output: ServiceOutput, settled: (status: Status) => void) => StreamEndpoint;
 
@@ -25,7 +26,7 @@ export type Services = ReadonlyMap<number, Service>;
 /** Port of the echo service (RFC 862). */
 export const echoPort = 7;
 
-/** Returns what it gets, and ends when its input does. */
+/** Returns its input, and ends when its input ends. */
 export const echoService: Service = (output, settled) => {
   settled(Status.OK);
   return {
@@ -38,5 +39,5 @@ export const echoService: Service = (output, settled) => {
   };
 };
 
-/** What every device offers. */
+/** Services of every device. */
 export const builtInServices: Services = new Map([[echoPort, echoService]]);

@@ -3,7 +3,7 @@ import { LogLevel } from "@motelet/profiles";
 /** A setting: its name, what it begins with, and what it takes. */
 interface SettingRow {
   readonly initial: string;
-  /** For people, after "expected". */
+  /** For people, in errors after "expected". */
   readonly expected: string;
   readonly takes: (value: string) => boolean;
 }
@@ -28,15 +28,15 @@ const rows = {
 
 export type SettingName = keyof typeof rows;
 
-/** What became of a `set`. */
+/** The result of a `set`. */
 export type SettingOutcome =
   | { readonly kind: "set" }
   | { readonly kind: "unknown" }
   | { readonly kind: "refused"; readonly expected: string };
 
-/** The settings of a device; like flash they outlive its reboots. */
+/** The settings of a device; as in flash, they survive its reboots. */
 export class Settings {
-  /** Only what differs from the rows, so that a fleet's settings take no room. */
+  /** Only values that differ from the defaults, so that a fleet's settings need little memory. */
   readonly #values = new Map<SettingName, string>();
 
   get names(): readonly SettingName[] {
@@ -47,7 +47,7 @@ export class Settings {
     return this.#values.get(name) ?? rows[name].initial;
   }
 
-  /** The value of a setting that may not exist. */
+  /** The value of a setting; undefined if there is none of that name. */
   find(name: string): string | undefined {
     return isSettingName(name) ? this.get(name) : undefined;
   }

@@ -11,13 +11,13 @@ const updateBytes = limits.windowBytes / 2;
 const connectTimeoutMs = 5_000;
 
 export interface ServiceAddress {
-  /** By which it is dialled. */
+  /** The port under which it is dialled. */
   readonly port: number;
   readonly target: { readonly host: string; readonly port: number };
 }
 
 /**
- * Parses `8080=127.0.0.1:80` or `8080=[::1]:80`: the port that is dialled, and where it leads.
+ * Parses `8080=127.0.0.1:80` or `8080=[::1]:80`: the port that is dialled, and its target.
  * @throws OptionError
  */
 export function parseServiceAddress(text: string): ServiceAddress {
@@ -33,7 +33,7 @@ export function parseServiceAddress(text: string): ServiceAddress {
   return { port: Number(dialled), target: { host, port: Number(target) } };
 }
 
-/** A service behind a TCP address that this process reaches: what a device would find in its own network. */
+/** A service that connects to a TCP address which this process reaches, like a service in a device's own network. */
 export function tcpService(target: ServiceAddress["target"]): Service {
   return (output, settled) => {
     const socket = connect({ ...target, noDelay: true, allowHalfOpen: true });

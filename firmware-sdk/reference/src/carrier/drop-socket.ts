@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
 /**
- * Closes a socket at once and without a word, in whatever state it is: connecting, in its handshake, open, half-closed, closed.
- * Never throws. What can be reset is reset, as a board does that lost its memory.
+ * Closes a socket at once in any state: connecting, in its handshake, open, half-closed, closed. Never throws. Resets
+ * the connection if possible, like a board that lost its memory.
  */
 export function dropSocket(socket: Socket): void {
   // Node resets open TCP sockets alone. Of TLS and pipes it throws ERR_INVALID_HANDLE_TYPE; one that still connects it leaves

@@ -3,13 +3,19 @@ import { seededRandom } from "../board/sensors.ts";
 import { OptionError } from "../errors.ts";
 import type { DeviceLink, LinkEvents, LinkTraffic } from "./link.ts";
 
-/** What can happen to a message between a device and its gateway; `freeze` and `reset` happen to the device's end. */
+/** Faults of a message between a device and its gateway; `freeze` and `reset` are faults of the device. */
 export const faultKinds = ["drop", "delay", "duplicate", "corrupt", "freeze", "reset"] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** The chance of each fault for each message, 0 to 1, either way; freeze and reset only when the device sends. */
+/**
+ * The probability of each fault for each message in either direction, 0 to 1; freeze and reset only when the device
+ * sends.
+ */
 export interface FaultRates extends Partial<Readonly<Record<FaultKind, number>>> {
-  /** Longest delay, milliseconds; each is drawn from 0 to it, so that messages overtake each other. Default 500. */
+  /**
+   * Longest delay, milliseconds; each delay is random between 0 and this, so that messages overtake each other. Default
+   * 500.
+   */
   readonly delayMs?: number;
   /** Length of a freeze, milliseconds; default 30,000. */
   readonly freezeMs?: number;
@@ -24,8 +30,9 @@ const lengths = {
 } as const;
 
 /**
- * Parses `drop=0.2,delay=0.1/300,freeze=0.001/20`: a fault and its chance, for delay the most milliseconds, for freeze the seconds.
- * @throws OptionError naming what is wrong with which fault
+ * Parses `drop=0.2,delay=0.1/300,freeze=0.001/20`: a fault and its probability, for delay also the longest delay in
+ * milliseconds, for freeze also the seconds.
+ * @throws OptionError that names the fault and what is wrong with it
  */
 export function parseFaultRates(text: string): FaultRates {
   const rates: { -readonly [K in keyof FaultRates]: FaultRates[K] } = {};
@@ -55,7 +62,7 @@ const maxDelayed = 64;
  *   device ─ send ─▶ ┌ frozen? dropped? corrupted? late? twice? ┐ ─▶ link      and the same the other way
  *
  * What is corrupted below a checksum never arrives; here it does, so over MQTT a spoilt payload reaches the decoders, and where it
- * still decodes the application. A frozen device is one whose connection stays open while nothing is sent or read; afterwards it goes on as if nothing had been.
+ * still decodes the application. A frozen device is one whose connection stays open while nothing is sent or read; afterwards it continues as if nothing had happened.
  */
 export class FaultyLink implements DeviceLink {
   readonly counts: FaultCounts = { drop: 0, delay: 0, duplicate: 0, corrupt: 0, freeze: 0, reset: 0 };
@@ -122,7 +129,7 @@ export class FaultyLink implements DeviceLink {
     return this.#carry(message, (spoilt) => this.#link.send(spoilt, kind));
   }
 
-  /** Makes the device hang for this long, now. */
+  /** Makes the device hang now, for this time. */
   freeze(forMs: number): void {
     clearTimeout(this.#thaw);
     this.#link.hold?.(true);

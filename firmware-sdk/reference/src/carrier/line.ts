@@ -49,14 +49,14 @@ export class SerialLink implements DeviceLink {
     this.#decoder = new FrameDecoder({ maxMessageBytes: options.maxMessageBytes ?? limits.messageBytes });
   }
 
-  /** @throws UnavailableError where the path cannot be listened on or the terminal not be made */
+  /** @throws UnavailableError if it cannot listen on the path or cannot create the terminal */
   async start(events: LinkEvents): Promise<void> {
     this.#events = events;
     if (this.#kind === "pty") await this.#startPty();
     else await this.#startSocket();
   }
 
-  /** Frames that were not whole or whose checksum was wrong. */
+  /** Frames that were incomplete or had a wrong checksum. */
   get badFrames(): number {
     return this.#decoder.badFrames;
   }
@@ -71,7 +71,7 @@ export class SerialLink implements DeviceLink {
     this.#write(Buffer.from(text.replaceAll("\0", "")));
   }
 
-  /** A reset does not pull the cable. */
+  /** Does nothing: a reset of the device does not disconnect the cable. */
   reset(): void {}
 
   async stop(): Promise<void> {

@@ -1,18 +1,18 @@
 import type { CarrierName, MessageKind } from "@motelet/profiles";
 
-/** What a carrier tells the device. Calls come on the event loop and must not throw. */
+/** Events of a carrier for the device. Calls arrive on the event loop and must not throw. */
 export interface LinkEvents {
-  /** Messages can be sent: say hello. */
+  /** Messages can be sent: the device sends hello. */
   opened(): void;
   closed(reason: string): void;
   message(bytes: Uint8Array): void;
   /** Input for the console, on carriers that have one. */
   console(bytes: Uint8Array): void;
-  /** The carrier itself proved that the other side lives. */
+  /** The carrier itself proved that the other side is alive. */
   heard(): void;
 }
 
-/** What has gone over a link since it was made. */
+/** The traffic of a link since it was created. */
 export interface LinkTraffic {
   /** How often it opened. */
   opens: number;
@@ -23,7 +23,7 @@ export interface LinkTraffic {
   bytesIn: number;
 }
 
-/** A device's way to its gateway. It may lose messages, and opens again by itself. */
+/** A device's path to its gateway. It may lose messages, and opens again by itself. */
 export interface DeviceLink {
   readonly carrier: CarrierName;
   /** Retransmission time-out before a welcome says otherwise, milliseconds (SPEC §8). */
@@ -32,14 +32,14 @@ export interface DeviceLink {
   readonly traffic?: Readonly<LinkTraffic> | undefined;
   /** Resolves when the link is ready to be opened; it may not be open yet. */
   start(events: LinkEvents): Promise<void>;
-  /** False: dropped, because the link is closed or its buffer full. */
+  /** False: dropped, because the link is closed or its buffer is full. */
   send(message: Uint8Array, kind: MessageKind): boolean;
-  /** Prints text on the console, where the carrier has one. */
+  /** Prints text on the console, if the carrier has one. */
   print?(text: string): void;
-  /** What a reset of the device does to the link. */
+  /** Applies a reset of the device to the link. */
   reset(): void;
-  /** Makes the link that of a device that hangs (true), or that has come to itself: it does nothing of its own accord. */
+  /** Simulates a device that hangs (true) or works again (false): a held link does nothing by itself. */
   hold?(held: boolean): void;
-  /** Lets what was sent go out, then closes for good. */
+  /** Sends the queued messages, then closes permanently. */
   stop(): Promise<void>;
 }

@@ -8,7 +8,10 @@ import { type ConnectionEnd, Reconnect } from "./reconnect.ts";
 export interface MqttLinkOptions extends MqttConnectionOptions {
   /** From 0 to 1, for the jitter of reconnects. */
   readonly random?: () => number;
-  /** Half the memory, several times as fast, and a device that can hang. Default: npm mqtt, what most firmware authors test with. */
+  /**
+   * Uses a client with half the memory and several times the speed, which can also simulate a device that hangs.
+   * Default: npm mqtt, with which most firmware authors test.
+   */
   readonly compact?: boolean;
 }
 
@@ -19,9 +22,9 @@ export interface MqttLinkOptions extends MqttConnectionOptions {
 const openTimeoutMs = 30_000;
 
 /**
- * The MQTT 3.1.1 binding (SPEC §10.1): subscribe, wait for the SUBACK, then the link is open. Each connection is a
- * client of its own, so that one that hangs can be thrown away. A beat takes a PINGREQ along: its PINGRESP is what
- * proves the gateway's life to the device.
+ * The MQTT 3.1.1 binding (SPEC §10.1): subscribe, wait for the SUBACK, then the link is open. Each connection has its
+ * own client, so that one that hangs can be dropped. A PINGREQ is sent with each beat; its PINGRESP proves to the
+ * device that the gateway is alive.
  */
 export class MqttLink implements DeviceLink {
   readonly carrier = "mqtt";
@@ -47,7 +50,7 @@ export class MqttLink implements DeviceLink {
     return { ...past, bytesOut: past.bytesOut + bytesOut, bytesIn: past.bytesIn + bytesIn };
   }
 
-  /** @throws OptionError where the URL cannot be one */
+  /** @throws OptionError if the URL is invalid */
   async start(events: LinkEvents): Promise<void> {
     this.#events = events;
     this.#connect();

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from "node:tls";
 
-/** Where a device finds its broker, and what it shows there. */
+/** The address of a device's broker, and the credentials for it. */
 export interface MqttConnectionOptions {
   /** `mqtt://127.0.0.1:1883`, or `mqtts://…` */
   readonly url: string;
@@ -11,36 +11,36 @@ export interface MqttConnectionOptions {
   readonly tls?: ConnectionOptions;
 }
 
-/** What a connection tells. Nothing comes after `lost`, `drop` or `end`. */
+/** Events of a connection. None follows after `lost`, `drop` or `end`. */
 export interface MqttConnectionEvents {
-  /** Subscribed: the SUBACK is in. */
+  /** The SUBACK has arrived: the link can be used. */
   opened(): void;
   message(payload: Uint8Array): void;
-  /** A PINGRESP proved that the broker lives. */
+  /** A PINGRESP proved that the broker is alive. */
   heard(): void;
-  /** @param refused the broker answered, and said no */
+  /** @param refused the broker answered with a refusal */
   lost(reason: string, refused?: boolean): void;
 }
 
-/** One MQTT 3.1.1 connection from CONNECT to its end; it does not come back. */
+/** One MQTT 3.1.1 connection from CONNECT to its end; it does not reconnect. */
 export interface MqttConnection {
   /** Bytes over TCP, or inside TLS. */
   readonly bytesOut: number;
   readonly bytesIn: number;
-  /** Publishes on the device's uplink. False: too much waits for a slow broker. */
+  /** Publishes on the device's uplink. False: dropped, because too many bytes wait for a slow broker. */
   publish(message: Uint8Array): boolean;
   ping(): void;
-  /** A device that hangs: neither reads nor says anything, keep-alives included, on a connection that stays open. */
+  /** Simulates a device that hangs: it neither reads nor sends, not even keep-alives, on a connection that stays open. */
   hold?(held: boolean): void;
-  /** Throws it away without a word. */
+  /** Drops the connection without a message. */
   drop(): void;
-  /** Says DISCONNECT and closes, by force after a second. */
+  /** Sends DISCONNECT and closes, by force after a second. */
   end(): Promise<void>;
 }
 
-/** Seconds of silence after which the broker is pinged; the broker gives up after one and a half of them. */
+/** Seconds of silence after which the client pings the broker; the broker gives up after 1.5 times this. */
 export const keepaliveS = 30;
-/** Bytes that may wait for a slow broker before messages are dropped. */
+/** Bytes that may wait for a slow broker; above it messages are dropped. */
 export const sendBufferBytes = 256 * 1024;
 /** Time that an orderly end may take, milliseconds. */
 export const endTimeoutMs = 1_000;

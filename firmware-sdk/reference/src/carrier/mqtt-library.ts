@@ -11,7 +11,10 @@ import {
 } from "./mqtt-connection.ts";
 import { reasonOf } from "./mqtt-packets.ts";
 
-/** One connection over npm mqtt: what most firmware authors test with. It takes about twice the memory of the other. */
+/**
+ * One connection over npm mqtt, with which most firmware authors test. It needs about twice the memory of the other
+ * client.
+ */
 export class LibraryConnection implements MqttConnection {
   readonly #client: MqttClient;
   readonly #events: MqttConnectionEvents;

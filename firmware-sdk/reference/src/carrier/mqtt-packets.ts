@@ -21,14 +21,14 @@ const subscribeId = 1;
 writeToStream.cacheNumbers = false;
 
 /**
- * One connection over mqtt-packet alone, for fleets: no client library's timers and queues, and one parser for all of
- * them, since packets are cut out before they are parsed.
+ * One connection over mqtt-packet alone, for fleets: it has no timers and queues of a client library, and all
+ * connections share one parser, because packets are split before they are parsed.
  */
 export class PacketConnection implements MqttConnection {
   readonly #socket: Socket;
   readonly #events: MqttConnectionEvents;
   readonly #wireId: string;
-  /** The topic of every message, with its length, as it is in a PUBLISH. */
+  /** The topic of every message, with its length, in the form of a PUBLISH. */
   readonly #topic: Buffer;
   readonly #cutter = new PacketCutter();
   readonly #keepalive: NodeJS.Timeout;
@@ -189,7 +189,10 @@ export class PacketConnection implements MqttConnection {
 class PacketCutter {
   #rest: Buffer | undefined;
 
-  /** @returns what these bytes completed, a plain message as its payload; undefined: this is not MQTT, or too long */
+  /**
+   * @returns the packets that these bytes completed; a plain message is its payload; undefined: the bytes are not MQTT,
+   * or the packet is too long
+   */
   push(bytes: Buffer): (Packet | Uint8Array)[] | undefined {
     let left = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
     this.#rest = undefined;

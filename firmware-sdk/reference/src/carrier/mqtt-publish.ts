@@ -1,7 +1,10 @@
 /** First byte of a PUBLISH with QoS 0 that is neither retained nor a duplicate (MQTT 3.1.1 §3.3.1). */
 const plainPublish = 0x30;
 
-/** The payload of a PUBLISH with QoS 0; undefined: something else, or not whole. There is but one topic, so it is skipped. */
+/**
+ * The payload of a PUBLISH with QoS 0; undefined: another packet, or an incomplete one. The topic is skipped, because
+ * there is only one.
+ */
 export function payloadOf(packet: Buffer): Uint8Array | undefined {
   if (packet[0] !== plainPublish) return undefined;
   let at = 1;
@@ -12,13 +15,13 @@ export function payloadOf(packet: Buffer): Uint8Array | undefined {
   return payloadAt <= packet.length ? packet.subarray(payloadAt) : undefined;
 }
 
-/** A topic with its length before it (MQTT 3.1.1 §1.5.3). */
+/** A topic with its length in front (MQTT 3.1.1 §1.5.3). */
 export function topicField(topic: string): Buffer {
   const bytes = Buffer.from(topic);
   return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
 }
 
-/** A PUBLISH with QoS 0, in one buffer: most of what a device ever says. */
+/** A PUBLISH with QoS 0, in one buffer: the most frequent packet of a device. */
 export function publishPacket(topic: Buffer, payload: Uint8Array): Buffer {
   let remaining = topic.length + payload.length;
   const lengthBytes = remaining < 0x80 ? 1 : remaining < 0x4000 ? 2 : 3;

@@ -1,11 +1,12 @@
 import { defaults } from "@motelet/profiles";
 
-/** How a connection ended, or an attempt at one: accepted and then lost; refused by an answer; neither. */
+/** How a connection, or an attempt at one, ended: accepted and then lost; refused by an answer; any other way. */
 export type ConnectionEnd = "cut" | "refused" | "failed";
 
 /**
- * How long a device waits before it connects again (SPEC §10.1): attempts that fail follow each other ever more slowly, and so do
- * connections that were accepted and then cut, which two devices with one identity do to each other. Pure: time is an argument.
+ * How long a device waits before it connects again (SPEC §10.1). The wait grows after failed attempts. It also grows
+ * after connections that were accepted and then cut, because two devices with one identity cut each other's
+ * connections. Pure: time is an argument.
  */
 export class Reconnect {
   /** Waits since a connection was open, and connections that were cut too soon. */
@@ -19,7 +20,10 @@ export class Reconnect {
     this.#openedMs = nowMs;
   }
 
-  /** @returns milliseconds until the next attempt; take up to three tenths off at random, so that devices do not come together */
+  /**
+   * @returns milliseconds until the next attempt; subtract up to three tenths at random, so that devices do not connect
+   * at the same time
+   */
   ended(how: ConnectionEnd, nowMs: number): number {
     this.#attempts++;
     if (how === "cut") {

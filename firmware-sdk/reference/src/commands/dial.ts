@@ -1,7 +1,10 @@
 import { commands, Status } from "@motelet/profiles";
 import { implement } from "../command.ts";
 
-/** Connects a stream with a service of the device (SPEC §6.10); the answer waits until it is known whether the service does. */
+/**
+ * Connects a stream with a service of the device (SPEC §6.10); the answer waits until the service has accepted or
+ * refused.
+ */
 export const dial = implement(commands.dial, ({ stream, port }, { parts, streams, rtoMs, wake }) => {
   const service = parts.services?.get(port);
   if (!service) return { status: Status.NOT_FOUND };

@@ -1,7 +1,7 @@
 import { commands, ExecControl, Status } from "@motelet/profiles";
 import { implement } from "../command.ts";
 
-/** Signals or resizes what runs on a stream (SPEC §6.4). */
+/** Signals or resizes the command on a stream (SPEC §6.4). */
 export const execControl = implement(
   commands.execControl,
   ({ stream, control, value, value2 }, { streams }) => {

@@ -5,7 +5,7 @@ import { encodedBytes } from "../fitting.ts";
 import { startShellCommand } from "../shell/commands.ts";
 import type { ShellCommand } from "../shell/process.ts";
 
-/** Starts a command of the shell (SPEC §6.3). OK means started; its exit code is the end of its stream. */
+/** Starts a command of the shell (SPEC §6.3). OK means started; the end of its stream has the exit code. */
 export const exec = implement(commands.exec, (args, context) => ({
   status: startCommand(args, args.argv, context, (process) =>
     startShellCommand(process, args.argv, context.shell),
@@ -13,8 +13,8 @@ export const exec = implement(commands.exec, (args, context) => ({
 }));
 
 /**
- * What commands with argv have in common.
- * @param words what must leave room in a message; the first of them names the task
+ * The part that commands with argv share.
+ * @param words must leave space in a message; the first of them names the task
  */
 export function startCommand(
   {

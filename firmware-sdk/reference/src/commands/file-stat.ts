@@ -2,7 +2,7 @@ import { commands, FileType, Status } from "@motelet/profiles";
 import { implement } from "../command.ts";
 import { secondsOf } from "../seconds.ts";
 
-/** What is behind a path (SPEC §6.11). */
+/** Describes the file or directory at a path (SPEC §6.11). */
 export const fileStat = implement(commands.fileStat, ({ path }, { parts }) => {
   const found = parts.files?.stat(path);
   if (!found) return { status: Status.NOT_FOUND };

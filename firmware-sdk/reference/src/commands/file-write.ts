@@ -4,7 +4,10 @@ import { implement } from "../command.ts";
 import type { StreamSender } from "../stream.ts";
 import type { StreamEndpoint } from "../streams.ts";
 
-/** Takes a file from a stream (SPEC §6.13). It is in place, whole, before the device ends its direction with OK. */
+/**
+ * Receives a file from a stream (SPEC §6.13). The complete file is in place before the device ends its direction with
+ * OK.
+ */
 export const fileWrite = implement(commands.fileWrite, ({ stream, size, mode, path }, context) => {
   const { parts, streams, rtoMs, wallMs } = context;
   const write = parts.files?.write(path, size, mode) ?? Status.UNIMPLEMENTED;

@@ -3,7 +3,7 @@ import { implement } from "../command.ts";
 import { encodedBytes } from "../fitting.ts";
 import { startCommand } from "./exec.ts";
 
-/** Gives a command to a peripheral (SPEC §6.15). */
+/** Sends a command to a peripheral (SPEC §6.15). */
 export const peripheralInvoke = implement(commands.peripheralInvoke, (args, context) => {
   const words = [args.peripheral, ...args.argv];
   if (encodedBytes(words) > context.maxMessageBytes - limits.argvReserveBytes)

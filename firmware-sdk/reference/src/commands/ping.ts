@@ -1,5 +1,5 @@
 import { commands } from "@motelet/profiles";
 import { implement } from "../command.ts";
 
-/** Proves life. */
+/** Proves that the device is alive. */
 export const ping = implement(commands.ping, () => ({ result: {} }));

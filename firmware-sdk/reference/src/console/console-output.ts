@@ -5,7 +5,7 @@ const backlogBytes = 4_096;
 const newline = 0x0a;
 
 /**
- * The output of one console. What a command prints waits for room like anywhere; what the device says of its own accord does not: it
+ * The output of one console. Output of a command waits until it fits. Messages of the device itself do not wait: it
  * is kept in a small backlog, whose oldest bytes make room for the newest.
  *
  *   sent ┄┄▶ │ "[n bytes lost]" │ backlog: the newest 4,096 bytes │ ◀┄┄ told
@@ -20,7 +20,7 @@ export class ConsoleOutput implements JobOutput {
     this.#out = out;
   }
 
-  /** Commands wait until the backlog is out, so that everything stays in order. */
+  /** Commands wait until the backlog has been sent, so that the order is kept. */
   get free(): number {
     return this.#waits ? 0 : this.#out.free;
   }
@@ -29,7 +29,7 @@ export class ConsoleOutput implements JobOutput {
     return this.#waits ? 0 : this.#write(bytes);
   }
 
-  /** Takes all of the bytes; beyond the backlog the oldest are lost, and the reader gets their number. */
+  /** Accepts all of the bytes. If the backlog is full, the oldest bytes are lost, and the reader gets their number. */
   tell(bytes: Uint8Array): void {
     const rest = bytes.subarray(this.write(bytes));
     if (rest.length === 0) return;
@@ -39,7 +39,7 @@ export class ConsoleOutput implements JobOutput {
     this.#backlog = lost === 0 ? waiting : Uint8Array.from(waiting.subarray(lost));
   }
 
-  /** Writes what waits, as far as there is room. */
+  /** Writes the waiting bytes, as far as they fit. */
   pump(): void {
     if (this.#lostBytes > 0) {
       const mark = Buffer.from(`${this.#lastByte === newline ? "" : "\n"}[${this.#lostBytes} bytes lost]\n`);

@@ -5,9 +5,9 @@ import { type JobOutput, type ShellHost, ShellJob } from "../shell/job.ts";
 import type { Terminal } from "../shell/process.ts";
 import { LineEditor } from "./line-editor.ts";
 
-/** Where a console prints. */
+/** The output of a console. */
 export interface ConsoleSink extends JobOutput {
-  /** Takes all of the bytes, come what may. */
+  /** Accepts all of the bytes, always. */
   tell(bytes: Uint8Array): void;
   pump?(): void;
 }
@@ -16,20 +16,20 @@ export interface ConsoleOptions {
   readonly host: ShellHost;
   readonly sink: ConsoleSink;
   readonly commands?: ReadonlyMap<string, ShellCommandRow> | undefined;
-  /** Ends lines with a carriage return too, as a serial line's reader expects. */
+  /** Whether lines end with a carriage return too, as readers of a serial line expect. */
   readonly returns?: boolean;
-  /** Nothing more is read; absent: a console that cannot be closed. */
+  /** Called when nothing more is read; absent: a console that cannot be closed. */
   readonly onClose?: () => void;
 }
 
-/** Input that is typed ahead while a command runs, bytes; more is dropped, or not taken. */
+/** Bytes of input that may be typed while a command runs; more is dropped, or not accepted. */
 export const typeAheadBytes = 1_024;
 const interruptSignal = 2;
 const interruptKey = 0x03;
 
 /**
- * A console: each line of input is a command of the shell, one at a time. It is a terminal, which prompts and echoes, once it has been given
- * a size (SHELL.md).
+ * A console: each line of input is a command of the shell, one at a time. After it has received a size, it is a
+ * terminal with prompt and echo (SHELL.md).
  */
 export class Console {
   readonly #options: ConsoleOptions;
@@ -44,19 +44,19 @@ export class Console {
     this.#options = options;
   }
 
-  /** Bytes of input that it takes now. */
+  /** Bytes of input that it accepts now. */
   get room(): number {
     const room = typeAheadBytes - this.#typedAhead.length;
     // A terminal takes what it has no room for as well: Ctrl-C must get through.
     return this.#terminal ? Math.max(room, 1) : room;
   }
 
-  /** When `pump` must be called although nothing came in. */
+  /** When `pump` must be called although no input arrived. */
   get wakeAtMs(): number {
     return this.#job?.wakeAtMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes input, at most `room` bytes; more is dropped. */
+  /** Accepts input, at most `room` bytes; more is dropped. */
   input(bytes: Uint8Array): void {
     for (const byte of bytes) {
       if (this.#job && byte === interruptKey) this.#interrupt(this.#job);
@@ -65,13 +65,13 @@ export class Console {
     }
   }
 
-  /** No more input: closes when what was typed has been carried out. */
+  /** Ends the input: closes when all typed lines have been executed. */
   endInput(): void {
     this.#inputEnded = true;
     this.#goOn();
   }
 
-  /** Signals the command that runs, if one does. */
+  /** Signals the running command, if there is one. */
   signal(signal: number): void {
     this.#job?.signal(signal);
     this.#goOn();
@@ -84,19 +84,19 @@ export class Console {
     if (becomesTerminal && !this.#job) this.#prompt();
   }
 
-  /** Shows what the device says of its own accord. */
+  /** Prints a message of the device itself. */
   tell(text: string): void {
     this.#show(text);
   }
 
-  /** Goes on with what waited for room or time. */
+  /** Continues output that waited for space or time. */
   pump(): void {
     this.#options.sink.pump?.();
     this.#job?.step();
     this.#goOn();
   }
 
-  /** Ends it without a word. */
+  /** Ends it without output. */
   kill(): void {
     this.#closed = true;
     this.#job?.kill();

@@ -5,7 +5,7 @@ import type { StreamTable } from "../streams.ts";
 import { Console, type ConsoleSink, typeAheadBytes } from "./console.ts";
 import { ConsoleOutput } from "./console-output.ts";
 
-/** The consoles that are open: that of the serial line, if there is one, and those of streams. */
+/** The open consoles: that of the serial line, if there is one, and those of streams. */
 export class Consoles {
   readonly #host: ShellHost;
   readonly #commands: ReadonlyMap<string, ShellCommandRow> | undefined;
@@ -17,7 +17,7 @@ export class Consoles {
     this.#commands = commands;
   }
 
-  /** When `pump` must be called although nothing came in. */
+  /** When `pump` must be called although no input arrived. */
   get wakeAtMs(): number {
     return this.#onLine?.wakeAtMs ?? Number.POSITIVE_INFINITY;
   }
@@ -55,12 +55,15 @@ export class Consoles {
     });
   }
 
-  /** Shows a text on the consoles of streams. */
+  /** Prints a text on the consoles of streams. */
   tell(text: string): void {
     for (const console of this.#onStreams) console.tell(text);
   }
 
-  /** Takes input of the serial line. @param print where its output goes */
+  /**
+   * Accepts input of the serial line.
+   * @param print receives its output
+   */
   lineInput(bytes: Uint8Array, print: (text: string) => void): void {
     this.#onLine ??= new Console({
       host: this.#host,
@@ -71,7 +74,7 @@ export class Consoles {
     this.#onLine.input(bytes);
   }
 
-  /** Lets the serial line's console go on; those of streams are pumped with their streams. */
+  /** Continues the serial line's console; those of streams are pumped with their streams. */
   pump(): void {
     this.#onLine?.pump();
   }

@@ -1,7 +1,7 @@
 /** Longest line, bytes; what goes beyond is dropped. */
 const longestLineBytes = 128;
 
-/** What a key comes to. `echo`: what a terminal shows for it. */
+/** The result of a key. `echo`: the bytes that a terminal shows for it. */
 export type EditorEvent =
   | { readonly kind: "typed"; readonly echo: string }
   | { readonly kind: "line"; readonly text: string }
@@ -19,12 +19,15 @@ const keys = {
   rubOut: 0x7f,
 } as const;
 
-/** A line of input as it is typed (SHELL.md). */
+/** The input line while it is typed (SHELL.md). */
 export class LineEditor {
   #line: number[] = [];
   #lastWasReturn = false;
 
-  /** Takes one byte. @returns undefined where it changes nothing */
+  /**
+   * Processes one byte.
+   * @returns undefined if it changes nothing
+   */
   press(byte: number): EditorEvent | undefined {
     const lastWasReturn = this.#lastWasReturn;
     this.#lastWasReturn = byte === keys.carriageReturn;

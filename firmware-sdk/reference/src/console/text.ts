@@ -1,5 +1,6 @@
 /**
- * Cuts a text into parts of at most `maxBytes` bytes of UTF-8, never within a character. An empty text is one empty part.
+ * Splits a text into parts of at most `maxBytes` bytes of UTF-8, never within a character. An empty text gives one
+ * empty part.
  * @param maxBytes at least 4, the longest character
  */
 export function splitText(text: string, maxBytes: number): string[] {

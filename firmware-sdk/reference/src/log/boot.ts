@@ -15,7 +15,7 @@ export function bootLine(boot: number, description: DeviceDescription): string {
   return `boot ${boot}: ${sdkVersion}, board ${board}, reset: ${cause}, build ${build}`;
 }
 
-/** The build id of a device whose options name none: the same runtime with the same firmware has the same. */
+/** The default build id of a device: the same runtime with the same firmware has the same id. */
 export function defaultBuildId(firmware: string): Uint8Array {
   return createHash("sha256").update(`${sdkVersion}\n${firmware}`).digest().subarray(0, 8);
 }

@@ -1,7 +1,7 @@
 import { builtIn, printAll, type ShellCommandRow, wrongUsage } from "./call.ts";
 import type { RunningCommand, ShellProcess } from "./process.ts";
 
-/** Takes no options but `-n`, and prints whatever else it is given, as POSIX wants it. */
+/** Accepts no options except `-n`, and prints all its other words, as POSIX requires. */
 export const echo: ShellCommandRow = {
   usage: "echo [-n] [TEXT…]",
   what: "prints its arguments",
@@ -29,7 +29,7 @@ export const exit = builtIn({
   },
 });
 
-/** What `exit` ends with; undefined: it is called wrongly, and ends nothing. */
+/** The exit code of `exit`; undefined: it was called wrongly and ends nothing. */
 export function exitCodeOf(args: readonly string[]): number | undefined {
   const [code = "0", ...more] = args[0] === "--" ? args.slice(1) : args;
   const isCode = more.length === 0 && /^\d+$/.test(code) && Number(code) <= largestNumber;

@@ -1,6 +1,6 @@
 import type { RunningCommand, ShellCommand, ShellProcess } from "./process.ts";
 
-/** A command with what `help` says about it. */
+/** A command with its text for `help`. */
 export interface ShellCommandRow {
   /** Its name and arguments, e.g. `rm PATH…`. */
   readonly usage: string;
@@ -11,43 +11,43 @@ export interface ShellCommandRow {
 /** Exit codes of the shell (SHELL.md). */
 export const ExitCode = { ok: 0, failed: 1, usage: 2, notFound: 127, signalled: 128, max: 255 } as const;
 
-/** Says that there is no such command, and ends with 127 (SPEC §6.3). */
+/** Reports an unknown command, and ends with 127 (SPEC §6.3). */
 export function unknownCommand(process: ShellProcess, name: string): undefined {
   process.printError(`${name}: not found\n`);
   process.exit(ExitCode.notFound);
   return undefined;
 }
 
-/** Says how a command is called, and ends with 2. */
+/** Prints the usage of a command, and ends with 2. */
 export function wrongUsage(process: ShellProcess, name: string, usage: string): undefined {
   process.printError(`${name}: usage: ${usage}\n`);
   process.exit(ExitCode.usage);
   return undefined;
 }
 
-/** How a built-in was called: its options, and what stands after them. */
+/** How a built-in was called: its options, and the operands after them. */
 export interface Call {
   readonly given: ReadonlySet<string>;
-  /** Of the option that has one. */
+  /** The value of the option that has one. */
   readonly value: string;
   readonly operands: readonly string[];
 }
 
-/** A command that has options and operands as POSIX has them (XBD 12.2). */
+/** A command with options and operands in the form of POSIX (XBD 12.2). */
 export interface BuiltIn {
   readonly usage: string;
   readonly what: string;
-  /** The letters that it takes, e.g. `bn:`; a colon follows the one that has a value. */
+  /** The accepted letters, e.g. `bn:`; a letter with a colon after it has a value. */
   readonly options?: string;
-  /** How many operands it takes. */
+  /** The allowed number of operands. */
   readonly min?: number;
   readonly max?: number;
   run(process: ShellProcess, call: Call): RunningCommand | undefined;
 }
 
 /**
- * A built-in of the shell: an option that it does not take is refused by name, and a wrong count of operands with its
- * usage, before it does anything.
+ * A built-in of the shell. Before it does anything, it refuses an unknown option by name, and prints its usage for a
+ * wrong number of operands.
  */
 export function builtIn(row: BuiltIn): ShellCommandRow {
   const { usage, what, options = "", min = 0, max = min } = row;
@@ -97,7 +97,7 @@ function optionAt(word: string, at: number): string {
   return letter > " " && letter <= "~" && letter !== "-" ? `-${letter}` : `-${word.slice(at)}`;
 }
 
-/** Prints one text after the other as there is room, then ends. */
+/** Prints texts one after the other as space becomes free, then ends. */
 export function printAll(
   process: ShellProcess,
   texts: Iterable<string>,

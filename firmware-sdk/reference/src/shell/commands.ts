@@ -24,8 +24,8 @@ export const shellCommands: ReadonlyMap<string, ShellCommandRow> = new Map(
 );
 
 /**
- * Runs argv. An unknown command starts too: it says so on stderr and exits 127 (SPEC §6.3).
- * @param own commands of the device in addition to, or instead of, the usual ones; help lists them too
+ * Runs argv. An unknown command starts too: it prints an error on stderr and exits with 127 (SPEC §6.3).
+ * @param own commands of the device in addition to the default ones, or replacing them; help lists them too
  */
 export function startShellCommand(
   process: ShellProcess,

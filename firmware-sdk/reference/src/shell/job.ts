@@ -2,22 +2,22 @@ import type { CpuAccount, CpuMeter } from "../board/cpu-meter.ts";
 import { ExitCode } from "./call.ts";
 import type { DeviceParts, RunningCommand, ShellCommand, ShellProcess, Terminal } from "./process.ts";
 
-/** Where a command's output goes. */
+/** The output of a command. */
 export interface JobOutput {
-  /** Bytes that `write` takes now. */
+  /** Bytes that `write` accepts now. */
   readonly free: number;
-  /** Takes as many of the bytes as are free and returns how many. */
+  /** Accepts as many of the bytes as fit and returns how many. */
   write(bytes: Uint8Array): number;
 }
 
-/** What commands reach of the device that runs them. */
+/** The parts of the device that commands use. */
 export interface ShellHost {
   readonly uptimeMs: number;
   readonly nowMs: number;
   readonly parts: DeviceParts;
-  /** Absent: nobody asks what keeps the processor busy. */
+  /** Absent: processor time is not measured. */
   readonly meter?: CpuMeter | undefined;
-  /** The commands that run, for `ps`; jobs enter and leave it by themselves. */
+  /** The running commands, for `ps`; jobs add and remove themselves. */
   readonly jobs: Set<ShellJob>;
   reboot(): void;
   log(text: string): void;
@@ -29,11 +29,11 @@ export interface JobOptions {
   readonly out: JobOutput;
   /** Absent: stderr goes to `out`. */
   readonly err?: JobOutput | undefined;
-  /** What a terminal does to input and output is done if there is one. */
+  /** If there is a terminal, its line discipline is applied to input and output. */
   readonly terminal?: Terminal | undefined;
   /** Whether newlines of the output get a carriage return; default: on a terminal. */
   readonly returns?: boolean;
-  /** The command has ended, and all of its output was taken. */
+  /** The command has ended, and all of its output was accepted. */
   readonly onExit: (code: number) => void;
 }
 
@@ -44,7 +44,7 @@ const control = { interrupt: 0x03, endOfInput: 0x04, newline: 0x0a, carriageRetu
 
 const utf8 = new TextEncoder();
 
-/** One running command: what it reads, what it has printed, and how it ended. */
+/** One running command: its input, its output, and its result. */
 export class ShellJob implements ShellProcess {
   readonly account: CpuAccount;
   readonly #options: JobOptions;
@@ -97,18 +97,18 @@ export class ShellJob implements ShellProcess {
     return this.#terminal;
   }
 
-  /** When `step` must be called although nothing came in. */
+  /** When `step` must be called although no input arrived. */
   get wakeAtMs(): number {
     const wakeAtMs = this.#exitCode === undefined ? this.#command?.wakeAtMs : undefined;
     return wakeAtMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether it has ended, though its output may still wait. */
+  /** Whether it has ended, although its output may still wait. */
   get ended(): boolean {
     return this.#exitCode !== undefined;
   }
 
-  /** Bytes of stdin that it takes now; undefined: it reads none, and swallows what comes. */
+  /** Bytes of stdin that it accepts now; undefined: it does not read stdin, and drops it. */
   get inputRoom(): number | undefined {
     return this.#command?.take ? (this.#command.room ?? 0) : undefined;
   }
@@ -144,7 +144,7 @@ export class ShellJob implements ShellProcess {
     this.#host.log(text);
   }
 
-  /** Takes stdin, at most `inputRoom` bytes. */
+  /** Accepts stdin, at most `inputRoom` bytes. */
   take(bytes: Uint8Array): void {
     this.#run(() => (this.#terminal ? this.#takeTyped(bytes) : this.#command?.take?.(bytes)));
   }
@@ -155,7 +155,7 @@ export class ShellJob implements ShellProcess {
     this.#run(() => this.#command?.end?.());
   }
 
-  /** Ends it as a POSIX shell would say it. */
+  /** Ends it with the exit code of a POSIX shell. */
   signal(signal: number): void {
     this.#run(() => this.exit(ExitCode.signalled + signal));
   }
@@ -165,7 +165,7 @@ export class ShellJob implements ShellProcess {
     this.#run(() => this.#command?.resized?.());
   }
 
-  /** Lets it go on. */
+  /** Runs its next step. */
   step(): void {
     if (this.#over) return;
     this.#drain();
@@ -173,7 +173,7 @@ export class ShellJob implements ShellProcess {
     else this.#settle();
   }
 
-  /** Ends it without a word: nobody reads its output any more. */
+  /** Ends it without output: nobody reads it any more. */
   kill(): void {
     this.#over = true;
     this.#host.jobs.delete(this);

@@ -10,69 +10,72 @@ export interface Terminal {
   readonly rows: number;
 }
 
-/** What a command of the shell sees of the world: its output, its end, and a little of the device. */
+/** The interface of a shell command: its output, its end, and some parts of the device. */
 export interface ShellProcess {
-  /** Bytes that `write` would take now. */
+  /** Bytes that `write` would accept now. */
   readonly room: number;
-  /** Takes as many bytes of output as there is room for. */
+  /** Accepts as many bytes of output as fit. */
   write(bytes: Uint8Array): number;
-  /** Prints all of a short text: what has no room now goes out later, up to 64 KiB of it. */
+  /** Prints all of a short text: bytes that do not fit now are sent later, up to 64 KiB of them. */
   print(text: string): void;
   printError(text: string): void;
-  /** Ends the command; output that was taken still goes out. A code not within 0 to 255 is 255, with a line on stderr. */
+  /** Ends the command; accepted output is still sent. A code outside 0 to 255 becomes 255, with a line on stderr. */
   exit(code: number): void;
   readonly uptimeMs: number;
   /** Device time, milliseconds; see `RunningCommand.wakeAtMs`. */
   readonly nowMs: number;
-  /** Absent where no terminal is wanted. */
+  /** Absent if no terminal was requested. */
   readonly terminal?: Terminal | undefined;
-  /** What the device is made of; a device may do without any of it. */
+  /** The parts of the device; any of them may be absent. */
   readonly parts: DeviceParts;
-  /** Asks for a reboot once the output is out. */
+  /** Requests a reboot after the output has been sent. */
   reboot(): void;
   /** Records a line in the device's log. */
   log(text: string): void;
 }
 
-/** What goes on of a command that did not end at once. */
+/** The continuation of a command that did not end at once. */
 export interface RunningCommand {
-  /** Bytes of stdin that `take` can take now. */
+  /** Bytes of stdin that `take` accepts now. */
   readonly room?: number;
-  /** Takes all of the bytes, at most `room`. Absent: the command reads no stdin. */
+  /** Accepts all of the bytes, at most `room`. Absent: the command does not read stdin. */
   take?(bytes: Uint8Array): void;
   /** Stdin has ended. */
   end?(): void;
-  /** Goes on: there is room for output, or `wakeAtMs` has come, or something else may have changed. */
+  /** Continues: there is space for output, `wakeAtMs` has been reached, or another condition may have changed. */
   step?(): void;
-  /** When `step` must be called next, device milliseconds; absent or Infinity: never by time alone. */
+  /** When `step` must be called next, device milliseconds; absent or Infinity: not by time alone. */
   readonly wakeAtMs?: number;
-  /** The terminal has another size. */
+  /** The size of the terminal has changed. */
   resized?(): void;
 }
 
-/** A command that reads stdin. It takes from each message what it can; the rest comes again. */
+/** A command that reads stdin. It accepts as much of each message as it can; the rest is sent again. */
 export type StdinReader = RunningCommand & Required<Pick<RunningCommand, "room" | "take" | "end">>;
 
-/** Starts; returns what goes on, if anything does. `exit` must be called, at once or later. */
+/**
+ * Starts a command; returns its continuation, if it did not end at once. `exit` must be called, during the call or
+ * later.
+ */
 export type ShellCommand = (process: ShellProcess, args: readonly string[]) => RunningCommand | undefined;
 
-/** A part of the device that takes commands (SPEC §6.15). */
+/** A part of the device that accepts commands (SPEC §6.15). */
 export interface Peripheral {
   /** At most 32 bytes. */
   readonly name: string;
   /** At most 16 bytes, e.g. `relay`. */
   readonly kind: string;
-  /** Carries out argv, e.g. `set on`. */
+  /** Executes argv, e.g. `set on`. */
   readonly run: ShellCommand;
 }
 
-/** The parts of a device in addition to its session. It lacks absent ones. */
+/** The parts of a device in addition to its session. The device does not have absent ones. */
 export interface DeviceParts {
   readonly files?: FileStore | undefined;
   readonly services?: Services | undefined;
   readonly peripherals?: readonly Peripheral[] | undefined;
   readonly settings?: Settings | undefined;
   readonly ring?: LogRing | undefined;
-  /** Takes the figures of this moment. */
+  /** Returns the present figures. */
   readonly stats?: (() => DeviceStats) | undefined;
 }

@@ -4,12 +4,12 @@ import type { Metrics } from "../../foundation/metrics.ts";
 import type { Store } from "../../store/store.ts";
 import { LineAssembler } from "./line-assembler.ts";
 
-/** How long a line that has begun may wait for its end before it is stored as it is. Milliseconds. */
+/** How long an incomplete line may wait for its end before it is stored incomplete. Milliseconds. */
 export const lineWaitMs = 1_000;
 /** Text of one device that may wait for its commit, in characters. */
 export const maxPendingText = 262_144;
 
-/** Brings a channel's console text into its device's log: line by line, stamped at arrival. */
+/** Writes a channel's console text to its device's log: line by line, stamped at arrival. */
 export class ConsoleText implements Disposable {
   readonly #device: string;
   readonly #store: Store;

@@ -9,7 +9,7 @@ export interface LogEntry {
   readonly stampMs: number;
   /** With its line end, unless the line is not complete yet. */
   readonly text: string;
-  /** Begins a line of its own, also where the one before has no end yet. */
+  /** Starts a new line even if the previous one has no end yet. */
   readonly ownLine?: boolean;
 }
 
@@ -17,16 +17,16 @@ export interface LogQuery {
   /** The boot before this one. */
   readonly previous: boolean;
   readonly follow: boolean;
-  /** Count from the end; applied before `sinceMs`, as a kubelet does. */
+  /** Lines counted from the end; applied before `sinceMs`, as in a kubelet. */
   readonly tailLines?: number;
-  /** Unix milliseconds: only what is stamped at it or later. */
+  /** Unix milliseconds: only lines with this stamp or a later one. */
   readonly sinceMs?: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Reads a device's stored log, oldest first. With `follow` it goes on until the signal, the device's removal, or until
- * the device is offline: then a last line says so.
+ * Reads a device's stored log, oldest first. With `follow` it continues until the signal, until the device is removed,
+ * or until the device is offline; then the last line reports that.
  */
 export interface DeviceLogReader {
   /** @returns undefined if there is no such log (no previous boot) */
@@ -37,8 +37,8 @@ export interface DeviceLogReader {
 const batchLines = 32;
 
 /**
- * The devices' logs: console text and reports in order of arrival. A follower goes on across reboots, and sees late
- * reports of the boot before too.
+ * The logs of devices: console text and reports in order of arrival. A follower continues across reboots, and also gets
+ * late reports of the previous boot.
  */
 export class DeviceLog implements DeviceLogReader {
   readonly #registry: Registry;
@@ -75,7 +75,7 @@ export class DeviceLog implements DeviceLogReader {
     if (follow && !previous) yield* this.#follow(key, uid, query, throughId);
   }
 
-  /** Whatever of both boots comes after a line, until the device has gone. */
+  /** Yields all lines of both boots after a line, until the device is offline or removed. */
   async *#follow(
     key: string,
     uid: string,

@@ -4,8 +4,8 @@ import { StringDecoder } from "node:string_decoder";
 export const maxLineLength = 4_096;
 
 /**
- * Cuts console bytes into lines. Holds at most one line; a longer one comes in parts. CR LF becomes LF, bytes that are no
- * UTF-8 become U+FFFD.
+ * Splits console bytes into lines. Holds at most one line; a longer one is split into parts. CR LF becomes LF, bytes
+ * that are not UTF-8 become U+FFFD.
  */
 export class LineAssembler {
   #decoder = new StringDecoder("utf8");
@@ -28,12 +28,12 @@ export class LineAssembler {
     return lines;
   }
 
-  /** Whether a line has begun that has not ended. */
+  /** Whether there is an incomplete line. */
   get pending(): boolean {
     return this.#held !== "";
   }
 
-  /** @returns what there is of the line that has not ended (a prompt, say) */
+  /** @returns the incomplete line so far (a prompt, for example) */
   flush(): string {
     // A CR may still get its LF.
     const keep = this.#held.endsWith("\r") ? "\r" : "";

@@ -2,9 +2,9 @@ import { onAbort } from "../../foundation/abort.ts";
 import type { LogStore, StoredLine } from "../../store/log-store.ts";
 import type { Registry } from "../registry.ts";
 
-/** One who follows a device's log. To be disposed. */
+/** One follower of a device's log. Dispose it at the end. */
 export interface Follower extends Disposable {
-  /** Resolves with the next change of the log or of the device's facts after this call, or with the signal. */
+  /** Resolves at the next change of the log or of the device's facts after this call, or when the signal aborts. */
   changed(): Promise<void>;
   /** Lines of both boots after one, oldest first. */
   after(afterId: number, limit: number): readonly StoredLine[];
@@ -17,8 +17,8 @@ interface Followed {
 }
 
 /**
- * Wakes those who follow logs, and reads for them: whatever the number of followers of a device, a change costs one
- * search of it and, if they have all read to the same line, one read of the store.
+ * Wakes followers of logs, and reads for them. For any number of followers of a device, a change costs one search of
+ * its log and, if all have read to the same line, one read of the store.
  */
 export class LogFollowers {
   readonly #registry: Registry;

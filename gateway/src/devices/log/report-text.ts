@@ -1,6 +1,6 @@
 import { CborFloat, type CborValue, type ReportBody } from "@motelet/profiles";
 
-/** The log line that a report stands for, without its end; undefined for reports that are no log. */
+/** The log line of a report, without its end; undefined for reports that are not log lines. */
 export function formatReport(body: ReportBody): string | undefined {
   switch (body.type) {
     case "gap":

@@ -12,18 +12,18 @@ export const maxPendingReports = 64;
 /** Where one device's ring stands. */
 interface RingState {
   readonly epoch: number;
-  /** The last report in the store, as acks say it. */
+  /** The last report in the store: the number in acks. */
   storedSeq: number;
-  /** The last report that was taken; it may still wait for its commit. */
+  /** The last report that was accepted; it may still wait for its commit. */
   takenSeq: number;
-  /** What the journal will say when everything that waits is committed. */
+  /** The journal's position after everything that waits is committed. */
   position: ReportPosition | undefined;
   pending: number;
 }
 
 /**
- * Takes devices' reports in order, stores each with its position in one transaction, and acknowledges only what is
- * stored (SPEC §5.6). Reports that are log go to the device's log; an age of null puts them into the boot before.
+ * Accepts devices' reports in order, stores each with its position in one transaction, and acknowledges only stored
+ * ones (SPEC §5.6). Log reports are written to the device's log; an age of null puts them into the previous boot.
  */
 export class Reports {
   readonly #store: Store;
@@ -37,13 +37,15 @@ export class Reports {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#log = options.log;
-    this.#taken = options.metrics.counter("motelet_reports_total", "Reports that were taken.", ["type"]);
-    this.#refused = options.metrics.counter("motelet_reports_refused_total", "Reports that were not taken.", [
-      "reason",
-    ]);
+    this.#taken = options.metrics.counter("motelet_reports_total", "Reports that were accepted.", ["type"]);
+    this.#refused = options.metrics.counter(
+      "motelet_reports_refused_total",
+      "Reports that were not accepted.",
+      ["reason"],
+    );
   }
 
-  /** Takes over the ring that a hello names. */
+  /** Starts with the ring that a hello names. */
   begin(device: string, ring: RingPositions | undefined): void {
     if (!ring) {
       this.#rings.delete(device);
@@ -66,12 +68,12 @@ export class Reports {
     this.#rings.set(device, state);
   }
 
-  /** What welcomes and acks say. */
+  /** The number to put into welcomes and acks. */
   storedSeq(device: string): number {
     return this.#rings.get(device)?.storedSeq ?? 0;
   }
 
-  /** @param ack is called once for the report, when what it acknowledges is stored */
+  /** @param ack is called once, when the report is stored */
   take(device: string, report: ReportMessage, ack: (storedSeq: number) => void): void {
     const ring = this.#rings.get(device);
     if (!ring) {

@@ -1,6 +1,6 @@
 /**
- * A device's processor time as its readers need it: it never goes back, whatever source tells it. Milliseconds of a busy
- * processor. What the device counts itself is believed over what is integrated from the percentages of its beats.
+ * A device's processor time, which never decreases, whatever its source. Milliseconds of a busy processor. The device's
+ * own count has priority over the time integrated from the percentages of its beats.
  */
 export class CpuCounter {
   #totalMs = 0;
@@ -9,17 +9,17 @@ export class CpuCounter {
   /** The highest count that the device told in this boot. */
   #toldMs: number | undefined;
 
-  /** Over all boots that were seen. */
+  /** Sum over all boots that were seen. */
   get totalMs(): number {
     return this.#totalMs;
   }
 
-  /** Of the boot that runs. */
+  /** Time in the current boot. */
   get bootMs(): number {
     return this.#bootMs;
   }
 
-  /** Tells which boot the device is in: another one counts from zero. */
+  /** Sets the device's current boot: a new one counts from zero. */
   begin(boot: number | undefined): void {
     if (boot === this.#boot) return;
     // The first hello after some beats only names the boot that they were of.
@@ -30,13 +30,13 @@ export class CpuCounter {
     this.#boot = boot;
   }
 
-  /** What the device counted since its boot. Less than before is taken for no more. */
+  /** Sets the count that the device reported since its boot. A lower value than before is ignored. */
   tell(cpuMs: number): void {
     this.#grow(Math.max(0, cpuMs - (this.#toldMs ?? this.#bootMs)));
     this.#toldMs = Math.max(cpuMs, this.#toldMs ?? 0);
   }
 
-  /** A percentage that held for a while; nothing where the device counts itself. */
+  /** Adds a percentage that was valid for a while. Does nothing if the device counts by itself. */
   integrate(percent: number, durationMs: number): void {
     if (this.#toldMs === undefined)
       this.#grow((Math.min(100, Math.max(0, percent)) / 100) * Math.max(0, durationMs));

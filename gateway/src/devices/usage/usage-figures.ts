@@ -2,25 +2,25 @@ import type { DeviceFacts } from "../device.ts";
 import type { DeviceStats } from "../verbs/stats.ts";
 import { CpuCounter } from "./cpu-counter.ts";
 
-/** What a device uses, as those who scrape want it. What is not known is absent. */
+/** The resource use of a device, as scrapers need it. Unknown values are absent. */
 export interface Usage {
-  /** When it held, Unix milliseconds. */
+  /** Time of the figures, Unix milliseconds. */
   readonly atMs: number;
   readonly bootedAtMs?: number;
-  /** Busy time of the processor over all boots that this gateway saw; never goes back. */
+  /** Busy time of the processor over all boots that this gateway saw; never decreases. */
   readonly cpuMs: number;
-  /** The same of the boot that runs. */
+  /** The same for the current boot. */
   readonly bootCpuMs: number;
-  /** Share of one core that was busy between the last two samples, 0…1. */
+  /** Busy share of one core between the last two samples, 0…1. */
   readonly cpuCores?: number;
-  /** RAM that is not free heap; of a device that does not tell its RAM, heap that is not free. */
+  /** RAM that is not free heap; if the device does not report its RAM, used heap. */
   readonly memoryBytes?: number;
   readonly memoryFreeBytes?: number;
   readonly filesTotalBytes?: number;
   readonly filesFreeBytes?: number;
 }
 
-/** What is known of one device's use of itself. */
+/** What is known about the resource use of one device. */
 export interface Sampled {
   readonly uid: string;
   readonly cpu: CpuCounter;
@@ -47,7 +47,7 @@ export function newlySampled(uid: string): Sampled {
   };
 }
 
-/** Notes the count at an instant, and the rate since the one before. */
+/** Records the count at an instant, and the rate since the previous one. */
 export function remember(sampled: Sampled, atMs: number): void {
   const cpuMs = sampled.cpu.totalMs;
   const { last } = sampled;
@@ -55,12 +55,12 @@ export function remember(sampled: Sampled, atMs: number): void {
   sampled.last = { atMs, cpuMs };
 }
 
-/** What the device told in the boot that runs. */
+/** The stats that the device reported in the current boot. */
 export function statsOf(facts: DeviceFacts, { stats }: Sampled): DeviceStats | undefined {
   return stats?.boot === facts.boot ? stats?.told : undefined;
 }
 
-/** @returns undefined if the device has told nothing in any way */
+/** @returns undefined if the device has reported nothing */
 export function usageOf(facts: DeviceFacts, sampled: Sampled): Usage | undefined {
   const { hardware, sample, bootedAtMs } = facts;
   const stats = statsOf(facts, sampled);

@@ -10,9 +10,9 @@ export type { Usage } from "./usage-figures.ts";
 
 export interface UsageReader {
   /**
-   * The newest figures of a device; it is asked for them if the last ones are too old and it supports `stats`.
-   * @returns undefined if it is away or has told nothing yet. Never throws: a device that does not answer in time
-   *   is judged by its beats.
+   * The newest figures of a device. Asks the device if they are too old and it supports `stats`.
+   * @returns undefined if the device is offline or has reported nothing yet. Never throws: if a device does not answer
+   * in time, the figures are those of its beats.
    */
   read(key: string, signal: AbortSignal): Promise<Usage | undefined>;
 }
@@ -22,13 +22,13 @@ export interface UsageSamplesOptions {
   readonly stats: StatsVerb;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** Devices that are asked at a time; default 32. */
+  /** Devices that are asked at the same time; default 32. */
   readonly maxAsking?: number;
   /** Devices that may wait for their turn; default 4,096. */
   readonly maxWaiting?: number;
 }
 
-/** How old figures may be before a device is asked again. Milliseconds. */
+/** Age of figures after which a device is asked again. Milliseconds. */
 export const askEveryMs = 10_000;
 /** How long a reader waits for a device's answer. Below metrics-server's 10 s. */
 export const answerWithinMs = 3_000;
@@ -36,7 +36,7 @@ export const answerWithinMs = 3_000;
 const longestBeatMs = 60_000;
 
 /**
- * Samples of what devices use: from each beat, and from the stats command while somebody reads. They live in memory
+ * Samples of resource use: from each beat, and from the stats command while somebody reads. They are kept in memory
  * only and never reach the API server.
  */
 export class UsageSamples implements UsageReader, Disposable {
@@ -52,7 +52,7 @@ export class UsageSamples implements UsageReader, Disposable {
     this.#semaphore = new Semaphore({ places: maxAsking, waiting: maxWaiting });
     this.#asked = options.metrics.counter(
       "motelet_usage_samples_total",
-      "Devices that were asked what they use.",
+      "Requests to devices for their resource use, by result.",
       ["result"],
     );
   }

@@ -9,12 +9,14 @@ import type { DeviceCalls, ReadyDevice, VerbWords } from "./device-calls.ts";
 import { RunningCommand } from "./running-command.ts";
 
 /**
- * Attaches to the console of devices (SPEC §6.5); over a serial line also to one whose firmware has no console command.
- * @throws RequestError ATTACH_UNSUPPORTED; UnavailableError if the device is away or its console is taken
+ * Attaches to the console of devices (SPEC §6.5). Over a serial line this also works if the firmware has no console
+ * command.
+ * @throws RequestError ATTACH_UNSUPPORTED; UnavailableError if the device is offline or its console has the maximum
+ * number of readers
  */
 export interface AttachVerb {
   attach(key: string, request: AttachRequest, options: CallOptions): Promise<CommandSession>;
-  /** Whether the device is on an open line: its console is there even where its firmware answers nothing. */
+  /** Whether the device is on an open line: then its console works even if its firmware answers nothing. */
   hasLine(key: string): boolean;
 }
 
@@ -26,7 +28,7 @@ const words: VerbWords = {
   did: "open its console",
 };
 
-/** Attaches over devices' sessions, and past them over their lines. */
+/** Attaches over the session of a device, or directly over its serial line. */
 export class SessionAttach implements AttachVerb {
   readonly #calls: DeviceCalls;
   readonly #consoles: RawConsoles;
@@ -64,13 +66,13 @@ export class SessionAttach implements AttachVerb {
     if (console === "taken")
       throw new UnavailableError(
         "ATTACH_TAKEN",
-        `the console of device ${key} has as many readers as it takes`,
+        `the console of device ${key} already has the maximum number of readers`,
       );
     if (console) return new AttachedLine(console, request, this.#clock);
     if (!device) throw new UnavailableError("DEVICE_OFFLINE", `device ${key} is not connected`);
     throw new RequestError(
       words.unsupported,
-      `device ${key} cannot be attached to: its firmware does not say console, and it is on no serial line`,
+      `device ${key} cannot be attached to: its firmware lacks the capability console, and it is not on a serial line`,
     );
   }
 }

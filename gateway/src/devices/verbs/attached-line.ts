@@ -5,7 +5,7 @@ import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { RawConsole } from "../raw-consoles.ts";
 import type { CommandExit, CommandSession } from "./command-session.ts";
 
-/** What a caller wants of the console. */
+/** Which streams a caller of attach needs. */
 export interface AttachRequest {
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -22,7 +22,7 @@ const writeWaitMs = 10_000;
 /** Console input goes out in pieces, so that messages of the session fit in between. */
 const pieceBytes = 256;
 
-/** The raw console of a serial line as a session of attach: text outside frames, whatever firmware prints it. */
+/** The raw console of a serial line as a session of attach: text outside frames, from any firmware. */
 export class AttachedLine implements CommandSession {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array> = nothing();
@@ -47,7 +47,7 @@ export class AttachedLine implements CommandSession {
   /** @throws UnavailableError CONSOLE_STALLED, CONSOLE_CLOSED; RequestError EXEC_NO_INPUT */
   async write(bytes: Uint8Array): Promise<void> {
     if (!this.#takesInput || this.#inputOver)
-      throw new RequestError("EXEC_NO_INPUT", "the console was attached without stdin, or it has ended");
+      throw new RequestError("EXEC_NO_INPUT", "the console was attached without stdin, or stdin has ended");
     for (let at = 0; at < bytes.length; at += pieceBytes)
       await this.#writePiece(bytes.subarray(at, at + pieceBytes));
   }
@@ -58,7 +58,7 @@ export class AttachedLine implements CommandSession {
     void this.#endWhenQuiet();
   }
 
-  /** A serial line does not know of sizes. */
+  /** A serial line has no terminal size. */
   async resize(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -72,7 +72,7 @@ export class AttachedLine implements CommandSession {
       if (this.#clock.monotonicMs() >= untilMs)
         throw new UnavailableError(
           "CONSOLE_STALLED",
-          `the serial line took nothing for ${writeWaitMs / 1000} s`,
+          `the serial line accepted no bytes for ${writeWaitMs / 1000} s`,
         );
       await delay(this.#clock, retryMs);
     }

@@ -11,9 +11,9 @@ const words: VerbWords = {
 };
 
 /**
- * How far a device's clock is ahead of ours, milliseconds. Its answer is taken to be half a round trip old; the half that
- * is not known for sure counts in the device's favour.
- * @throws RequestError TIME_UNSUPPORTED; UnavailableError if the device is away
+ * How far a device's clock is ahead of the gateway's, milliseconds. Its answer is assumed to be half a round trip old;
+ * the uncertain half counts in the device's favour.
+ * @throws RequestError TIME_UNSUPPORTED; UnavailableError if the device is offline
  */
 export function askClockSkew(
   calls: DeviceCalls,

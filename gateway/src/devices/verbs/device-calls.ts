@@ -17,12 +17,12 @@ import { describeUses, type StreamUse } from "../../session/stream-use.ts";
 import type { Registry } from "../registry.ts";
 import type { CallOptions } from "./call-options.ts";
 
-/** Where the sessions of devices are found, by the registry's key. */
+/** Finds the session of a device by the registry's key. */
 export interface SessionFinder {
   get(key: string): Session | undefined;
 }
 
-/** How a verb speaks of itself. */
+/** The names of a verb in its metrics and errors. */
 export interface VerbWords {
   /** In metrics and sentences: `exec`. */
   readonly name: string;
@@ -30,13 +30,13 @@ export interface VerbWords {
   readonly code: string;
   /** Thrown if the firmware lacks the command. */
   readonly unsupported: string;
-  /** What the device cannot do then: `run commands`. */
+  /** What the device cannot do without it: `run commands`. */
   readonly can: string;
-  /** What it did not do where it refuses: `start the command`. */
+  /** What it did not do if it refuses: `start the command`. */
   readonly did: string;
 }
 
-/** A device that can be asked now. */
+/** A device that can be called now. */
 export interface ReadyDevice {
   readonly key: string;
   readonly session: Session;
@@ -49,13 +49,13 @@ type Row<Args, Result> = Pick<
   "op" | "name" | "capability" | "encodeRequest" | "decodeResult"
 >;
 
-/** Turns an answer other than OK into what is thrown. */
+/** Turns an answer other than OK into an error. */
 export type Refuse = (key: string, words: VerbWords, outcome: ExchangeOutcome) => MoteletError;
 
 /** How long a command waits for a device that is about to come back. Milliseconds. */
 const returnWaitMs = 3_000;
 
-/** What all verbs need of devices: their sessions, streams, answers, and the errors of where there are none. */
+/** What all verbs share: sessions, streams, answers, and the errors if there are none. */
 export class DeviceCalls {
   readonly #registry: Registry;
   readonly #sessions: SessionFinder;
@@ -68,12 +68,12 @@ export class DeviceCalls {
     this.#clock = options.clock;
     this.#asked = options.metrics.counter(
       "motelet_verbs_total",
-      "What was asked of devices, by how it began: OK or the code of its error.",
+      "Calls to devices, by outcome of the start: OK or the code of the error.",
       ["verb", "status"],
     );
   }
 
-  /** Counts what comes of asking. */
+  /** Counts the outcome of a call. */
   async counted<T>(words: VerbWords, ask: () => Promise<T>): Promise<T> {
     try {
       const result = await ask();
@@ -86,7 +86,7 @@ export class DeviceCalls {
   }
 
   /**
-   * The device, if it is there and has the command.
+   * The device, if it is online and has the command.
    * @throws UnavailableError DEVICE_OFFLINE; RequestError of `words.unsupported`
    */
   async ready(
@@ -102,8 +102,9 @@ export class DeviceCalls {
   }
 
   /**
-   * The device, if it is there. One that counts as Online but has no session is on its way back: the gateway or its
-   * line has just started. One that sleeps is waited for if its Device has `wait`, until it wakes or counts as lost.
+   * The device, if it is online. A device that counts as Online but has no session is about to return, because the
+   * gateway or its line has just started. If the Device has `wait`, a sleeping device is waited for until it wakes or
+   * counts as lost.
    */
   async find(key: string, signal: AbortSignal): Promise<ReadyDevice | undefined> {
     const look = (): ReadyDevice | undefined => {
@@ -133,8 +134,8 @@ export class DeviceCalls {
   }
 
   /**
-   * Opens as many streams as one use needs, or none.
-   * @param what for the sentences of those who find no stream free: `exec top`
+   * Opens all streams that one use needs, or none.
+   * @param what for the error of callers that find no free stream: `exec top`
    * @throws UnavailableError STREAMS_EXHAUSTED
    */
   openStreams(device: ReadyDevice, what: string, count: number, { caller }: CallOptions): Stream[] {
@@ -158,17 +159,18 @@ export class DeviceCalls {
     return opened;
   }
 
-  /** The same for what needs one. */
+  /** The same for a use that needs one stream. */
   openStream(device: ReadyDevice, what: string, options: CallOptions): Stream {
     const [stream] = this.openStreams(device, what, 1, options);
-    if (!stream) throw new Error("openStreams gives as many streams as it was asked for");
+    if (!stream) throw new Error("expected openStreams to return the requested number of streams");
     return stream;
   }
 
   /**
-   * Asks for something and reads the answer. What opens streams names them: they are cancelled if it does not start.
-   * @throws what `refuse` makes of another answer than OK; UnavailableError `<code>_CANCELLED` where the signal came first;
-   *   ProtocolError `<code>_ANSWER` for an answer that cannot be read
+   * Sends a request and decodes the answer. A request that opens streams names them: they are cancelled if it does not
+   * start.
+   * @throws the error that `refuse` makes of an answer other than OK; UnavailableError `<code>_CANCELLED` if the signal
+   * aborts first; ProtocolError `<code>_ANSWER` for an answer that cannot be decoded
    */
   async ask<Args, Result>(
     device: ReadyDevice,
@@ -236,7 +238,7 @@ function unsupported(
 ): RequestError {
   return new RequestError(
     words.unsupported,
-    `device ${key} cannot ${words.can}: its firmware does not say ${row.capability}`,
+    `device ${key} cannot ${words.can}: its firmware lacks the capability ${row.capability}`,
   );
 }
 
@@ -250,7 +252,7 @@ const mend: readonly number[] = [
   Status.FAILED_PRECONDITION,
 ];
 
-/** The error of an answer other than OK, in the words of its status. */
+/** The error for an answer other than OK, in the words of its status. */
 export function refusal(key: string, words: VerbWords, outcome: ExchangeOutcome): MoteletError {
   const code = `${words.code}_${statusName(outcome.status)}`;
   if (outcome.effectUnknown) {

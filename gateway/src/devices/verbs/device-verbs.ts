@@ -22,7 +22,7 @@ export interface DeviceVerbs {
   reboot(key: string): Promise<void>;
 }
 
-/** The verbs over the sessions of devices, and over the consoles of their lines. */
+/** Builds the verbs over the sessions of devices and the consoles of their lines. */
 export function deviceVerbs(options: {
   readonly calls: DeviceCalls;
   readonly sessions: SessionTable;

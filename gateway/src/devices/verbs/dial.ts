@@ -7,13 +7,13 @@ import { exitOf } from "./running-command.ts";
 
 /** A connection with a service of a device. Dispose to close it on the device. */
 export interface Conversation extends AsyncDisposable {
-  /** Ends when the service has ended or the device is lost; never throws: `ended` says why. For one reader. */
+  /** Ends when the service has ended or the device is lost; never throws: `ended` has the reason. For one reader. */
   readonly output: AsyncIterable<Uint8Array>;
-  /** Resolves when the bytes are within the device's window, so that a slow device slows the caller. */
+  /** Resolves when the bytes are within the device's window, so that a slow device slows the caller down. */
   write(bytes: Uint8Array): Promise<void>;
-  /** End of what we send; the service may go on answering. */
+  /** Ends the caller's direction; the service may continue to send. */
   endInput(): Promise<void>;
-  /** Status 0 where the service ended the connection by itself. */
+  /** Status 0 if the service ended the connection by itself. */
   readonly ended: Promise<CommandExit>;
 }
 
@@ -33,7 +33,7 @@ const words: VerbWords = {
   did: "connect with its service",
 };
 
-/** Connects over devices' sessions. */
+/** Dials over the sessions of devices. */
 export class SessionDial implements DialVerb {
   readonly #calls: DeviceCalls;
 

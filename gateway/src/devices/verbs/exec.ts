@@ -6,8 +6,8 @@ import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import { startCommand } from "./started-command.ts";
 
 /**
- * What the kubelet layer needs of exec; the real one runs over the device's session.
- * @throws UnavailableError if the device is not online, RequestError where it refuses the command
+ * Exec as the kubelet layer needs it; the real one runs over the device's session.
+ * @throws UnavailableError if the device is not online, RequestError if it refuses the command
  */
 export interface ExecVerb {
   start(key: string, request: CommandRequest, options: CallOptions): Promise<CommandSession>;

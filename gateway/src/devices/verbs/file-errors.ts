@@ -22,7 +22,7 @@ export function expectPath(path: string): void {
   );
 }
 
-/** What the statuses of file commands mean (SPEC §6.11–§6.14), with what was asked for in the sentence. */
+/** The errors for the statuses of file commands (SPEC §6.11–§6.14), with the subject in the sentence. */
 export function fileRefusal(row: FileRow, subject: string): Refuse {
   return (key, words, outcome) => {
     const [code, sentence] = meaning(row.op, outcome) ?? [];

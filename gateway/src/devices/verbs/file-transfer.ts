@@ -12,14 +12,14 @@ const pieceBytes = 32_768;
 interface Transfer {
   readonly signal: AbortSignal;
   readonly clock: Clock;
-  /** The error of a stream that did not end by OK. */
+  /** The error of a stream that did not end with OK. */
   readonly refuse: (outcome: { status: number; message?: string; result: readonly [] }) => MoteletError;
 }
 
 /**
- * A file's bytes as they come from its device. The transfer ends if the reader stops iterating or aborts the signal. If
- * the reader pauses, the device stops when the stream's window is used up.
- * @throws while iterating, where the device did not end by OK or has stalled
+ * Receives a file's bytes from its device. The transfer ends if the reader stops iterating or aborts the signal. If the
+ * reader pauses, the device stops when the stream's window is used up.
+ * @throws while iterating, if the device did not end with OK or has stalled
  */
 export function receiveFile(stream: Stream, transfer: Transfer): AsyncIterable<Uint8Array> {
   // Also where nobody ever iterates.
@@ -43,8 +43,8 @@ async function* bytesOf(stream: Stream, transfer: Transfer): AsyncGenerator<Uint
 
 /**
  * Sends a file's bytes, and waits until the device has put the file in place.
- * @throws RequestError FILE_SIZE if there are more or less bytes than `size`; what the source throws; what the device
- *   makes of it; UnavailableError FILE_STALLED
+ * @throws RequestError FILE_SIZE if there are more or fewer bytes than `size`; errors of the source; the error for the
+ * device's status; UnavailableError FILE_STALLED
  */
 export async function sendFile(
   stream: Stream,

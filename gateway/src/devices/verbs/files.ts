@@ -7,14 +7,14 @@ import { expectPath, fileRefusal, fileWords as words } from "./file-errors.ts";
 import { receiveFile, sendFile } from "./file-transfer.ts";
 import { readPages } from "./pages.ts";
 
-/** What is behind a path of a device's file system. */
+/** The file or directory at a path of a device. */
 export interface FileStat {
   readonly type: "file" | "directory";
   /** Bytes; 0 for a directory. */
   readonly size: number;
   /** Nine permission bits. */
   readonly mode: number;
-  /** When the content came about by the device's clock, Unix milliseconds; absent where that was not set. */
+  /** Modification time by the device's clock, Unix milliseconds; absent if that clock was not set. */
   readonly modifiedMs?: number;
 }
 
@@ -29,23 +29,23 @@ export interface FileEntry {
 
 /**
  * Files of devices (SPEC §6.11–§6.14).
- * @throws RequestError FILES_UNSUPPORTED, or those of `file-errors.ts`; UnavailableError if the device is away, is
- *   lost in the middle, or does not move
+ * @throws RequestError FILES_UNSUPPORTED, or those of `file-errors.ts`; UnavailableError if the device is offline, is
+ * lost during the transfer, or stalls
  */
 export interface FilesVerb {
   stat(key: string, path: string, options: CallOptions): Promise<FileStat>;
   /** All entries of a directory, in bytewise order of their names. */
   list(key: string, path: string, options: CallOptions): Promise<readonly FileEntry[]>;
   /**
-   * A file's bytes from `offset` on. A reader that does not read stops the device; one that stops early ends the transfer.
-   * Iterating throws where the file did not come to its end.
+   * A file's bytes from `offset` on. If the reader pauses, the device pauses; if the reader stops early, the transfer
+   * ends. Iterating throws if the file was not read to its end.
    */
   read(
     key: string,
     path: string,
     options: CallOptions & { offset?: number },
   ): Promise<AsyncIterable<Uint8Array>>;
-  /** Puts a file in place whole; done when the device has committed it. */
+  /** Writes a whole file; resolves when the device has committed it. */
   write(
     key: string,
     path: string,
@@ -53,11 +53,11 @@ export interface FilesVerb {
     options: CallOptions,
   ): Promise<void>;
   remove(key: string, path: string, options: CallOptions): Promise<void>;
-  /** Replaces what is at `to`. */
+  /** Replaces an existing file at `to`. */
   rename(key: string, from: string, to: string, options: CallOptions): Promise<void>;
 }
 
-/** Entries of one directory that are read: more is no directory of a microcontroller. */
+/** Entries of one directory that are read; a microcontroller has no directory with more. */
 export const maxEntries = 10_000;
 
 /** Reads and writes files over devices' sessions. */

@@ -6,8 +6,8 @@ import type { DeviceCalls, VerbWords } from "./device-calls.ts";
 import { startCommand } from "./started-command.ts";
 
 /**
- * Gives commands to peripherals of devices (SPEC §6.15).
- * @throws RequestError INVOKE_UNSUPPORTED, INVOKE_NOT_FOUND; UnavailableError if the device is away
+ * Sends commands to peripherals of devices (SPEC §6.15).
+ * @throws RequestError INVOKE_UNSUPPORTED, INVOKE_NOT_FOUND; UnavailableError if the device is offline
  */
 export interface InvokeVerb {
   start(
@@ -26,7 +26,7 @@ const words: VerbWords = {
   did: "give the command to its peripheral",
 };
 
-/** Gives commands to peripherals over devices' sessions. */
+/** Sends commands to peripherals over the sessions of devices. */
 export class SessionInvoke implements InvokeVerb {
   readonly #calls: DeviceCalls;
   readonly #clock: Clock;

@@ -1,15 +1,15 @@
-/** One page of a list that a device gives in pages (SPEC §6.1). */
+/** One page of a list that a device sends in pages (SPEC §6.1). */
 export interface Page<Item, Whole> {
   /** Items of the whole list. */
   readonly total: number;
   readonly items: readonly Item[];
-  /** What else the page says. */
+  /** The other results on the page. */
   readonly page: Whole;
 }
 
 /**
- * Reads a list page by page, until it has as many items as the last page told of, or a page is empty.
- * @param max stops at this many items
+ * Reads a list page by page, until it has the total that the last page named, or until a page is empty.
+ * @param max stops at this number of items
  */
 export async function readPages<Item, Whole>(
   ask: (from: number) => Promise<Page<Item, Whole>>,

@@ -15,7 +15,7 @@ const words: VerbWords = {
 
 /**
  * Names of the peripherals that a device's firmware has.
- * @throws RequestError PERIPHERALS_UNSUPPORTED; UnavailableError if the device is away
+ * @throws RequestError PERIPHERALS_UNSUPPORTED; UnavailableError if the device is offline
  */
 export function askPeripherals(
   calls: DeviceCalls,

@@ -3,7 +3,7 @@ import { UnavailableError } from "../../foundation/errors.ts";
 import type { SessionFinder } from "./device-calls.ts";
 
 /**
- * Reboots a device. Done when it has answered, or has come back from a boot that nobody else asked for.
+ * Reboots a device. Resolves when it has answered, or has returned after a boot that no other caller requested.
  * @throws UnavailableError DEVICE_OFFLINE, REBOOT_<status>
  */
 export async function rebootDevice(sessions: SessionFinder, key: string): Promise<void> {

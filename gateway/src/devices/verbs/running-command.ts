@@ -9,7 +9,7 @@ import type { CommandExit, CommandRequest, CommandSession } from "./command-sess
 /** How long stderr may end after stdout has, before it is cut. Milliseconds. */
 const stderrGraceMs = 5_000;
 
-/** A command that a device has started: its streams as the caller sees them (SPEC §6.3). */
+/** A command that a device has started, with the caller's streams (SPEC §6.3). */
 export class RunningCommand implements CommandSession {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;

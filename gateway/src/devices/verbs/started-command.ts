@@ -17,8 +17,8 @@ interface CommandArguments {
 
 /**
  * Starts a command with its streams.
- * @param extra additional arguments of the row; they share the room of argv (SPEC §6.15)
- * @throws RequestError ARGV_TOO_LONG, and what asking throws
+ * @param extra additional arguments of the row; they share the space of argv (SPEC §6.15)
+ * @throws RequestError ARGV_TOO_LONG, and the errors of a call
  */
 export async function startCommand<Extra extends Readonly<Record<string, CborValue>>>(
   calls: DeviceCalls,

@@ -9,7 +9,7 @@ interface TaskStats {
   readonly stackFreeBytes?: number;
 }
 
-/** What a device uses. What it does not know is absent. */
+/** The resource use of a device. Values that it does not know are absent. */
 export interface DeviceStats {
   /** When it was asked, Unix milliseconds. */
   readonly atMs: number;
@@ -23,8 +23,8 @@ export interface DeviceStats {
 }
 
 /**
- * Asks devices what they use (SPEC §6.9).
- * @throws RequestError STATS_UNSUPPORTED; UnavailableError if the device is away
+ * Asks devices for their resource use (SPEC §6.9).
+ * @throws RequestError STATS_UNSUPPORTED; UnavailableError if the device is offline
  */
 export interface StatsVerb {
   stats(key: string, options: { signal: AbortSignal }): Promise<DeviceStats>;
@@ -40,7 +40,7 @@ const words: VerbWords = {
 
 type StatsPage = ReturnType<typeof commands.stats.decodeResult>;
 
-/** Asks over devices' sessions. */
+/** Asks over the sessions of devices. */
 export class SessionStats implements StatsVerb {
   readonly #calls: DeviceCalls;
   readonly #clock: Clock;

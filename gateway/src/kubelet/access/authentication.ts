@@ -15,9 +15,9 @@ export interface User {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What a caller shows of itself. */
+/** The credentials that a caller presents. */
 export interface Credentials {
-  /** Subject of a certificate that the client CA vouches for. */
+  /** Subject of a certificate that was verified against the client CA. */
   readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
   /** The Authorization header. */
   readonly authorization?: string;
@@ -29,7 +29,10 @@ const refusedForMs = 10_000;
 
 type TokenReview = Pick<Wire<V1TokenReview>, "status">;
 
-/** Tells who calls the kubelet API: a client certificate, else a bearer token that the API server reviews; never anonymous. */
+/**
+ * Identifies callers of the kubelet API: by a client certificate, else by a bearer token that the API server reviews;
+ * never anonymous.
+ */
 export class Authenticator {
   readonly #kube: KubeClient;
   readonly #reviews: ExpiringCache<User | undefined>;
@@ -44,7 +47,7 @@ export class Authenticator {
     this.#reviews = new ExpiringCache(clock, limits, meter);
   }
 
-  /** @throws AccessError UNAUTHENTICATED; UnavailableError where the API server cannot be asked */
+  /** @throws AccessError UNAUTHENTICATED; UnavailableError if the API server cannot be asked */
   async authenticate(credentials: Credentials): Promise<User> {
     const { certificate, authorization } = credentials;
     if (certificate)
@@ -94,7 +97,7 @@ export class Authenticator {
   }
 }
 
-/** A review is asked for while a caller waits: it may not take long. */
+/** The deadline of a review. It is short, because a caller waits for it. */
 export function reviewDeadline(): { signal: AbortSignal } {
   return { signal: AbortSignal.timeout(10_000) };
 }
@@ -113,9 +116,10 @@ const maxChain = 8;
 
 /**
  * Reads the subject of a client certificate that TLS has verified for client use.
- * @param nowMs a connection outlives its handshake; a certificate may not outlive its end
- * @param anchors fingerprints of the client CA: the one in force now, not the one at the time of the handshake
- * @returns undefined if there is none, it is not signed by it, has expired, or names no single user
+ * @param nowMs checks the expiry again, because a connection may outlive the certificate
+ * @param anchors fingerprints of the present client CA, which may differ from that of the handshake
+ * @returns undefined if there is no certificate, it is not signed by that CA, it has expired, or it does not name
+ * exactly one user
  */
 export function verifiedSubject(
   socket: TLSSocket,

@@ -6,7 +6,7 @@ import type { Wire } from "../../kubeapi/objects.ts";
 import { reviewDeadline, type User } from "./authentication.ts";
 import { type CacheLimits, type CacheMeter, ExpiringCache } from "./expiring-cache.ts";
 
-/** What a caller must be allowed to do to a Node; any of the subresources will do (KubeletFineGrainedAuthz). */
+/** The right that a caller needs on a Node; one of the subresources is enough (KubeletFineGrainedAuthz). */
 export interface Access {
   readonly verb: "get" | "create";
   readonly subresources: readonly string[];
@@ -35,7 +35,7 @@ export class Authorizer {
 
   /**
    * @param nodeName "" asks for the right on every Node
-   * @throws AccessError FORBIDDEN; UnavailableError where the API server cannot be asked
+   * @throws AccessError FORBIDDEN; UnavailableError if the API server cannot be asked
    */
   async authorize(user: User, access: Access, nodeName: string): Promise<void> {
     for (const subresource of access.subresources) {

@@ -3,29 +3,34 @@ import type { Clock } from "../../foundation/clock.ts";
 import { UnavailableError } from "../../foundation/errors.ts";
 
 export interface CacheLimits {
-  /** Entries kept; the oldest goes first. */
+  /** Maximum number of entries; the oldest is dropped first. */
   readonly entries: number;
-  /** Loads under way; beyond that a caller is turned away, so that a flood here is none on the API server. */
+  /**
+   * Maximum number of loads in flight. Further callers are refused, so that a flood here does not reach the API server.
+   */
   readonly pending: number;
 }
 
-/** How a caller got its answer; told of each. */
+/** The source of an answer; each is reported to the meter. */
 export type CacheAnswer = "remembered" | "shared" | "asked" | "failed" | "busy";
 
-/** What a cache tells of itself. */
+/** Receives the figures of a cache. */
 export interface CacheMeter {
   answered(how: CacheAnswer): void;
-  /** Entries that are kept now. */
+  /** Number of entries now. */
   kept(entries: number): void;
 }
 
-/** A value and how long it may be answered from memory. */
+/** A value and how long the cache may return it. */
 export interface Lasting<V> {
   readonly value: V;
   readonly forMs: number;
 }
 
-/** Remembers answers of the API server for a time. Callers that ask for the same at once share one load; failed loads are not kept. */
+/**
+ * Caches answers of the API server for a time. Concurrent callers for the same key share one load; failed loads are not
+ * cached.
+ */
 export class ExpiringCache<V> {
   readonly #clock: Clock;
   readonly #limits: CacheLimits;
@@ -44,7 +49,7 @@ export class ExpiringCache<V> {
     return this.#entries.size;
   }
 
-  /** @throws UnavailableError where too many loads are under way; whatever `load` throws */
+  /** @throws UnavailableError if too many loads are in flight; any error of `load` */
   async get(key: string, load: () => Promise<Lasting<V>>): Promise<V> {
     const known = this.#entries.peek(key);
     if (known && known.untilMs > this.#clock.monotonicMs()) {
@@ -58,7 +63,7 @@ export class ExpiringCache<V> {
     }
     if (this.#pending.size >= this.#limits.pending) {
       this.#meter?.answered("busy");
-      throw new UnavailableError("REVIEWS_BUSY", "too many reviews are under way, try again");
+      throw new UnavailableError("REVIEWS_BUSY", "too many reviews are in progress, try again");
     }
     const loading = this.#load(key, load);
     this.#pending.set(key, loading);

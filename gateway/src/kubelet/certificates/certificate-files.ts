@@ -13,11 +13,13 @@ export interface CertificateFilesOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meters: CertificateMeters;
-  /** Time between two looks. */
+  /** Time between two checks. */
   readonly intervalMs?: number;
 }
 
-/** A certificate and key that somebody else renews: PEM files, read again when they change; bad ones are not taken. */
+/**
+ * A certificate and key that another process renews: PEM files, read again when they change; invalid ones are ignored.
+ */
 export class CertificateFiles implements CertificateSource {
   readonly #options: CertificateFilesOptions;
   readonly #files: WatchedFiles<"cert" | "key">;

@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 import type { ServingCertificate, ServingSubject } from "./serving-certificate.ts";
 
-/** What the certificate says; every name and address has been checked. */
+/** The subject of the certificate; every name and address has been checked. */
 export interface SelfSignedRequest {
   readonly commonName: string;
   readonly organization: string;

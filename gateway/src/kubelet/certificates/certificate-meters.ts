@@ -3,22 +3,22 @@ import type { Metrics } from "../../foundation/metrics.ts";
 
 export type CertificateMeters = ReturnType<typeof declareCertificateMeters>;
 
-/** To be called once a gateway: all of its listeners share these. */
+/** Call it once per gateway: all listeners share these metrics. */
 export function declareCertificateMeters(metrics: Metrics) {
   const ends = metrics.gauge(
     "motelet_kubelet_certificate_end_timestamp_seconds",
-    "When the certificate that the kubelet API serves with ends; node is empty for the listener of all Nodes",
+    "Expiry of the kubelet API's certificate; node is empty for the shared listener",
     ["node"],
   );
   return {
     reloads: metrics.counter(
       "motelet_kubelet_certificate_reloads_total",
-      "Changed files of the kubelet API's certificate or client CA, by whether they could be used",
+      "Reloads of the kubelet API's certificate and client CA files, by outcome",
       ["outcome"],
     ),
     requests: metrics.counter(
       "motelet_kubelet_certificate_requests_total",
-      "CertificateSigningRequests of the kubelet API that have ended, by how",
+      "CertificateSigningRequests of the kubelet API that have ended, by outcome",
       ["outcome"],
     ),
     waiting: metrics.gauge(

@@ -1,10 +1,10 @@
 import type { KeyValues } from "../../store/key-values.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
 
-/** What is kept of a listener's certificate. */
+/** The stored certificate of a listener. */
 export interface CertificateRecord {
   readonly issued: ServingCertificate | undefined;
-  /** A request that is under way, with the key that it is for. */
+  /** A pending request, with its key. */
   readonly pending:
     | {
         /** Of the CertificateSigningRequest. */
@@ -26,8 +26,8 @@ export interface CertificateRecords {
 const keyOf = (name: string) => `serving-certificate/${name}`;
 
 /**
- * Keeps a record in the embedded store: each replica has an address of its own and so a certificate of its own, and the
- * gateway needs no right to write Secrets for it. The store's file is readable by its owner alone.
+ * Keeps a record in the embedded store: each replica has its own address and so its own certificate, and the gateway
+ * needs no right to write Secrets for it. Only the owner can read the store's file.
  */
 export function storedCertificate(keyValues: KeyValues, name: string): CertificateRecords {
   const key = keyOf(name);
@@ -40,7 +40,7 @@ export function storedCertificate(keyValues: KeyValues, name: string): Certifica
   };
 }
 
-/** What was kept for a Node is of no use when the Node is gone. */
+/** Deletes the record of a Node that no longer exists. */
 export function forgetCertificate(keyValues: KeyValues, name: string): Promise<void> {
   return keyValues.delete(keyOf(name));
 }

@@ -9,7 +9,7 @@ export interface ClientCaFileOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meters: CertificateMeters;
-  /** Time between two looks. */
+  /** Time between two checks. */
   readonly intervalMs?: number;
 }
 
@@ -33,7 +33,7 @@ export class ClientCaFile implements Disposable {
     return this.#files.read().ca;
   }
 
-  /** @param use may throw where the bundle cannot be used: the one before stays in force then */
+  /** @param use may throw if the bundle cannot be used: then the previous one stays in use */
   watch(use: (pem: string) => void): void {
     const { path, log, meters } = this.#options;
     const failed = (error: unknown) => {

@@ -50,7 +50,7 @@ test("a client CA that changes in the cluster is taken within a minute, once", a
   assert.equal(following.taken.length, 2);
 });
 
-test("while the API server is away the known one stays, and it is asked again soon", async () => {
+test("while the API server is unreachable the known one stays, and it is asked again soon", async () => {
   const following = new Following();
   following.kube.isDown = true;
   await following.clientCa.start();

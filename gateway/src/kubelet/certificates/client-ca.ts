@@ -12,20 +12,23 @@ export interface ClientCaOptions {
   readonly kube: KubeClient;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Given: this PEM bundle is used and the ConfigMap is not read (clusters whose kubelet client has another CA). */
+  /**
+   * If present, this PEM bundle is used and the ConfigMap is not read (for clusters whose kubelet client has another
+   * CA).
+   */
   readonly override?: string;
   readonly onChange: (pem: string) => void;
-  /** The ConfigMap was asked for. */
+  /** Called after each read of the ConfigMap. */
   readonly onRead?: (outcome: ClientCaRead) => void;
 }
 
-/** missing: it has no client CA; failed: it could not be had, or not be used. */
+/** missing: the ConfigMap has no client CA; failed: it could not be read or used. */
 export type ClientCaRead = "ok" | "missing" | "failed";
 
 /**
  * Follows the CA that signs kube-apiserver's client certificate: `client-ca-file` of the ConfigMap
- * kube-system/extension-apiserver-authentication. Until it is known no client certificate is accepted; once known
- * it is kept while the API server does not answer.
+ * kube-system/extension-apiserver-authentication. No client certificate is accepted before it is known. Once known, it
+ * is kept while the API server does not answer.
  */
 export class ClientCa implements AsyncDisposable {
   readonly #options: ClientCaOptions;
@@ -38,7 +41,10 @@ export class ClientCa implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Reads once and goes on reading; a first read that fails is retried, not thrown. An override that cannot be used is. */
+  /**
+   * Reads once and then continues to read. A failed first read is retried, not thrown. An override that cannot be used
+   * throws.
+   */
   async start(): Promise<void> {
     const { override, onChange } = this.#options;
     if (override === undefined) await this.#refresh();

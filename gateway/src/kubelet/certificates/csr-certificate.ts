@@ -24,12 +24,12 @@ import {
 
 export interface CsrCertificateOptions {
   readonly subject: ServingSubject;
-  /** For the listener of one Node; undefined for that of all. */
+  /** Name of the Node for its own listener; undefined for the shared listener. */
   readonly nodeName?: string;
   readonly expirationSeconds?: number;
-  /** Where key, certificate and a request that waits outlive the process. */
+  /** Stores key, certificate and a pending request, so that they survive the process. */
   readonly records: CertificateRecords;
-  /** Bounds how fast all listeners together ask. */
+  /** Limits how often all listeners together create requests. */
   readonly pace: TokenBucket;
   readonly kube: KubeClient;
   readonly clock: Clock;
@@ -53,9 +53,10 @@ const requestTimeoutMs = 10_000;
 class RequestFailure extends UnavailableError {}
 
 /**
- * A certificate that the cluster signs: asks by a CertificateSigningRequest, waits until another identity has approved
- * it, and asks for the next before it ends. Until the first is there, the API is served with a self-signed one; key,
- * certificate and the name of the request are kept, so that a restart neither asks again nor serves less.
+ * A certificate that the cluster signs. Creates a CertificateSigningRequest, waits until another identity has approved
+ * it, and requests the next one before it expires. Until the first one is signed, the API is served with a self-signed
+ * certificate. Key, certificate and the name of the request are stored, so that a restart neither requests again nor
+ * falls back to the self-signed one.
  */
 export class CsrCertificate implements CertificateSource {
   readonly #options: CsrCertificateOptions;
@@ -89,7 +90,7 @@ export class CsrCertificate implements CertificateSource {
     this.#stop.abort();
   }
 
-  /** Goes on until disposed; every failure is logged and counted, and then retried. */
+  /** Runs until disposed; every failure is logged, counted and retried. */
   async #follow(
     changed: (certificate: ServingCertificate) => void,
     first: ServingCertificate | undefined,
@@ -120,7 +121,7 @@ export class CsrCertificate implements CertificateSource {
       await delay(clock, Math.min(leftMs, longestSleepMs), this.#stop.signal);
   }
 
-  /** @throws RequestFailure; what the API server says */
+  /** @throws RequestFailure; errors of the API server */
   async #obtain(): Promise<ServingCertificate> {
     const { subject, clock, log, nodeName, meters } = this.#options;
     const pending = this.#record.pending ?? (await this.#ask());

@@ -8,7 +8,7 @@ import type { CertificateSource } from "./certificate-source.ts";
 import { PortAllocator } from "./port-allocator.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
 
-/** A port of one Node's own, open. */
+/** The open port of one Node. */
 export interface NodeListener extends AsyncDisposable {
   useCertificate(certificate: ServingCertificate): void;
 }
@@ -17,7 +17,7 @@ export interface NodePortsOptions {
   readonly registry: Registry;
   readonly firstPort: number;
   readonly count: number;
-  /** Of the listener of all Nodes. */
+  /** The port of the shared listener. */
   readonly sharedPort: number;
   /** Storage for the ports of Nodes. */
   readonly keyValues: KeyValues;
@@ -29,7 +29,7 @@ export interface NodePortsOptions {
     nodeName: string,
     listening: { readonly port: number; readonly certificate: ServingCertificate },
   ) => Promise<NodeListener>;
-  /** Told of a Node that has no port of its own any more. */
+  /** Called for a Node that no longer has its own port. */
   readonly closed: (nodeName: string) => void;
 }
 
@@ -44,8 +44,8 @@ interface Served {
 const storeKey = "serving-ports/all";
 
 /**
- * Gives each Node a port with a certificate of its own, for API servers that check that a kubelet's certificate names its
- * Node (KEP-4872). A Node keeps its port over restarts. Nodes beyond the range are reached on the shared port.
+ * Gives each Node its own port and certificate, for API servers that check that a kubelet's certificate names its Node
+ * (KEP-4872). A Node keeps its port over restarts. Nodes that get none because the range is full use the shared port.
  */
 export class NodePorts implements AsyncDisposable {
   readonly #options: NodePortsOptions;
@@ -54,21 +54,21 @@ export class NodePorts implements AsyncDisposable {
   readonly #taken;
   readonly #without;
   readonly #failures;
-  /** Nodes for which there is no port, so that each is reported once. */
+  /** Nodes without a free port, so that each is reported once. */
   readonly #waiting = new Set<string>();
   readonly #ports = new Map<string, number>();
   /** Opening makes keys: one after the other. */
   #opening: Promise<void> = Promise.resolve();
   #unsubscribe: (() => void) | undefined;
 
-  /** @throws ConfigError where the range is none, or has the shared port in it */
+  /** @throws ConfigError if the range is empty, or contains the shared port */
   constructor(options: NodePortsOptions) {
     const { firstPort, count, sharedPort, keyValues, metrics } = options;
     const lastPort = firstPort + count - 1;
     if (lastPort > 65_535 || (sharedPort >= firstPort && sharedPort <= lastPort))
       throw new ConfigError(
         "KUBELET_NODE_PORTS",
-        `ports ${firstPort} to ${lastPort} for Nodes (kubelet.firstNodePort, kubelet.nodePorts): expected at most 65535, and without the shared port ${sharedPort}`,
+        `ports ${firstPort} to ${lastPort} for Nodes (kubelet.firstNodePort, kubelet.nodePorts): expected at most 65535, and a range without the shared port ${sharedPort}`,
       );
     this.#options = options;
     this.#allocator = new PortAllocator({ firstPort, count }, keyValues.get(storeKey));
@@ -79,21 +79,21 @@ export class NodePorts implements AsyncDisposable {
     );
     this.#failures = metrics.counter(
       "motelet_kubelet_node_port_failures_total",
-      "Ports of Nodes that could not be listened on",
+      "Ports of Nodes on which the gateway could not listen",
     );
   }
 
-  /** Port by Node; a Node that is not in it has the shared one. Changes as devices come and go. */
+  /** Port by Node; a Node that is missing uses the shared one. Changes as devices are added and removed. */
   get ports(): ReadonlyMap<string, number> {
     return this.#ports;
   }
 
-  /** Begins to follow the registry; to be called before the mirror does, so that a Node is made with its port. */
+  /** Starts to follow the registry; call it before the mirror starts, so that a Node is created with its port. */
   start(): void {
     this.#unsubscribe = this.#options.registry.follow((key) => this.#follow(key));
   }
 
-  /** Resolves when what was begun is open. */
+  /** Resolves when all ports that are being opened are open. */
   get settled(): Promise<void> {
     return this.#opening;
   }

@@ -1,21 +1,21 @@
-/** Ports that may be given away. */
+/** A range of ports to assign. */
 export interface PortRange {
   readonly firstPort: number;
   readonly count: number;
 }
 
 /**
- * Which Node has which port of a range. A Node that comes back finds its port again, as long as nobody needed it
- * meanwhile; those that are gone give theirs away last.
+ * Assigns the ports of a range to Nodes. A Node that returns gets its earlier port again, unless another Node needed it
+ * meanwhile; ports of removed Nodes are reused last.
  */
 export class PortAllocator {
   readonly #range: PortRange;
-  /** Port by Node, of those that are gone too; the one that went first is the first. */
+  /** Port by Node, including removed Nodes, the earliest removed first. */
   readonly #known = new Map<string, number>();
   readonly #held = new Set<string>();
   readonly #blocked = new Set<number>();
 
-  /** @param stored what `toJSON` gave an earlier process; what is no longer of the range is left out */
+  /** @param stored the result of `toJSON` in an earlier process; ports that are no longer in the range are ignored */
   constructor(range: PortRange, stored: unknown) {
     this.#range = range;
     if (typeof stored !== "object" || stored === null) return;
@@ -27,7 +27,7 @@ export class PortAllocator {
     }
   }
 
-  /** @returns undefined where all ports are held */
+  /** @returns undefined if all ports are in use */
   take(nodeName: string): number | undefined {
     const port = this.#known.get(nodeName) ?? this.#free() ?? this.#inherit();
     if (port === undefined) return undefined;
@@ -36,7 +36,7 @@ export class PortAllocator {
     return port;
   }
 
-  /** The Node is gone: its port is kept for it while there are others. */
+  /** The Node was removed: its port is reserved for it while others are free. */
   release(nodeName: string): void {
     this.#held.delete(nodeName);
     const port = this.#known.get(nodeName);
@@ -45,7 +45,7 @@ export class PortAllocator {
     if (!this.#blocked.has(port)) this.#known.set(nodeName, port);
   }
 
-  /** Somebody else listens there: not given away as long as this process runs. To be followed by `release`. */
+  /** Another process listens there: the port is not assigned as long as this process runs. Call `release` afterwards. */
   block(port: number): void {
     this.#blocked.add(port);
   }

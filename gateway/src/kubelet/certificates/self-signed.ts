@@ -9,8 +9,8 @@ export interface SelfSignedOptions {
 const hourMs = 3_600_000;
 
 /**
- * Makes a self-signed serving certificate on P-256 for server use only. It starts an hour ago, for API servers whose
- * clock is behind, and lasts ten years: clusters that check certificates mount their own or have them signed.
+ * Creates a self-signed serving certificate on P-256 for server use only. It is valid from an hour ago, for API servers
+ * whose clock is behind, and for ten years: clusters that check certificates mount their own or have them signed.
  */
 export async function selfSignedCertificate(options: SelfSignedOptions): Promise<ServingCertificate> {
   const { subject, nowMs, validDays = 3_650 } = options;

@@ -1,27 +1,27 @@
 import { isIP } from "node:net";
 import { ConfigError } from "../../foundation/errors.ts";
 
-/** What the kubelet API serves TLS with. */
+/** The certificate and key with which the kubelet API serves TLS. */
 export interface ServingCertificate {
-  /** The leaf, and what is between it and the authority. */
+  /** The leaf certificate, and the intermediates up to the authority. */
   readonly certPem: string;
   readonly keyPem: string;
 }
 
-/** Whom a serving certificate is for. */
+/** The subject of a serving certificate. */
 export interface ServingSubject {
   readonly commonName: string;
   readonly organization: string;
   readonly dnsNames: readonly string[];
-  /** What the Nodes give as InternalIP. */
+  /** The InternalIPs of the Nodes. */
   readonly addresses: readonly string[];
 }
 
 /**
  * The subject that the signer kubernetes.io/kubelet-serving demands: CN `system:node:<name>`, O `system:nodes`, and at
  * least one address or DNS name.
- * @param name the Node whose listener it is; "motelet" for the one that serves all
- * @throws ConfigError if there is no name to certify or an address is none
+ * @param name the Node of the listener; "motelet" for the shared one
+ * @throws ConfigError if there is no name to certify or an address is invalid
  */
 export function servingSubject(
   name: string,

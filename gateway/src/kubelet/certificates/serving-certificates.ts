@@ -15,12 +15,12 @@ import { type ServingCertificate, servingSubject } from "./serving-certificate.t
 
 export interface ServingCertificatesOptions {
   readonly mode: CertificateMode;
-  /** What the Nodes give as InternalIP. */
+  /** The InternalIP of the Nodes. */
   readonly address: string;
   /** For `files`. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** For `csr`; 0: as long as the signer gives by itself. */
+  /** For `csr`; 0: the signer's default. */
   readonly lifetimeS: number;
   readonly kube: KubeClient;
   readonly keyValues: KeyValues;
@@ -36,13 +36,13 @@ const requestPace = { burst: 10, refillMs: 1_000 };
 /** The signer wants the name of a Node, and the listener of all is none's: what is checked of it is its address. */
 const sharedName = "motelet";
 
-/** The certificates of all listeners of the kubelet API, from where the configuration says. */
+/** The certificates of all listeners of the kubelet API, from the configured source. */
 export class ServingCertificates {
   readonly meters: CertificateMeters;
   readonly #options: ServingCertificatesOptions;
   readonly #pace: TokenBucket;
 
-  /** @throws ConfigError where the mode lacks what it needs */
+  /** @throws ConfigError if the mode lacks a setting that it needs */
   constructor(options: ServingCertificatesOptions) {
     const { mode, certFile, keyFile, lifetimeS, clock, metrics } = options;
     if (mode === "files" && (certFile === "" || keyFile === ""))
@@ -53,7 +53,7 @@ export class ServingCertificates {
     if (mode !== "files" && (certFile !== "" || keyFile !== ""))
       throw new ConfigError(
         "KUBELET_CERTIFICATE_FILES",
-        `kubelet.certFile and kubelet.keyFile are for kubelet.servingCertificate: files, it is ${mode}`,
+        `kubelet.certFile and kubelet.keyFile need kubelet.servingCertificate: files, got ${mode}`,
       );
     if (lifetimeS !== 0 && lifetimeS < minLifetimeS)
       throw new ConfigError(
@@ -65,7 +65,7 @@ export class ServingCertificates {
     this.meters = declareCertificateMeters(metrics);
   }
 
-  /** @param nodeName undefined for the listener of all Nodes */
+  /** @param nodeName undefined for the shared listener */
   sourceOf(nodeName?: string): CertificateSource {
     const source = this.#sourceOf(nodeName);
     const served = (certificate: ServingCertificate) =>
@@ -83,7 +83,7 @@ export class ServingCertificates {
     };
   }
 
-  /** The Node is gone for good. */
+  /** The Node was removed permanently. */
   forget(nodeName: string): void {
     const { keyValues, log } = this.#options;
     this.meters.forget(nodeName);

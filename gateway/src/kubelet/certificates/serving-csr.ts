@@ -6,18 +6,19 @@ import type { ServingCertificate, ServingSubject } from "./serving-certificate.t
 
 export const csrPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 
-/** The part of a CertificateSigningRequest that is read here. */
+/** The part of a CertificateSigningRequest that the gateway reads. */
 export type SigningRequestObject = Pick<Wire<V1CertificateSigningRequest>, "metadata" | "status">;
 
-/** How a request stands. */
+/** The state of a request. */
 export type RequestState =
   | { readonly state: "waiting" }
   | { readonly state: "denied" | "failed"; readonly reason: string }
   | { readonly state: "issued"; readonly certPem: string };
 
 /**
- * The object that requests a serving certificate from the signer kubernetes.io/kubelet-serving. An EC key needs no key encipherment.
- * @param expirationSeconds undefined: what the signer gives by itself, mostly a year
+ * The object that requests a serving certificate from the signer kubernetes.io/kubelet-serving. An EC key needs no key
+ * encipherment.
+ * @param expirationSeconds undefined: the signer's default, usually a year
  */
 export function buildSigningRequest(name: string, requestPem: string, expirationSeconds: number | undefined) {
   return {
@@ -46,8 +47,8 @@ export function judgeRequest({ status }: SigningRequestObject): RequestState {
 }
 
 /**
- * Whether a certificate can be served for a subject now.
- * @returns what keeps it from that; undefined if nothing does
+ * Checks whether a certificate can be served for a subject now.
+ * @returns the reason if it cannot, otherwise undefined
  */
 export function unusableReason(
   { certPem, keyPem }: ServingCertificate,
@@ -71,8 +72,8 @@ export function unusableReason(
 }
 
 /**
- * When to ask for the next certificate: at 75 to 85 % of this one's life, so that gateways which started together do
- * not ask together.
+ * When to request the next certificate: after 75 to 85 % of this one's lifetime, at random, so that gateways which
+ * started together do not all ask at once.
  * @param random in [0, 1)
  */
 export function rotationMs(certPem: string, random: number): number {

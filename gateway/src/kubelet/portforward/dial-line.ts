@@ -7,9 +7,9 @@ import { MoteletError, UnavailableError } from "../../foundation/errors.ts";
 const noRoom: ReadonlySet<string> = new Set(["STREAMS_EXHAUSTED", "DIAL_RESOURCE_EXHAUSTED"]);
 
 export const dialLineLimits = {
-  /** How long a connection waits for room on the device; clients wait 30 s for our reply. */
+  /** How long a connection waits for a free stream of the device; clients wait 30 s for the reply. */
   waitMs: 25_000,
-  /** Others hold streams of the device too, and nobody tells us when they are done. */
+  /** Other callers use streams of the device too, and nothing reports when they are done. */
   retryMs: 250,
 } as const;
 
@@ -22,8 +22,9 @@ interface Waiting {
 }
 
 /**
- * Dials for the connections of one client. A device serves a few at a time and browsers open many at once: those for
- * which there is no room wait in order, because kubectl ends the whole port-forward at the first one that is refused.
+ * Dials for the connections of one client. A device serves a few at the same time, and browsers open many at once.
+ * Connections without a free stream wait in order, because kubectl ends the whole port-forward at the first one that is
+ * refused.
  */
 export class DialLine {
   readonly #dial: DialVerb;
@@ -41,7 +42,7 @@ export class DialLine {
     this.#clock = clock;
   }
 
-  /** @throws what the verb throws; UnavailableError where the signal came first */
+  /** @throws errors of the verb; UnavailableError if the signal aborts first */
   async dial(port: number, { signal }: { readonly signal: AbortSignal }): Promise<Conversation> {
     // Preserve FIFO order.
     if (this.#waiting.length === 0) {
@@ -58,7 +59,7 @@ export class DialLine {
     return result.promise;
   }
 
-  /** Tries for the first of the line until nobody waits. */
+  /** Dials for the first one in the queue until the queue is empty. */
   async #serve(): Promise<void> {
     this.#isServing = true;
     // It has just been tried for the first of them.
@@ -83,7 +84,7 @@ export class DialLine {
   }
 
   async #try(port: number, signal: AbortSignal): Promise<Conversation> {
-    if (signal.aborted) throw new UnavailableError("DIAL_CANCELLED", "the connection was ended");
+    if (signal.aborted) throw new UnavailableError("DIAL_CANCELLED", "the connection was closed");
     const conversation = await this.#dial.dial(this.#key, port, { signal, caller: this.#caller });
     return {
       output: conversation.output,
@@ -97,7 +98,7 @@ export class DialLine {
     };
   }
 
-  /** Resolves when there may be room: one of ours has ended, or somebody else's may have. */
+  /** Resolves when a stream may be free: a connection of this client has ended, or one of another caller may have. */
   async #room(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
@@ -109,7 +110,7 @@ export class DialLine {
   }
 }
 
-/** Whether it is only for want of room that a device did not take a connection. */
+/** Whether the device refused a connection only because no stream is free. */
 export function isNoRoom(error: unknown): boolean {
   return error instanceof MoteletError && noRoom.has(error.code);
 }

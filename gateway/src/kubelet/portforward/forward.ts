@@ -5,20 +5,20 @@ import { MoteletError, messageOf, UnavailableError } from "../../foundation/erro
 import type { ForwardPair, ForwardStream } from "../../streaming/portforward/forward-pair.ts";
 import { isNoRoom } from "./dial-line.ts";
 
-/** Connects with a port of the device; throws MoteletError. */
+/** Connects to a port of the device; throws MoteletError. */
 export type Dial = (port: number, options: { readonly signal: AbortSignal }) => Promise<Conversation>;
 
-/** Whose port it is, for the client's message. */
+/** The owner of the port, for the client's message. */
 export interface ForwardSubject {
   readonly pod: string;
   readonly uid: string;
 }
 
 /**
- * Connects one pair of streams with a service of the device. Each side's end of input is passed on; the connection ends
- * with the service's output, and a failure is reported on the error stream with a kubelet's message. Neither direction holds more
- * than the windows below it: a side that reads nothing stops the other.
- * @returns "OK", or the code of what ended it
+ * Connects one pair of streams with a service of the device. Passes on the end of input in both directions. The
+ * connection ends with the service's output; a failure is reported on the error stream with a kubelet's message.
+ * Neither direction holds more than the windows of the layers below, so a side that does not read stops the other.
+ * @returns "OK", or the code of the error that ended it
  */
 export async function forward(
   pair: ForwardPair,
@@ -72,7 +72,7 @@ async function connect({ data, port }: ForwardPair, dial: Dial, signal: AbortSig
   finished.catch(() => undefined);
   // What waits for the device or the client is freed by disposing: an abort must not wait for them.
   const ended = await raceAbort(finished, signal);
-  if (!ended) throw new UnavailableError("FORWARD_ENDED", "the connection was ended");
+  if (!ended) throw new UnavailableError("FORWARD_ENDED", "the connection was closed");
   const { status, message } = ended;
   if (status !== Status.OK)
     throw new UnavailableError(`FORWARD_${statusName(status)}`, message ?? statusName(status));

@@ -7,13 +7,13 @@ import { parseResizes } from "../../streaming/remotecommand/resize.ts";
 import type { RemoteSession } from "../../streaming/remotecommand/streams.ts";
 import { exitNote, statusOfExit } from "./exit-status.ts";
 
-/** Starts what a client wants to talk to: a command, or the console. */
+/** Starts a command, or opens the console, for a client. */
 export type StartSession = (options: { readonly signal: AbortSignal }) => Promise<CommandSession>;
 
 /**
- * Connects an upgraded connection with a session on a device and tells the client how it ended. Output that the client
- * does not read stops the device, input that the device does not take stops the client. Ends when the session has,
- * when the client goes away (the session is cancelled), or on the signal.
+ * Connects an upgraded connection with a session on a device and reports to the client how it ended. If the client does
+ * not read, the device is stopped; if the device does not read, the client is stopped. Ends with the session, when the
+ * client disconnects (the session is cancelled), or on the signal.
  */
 export async function runConversation(
   start: StartSession,

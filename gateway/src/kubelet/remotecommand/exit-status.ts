@@ -5,8 +5,8 @@ import type { RemoteStatus } from "../../streaming/remotecommand/status.ts";
 const success: RemoteStatus = { metadata: {}, status: "Success" };
 
 /**
- * How a command ended, for the client's error stream. Exit codes travel as text, and clients hand them to an
- * operating system that keeps 8 bits: 256 would be a success. Other codes are sent as 255; see `exitNote`.
+ * The status for the client's error stream. Exit codes are sent as text, and clients pass them to an operating system
+ * that keeps 8 bits: 256 would count as success. Codes outside 0 to 255 are sent as 255; see `exitNote`.
  */
 export function statusOfExit(exit: CommandExit): RemoteStatus {
   if (exit.status !== 0) return failure(exit.status, exit.message ?? "the device reports no reason");
@@ -20,7 +20,7 @@ export function statusOfExit(exit: CommandExit): RemoteStatus {
   };
 }
 
-/** For the client's stderr: the exit code that the error stream cannot carry; undefined if it can. */
+/** A line for the client's stderr about an exit code outside 0 to 255; undefined for any other end. */
 export function exitNote({ status, exitCode }: CommandExit): string | undefined {
   if (status !== 0 || carried(exitCode) === exitCode) return undefined;
   return `exit code ${exitCode}: expected 0 to 255, told as 255`;

@@ -9,9 +9,9 @@ import { expectTarget } from "../pod-lookup.ts";
 import type { Serving } from "../serving.ts";
 import { runConversation } from "./conversation.ts";
 
-/** What exec and attach do not have in common. */
+/** The part in which exec and attach differ. */
 export interface RemoteCommand {
-  /** @throws UnavailableError if the device cannot do it now */
+  /** @throws UnavailableError if the device is not available now */
   readonly expectReady: (facts: DeviceFacts) => void;
   /** Starts the command of the route, with the streams that the client asked for. */
   readonly start: (
@@ -21,8 +21,8 @@ export interface RemoteCommand {
 }
 
 /**
- * What exec and attach have in common: checks the request as long as it can be refused in plain words, upgrades it, and
- * connects the client's streams with what `start` gives.
+ * The part that exec and attach share: checks the request while it can still be refused with a plain HTTP error,
+ * upgrades it, and connects the client's streams with the session that `start` returns.
  * @throws RequestError, AccessError, UnavailableError before the upgrade
  */
 export async function serveRemoteCommand(
@@ -65,7 +65,7 @@ export async function serveRemoteCommand(
   }
 }
 
-/** Counts and logs what a client did wrong on its upgraded connection. */
+/** Counts and logs a protocol error of a client on its upgraded connection. */
 export function noteBrokenProtocol({ log, meters }: Serving, device: string, error: ProtocolError): void {
   meters.protocolErrors.inc({ reason: error.code });
   log.warn({ device, code: error.code, err: error.message }, "client broke its streaming protocol");

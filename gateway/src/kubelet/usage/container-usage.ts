@@ -2,7 +2,7 @@ import type { DeviceFacts } from "../../devices/device.ts";
 import type { Usage } from "../../devices/usage/usage.ts";
 import { buildVirtualPod, deviceContainer } from "../../resources/virtual-pod.ts";
 
-/** What one container of a device's Pod uses. */
+/** The resource use of one container of a device's Pod. */
 export interface ContainerUsage {
   readonly name: string;
   /** Since the container's start: never 0. */
@@ -12,8 +12,8 @@ export interface ContainerUsage {
 }
 
 /**
- * metrics-server drops a Node of which a figure is 0, and a Pod of which one container's is. What is not known, and what
- * a peripheral uses, is therefore told as a microsecond of one processor and one byte: `kubectl top` shows 0 of each.
+ * metrics-server drops a Node if a figure is 0, and a Pod if a figure of one container is 0. So unknown values, and the
+ * use of a peripheral, are reported as a microsecond of one processor and one byte: `kubectl top` shows 0 for both.
  */
 export const minCpuSeconds = 1e-6;
 export const minMemoryBytes = 1;
@@ -22,7 +22,7 @@ export function cpuSeconds(cpuMs: number): number {
   return Math.max(cpuMs / 1000, minCpuSeconds);
 }
 
-/** The device's container has all that the device uses, the others (its peripherals) next to nothing. */
+/** The device's container has the whole use of the device, the others (its peripherals) have next to nothing. */
 export function containerUsages(facts: DeviceFacts, usage: Usage): readonly ContainerUsage[] {
   return buildVirtualPod(facts).spec.containers.map(({ name }) =>
     name === deviceContainer

@@ -1,15 +1,15 @@
-/** Version 0.0.4 of Prometheus' text format, as kubelets answer it. */
+/** Version 0.0.4 of Prometheus' text format, as in a kubelet's replies. */
 export const expositionType = "text/plain; version=0.0.4; charset=utf-8";
 
-/** One series' value at an instant. */
+/** The value of one series at an instant. */
 export interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
-  /** Unix milliseconds; absent: of the scrape. */
+  /** Unix milliseconds; absent: the time of the scrape. */
   readonly atMs?: number;
 }
 
-/** All series of a name. */
+/** All series with the same name. */
 export interface Family {
   readonly name: string;
   readonly help: string;
@@ -17,7 +17,7 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-/** Text of families in their order; one without samples is left out, as a kubelet does. */
+/** Formats families in their order; one without samples is left out, as in a kubelet. */
 export function formatExposition(families: readonly Family[]): string {
   return families
     .filter(({ samples }) => samples.length > 0)

@@ -7,8 +7,8 @@ import { containerUsages, cpuSeconds, minMemoryBytes } from "./container-usage.t
 import { expositionType, type Family, formatExposition, type Sample } from "./exposition.ts";
 
 /**
- * `/metrics/resource`: what metrics-server reads for `kubectl top` and the autoscalers. Where neither the path nor the
- * listener tells the Node it has no figures: whatever stood there would be taken for each Node's own.
+ * `/metrics/resource`: metrics-server reads it for `kubectl top` and the autoscalers. If neither the path nor the
+ * listener names a Node, the reply has no figures: clients would take any figures for those of each Node.
  */
 export const answerResourceMetrics: PlainHandler = async (call, { nodes, usage }, response) => {
   if (call.nodeName === undefined) return exposition(formatResourceMetrics(undefined, undefined));
@@ -22,8 +22,8 @@ function exposition(text: string): HttpReply {
 }
 
 /**
- * The families of a kubelet in its order. A device that is away is an error of the scrape, without figures: old ones
- * would be taken for what it uses now.
+ * The families of a kubelet, in its order. For a device that is offline the reply reports a scrape error and no
+ * figures: old figures would be taken for its present use.
  */
 export function formatResourceMetrics(facts: DeviceFacts | undefined, usage: Usage | undefined): string {
   const failed = facts !== undefined && usage === undefined;

@@ -7,8 +7,8 @@ import { clusterPod } from "../pod-lookup.ts";
 import { containerUsages, cpuSeconds, minMemoryBytes } from "./container-usage.ts";
 
 /**
- * `/stats/summary` (stats/v1alpha1 Summary): what the API server's nodes/proxy and older tools read. Where neither the
- * path nor the listener tells the Node it names none and has no Pods.
+ * `/stats/summary` (stats/v1alpha1 Summary): read by older tools and through the API server's nodes/proxy. If neither
+ * the path nor the listener names a Node, the reply names none and has no Pods.
  */
 export const answerStatsSummary: PlainHandler = async (call, serving, response) => {
   if (call.nodeName === undefined) return json(buildSummary(undefined, undefined));
@@ -19,8 +19,8 @@ export const answerStatsSummary: PlainHandler = async (call, serving, response) 
 };
 
 /**
- * @param usage absent: the device is away, and its Node and Pod are listed without values
- * @param podUid absent: the cluster has no Pod of it (yet)
+ * @param usage absent: the device is offline, and its Node and Pod are listed without values
+ * @param podUid absent: the cluster does not have its Pod (yet)
  */
 export function buildSummary(facts: DeviceFacts | undefined, usage: Usage | undefined, podUid = ""): object {
   const startTime = time(usage?.bootedAtMs ?? facts?.bootedAtMs ?? 0);

@@ -11,7 +11,7 @@ type Builtin = (words: readonly string[], host: ShellHost, descriptors: Descript
 
 const longestSleepS = 86_400;
 
-/** What needs nothing of a device, or what a device has no word for. None of them reads stdin. */
+/** Commands that need nothing from a device, or that devices do not have. None of them reads stdin. */
 export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   [":", async () => 0],
   ["true", async () => 0],
@@ -31,10 +31,13 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   ],
 ]);
 
-/** What the runner does itself. */
+/** Words that the runner handles itself. */
 export const keywords: ReadonlySet<string> = new Set(["exec", "exit", "command"]);
 
-/** `command -v`: prints where each of the names leads. @returns 0 where all are known */
+/**
+ * `command -v`: prints what each of the names refers to.
+ * @returns 0 if all are known
+ */
 export function commandV(names: readonly string[], host: ShellHost, { out }: Descriptors): Promise<number> {
   return find(names, host, (name) => writeLine(host, out, name));
 }

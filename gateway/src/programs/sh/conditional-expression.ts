@@ -1,6 +1,6 @@
-/** What `test` asks of the outside. */
+/** The queries of `test` about files and descriptors. */
 export interface TestHost {
-  /** Whether there is such a thing: flags of `test` for paths. */
+  /** The result of a flag of `test` for a path. */
   readonly path: (flag: PathFlag, path: string) => Promise<boolean>;
   readonly isTerminal: boolean;
 }
@@ -17,7 +17,7 @@ const comparisons: Readonly<Record<string, (left: number, right: number) => bool
   "-ge": (left, right) => left >= right,
 };
 
-/** @returns whether it holds, or why it cannot be said */
+/** @returns the result, or why there is none */
 export async function runTest(
   words: readonly string[],
   host: TestHost,

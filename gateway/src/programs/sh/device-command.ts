@@ -17,7 +17,7 @@ const usualSize = { columns: 80, rows: 24 };
 /** What is read of `help` to find a command in it. */
 const maxHelpBytes = 65_536;
 
-/** Runs a command on the device, with the script's streams as far as they are its. */
+/** Runs a command on the device, with those of the script's streams that belong to it. */
 export async function runOnDevice(
   host: ShellHost,
   argv: readonly string[],
@@ -40,14 +40,14 @@ export async function runOnDevice(
   }
 }
 
-/** Opens the device's own shell on the caller's terminal: its console. */
+/** Opens the device's console on the caller's terminal. */
 export async function openConsole(host: ShellHost): Promise<Outcome> {
   const { attach, key, call } = host;
   const session = await attach.attach(key, { stdin: true, stdout: true, tty: true }, call);
   return converse(host, session, { stdin: true, tty: true, out: "out", err: "out" }, usualSize);
 }
 
-/** Whether the device has a command of that name, by what its `help` says. */
+/** Whether the device has a command of that name, according to its `help`. */
 export async function hasCommandNamed(host: ShellHost, name: string): Promise<boolean> {
   const { exec, key, call } = host;
   const request = { argv: ["help"], tty: false, stdin: false, stdout: true, stderr: false };

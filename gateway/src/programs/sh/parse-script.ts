@@ -1,7 +1,7 @@
 import type { ChainLink, Redirection, ScriptRefusal, ShellCommand, ShellList } from "./script.ts";
 import { RefusedScript, readTokens, type Token } from "./script-lexer.ts";
 
-/** Groups within groups. */
+/** Maximum nesting of groups. */
 export const maxGroupDepth = 8;
 
 /** Words that begin what is not done here, where a command is expected. */
@@ -10,9 +10,9 @@ const compounds: ReadonlySet<string> = new Set(["if", "for", "while", "until", "
 const continuations: ReadonlySet<string> = new Set(["then", "else", "elif", "fi", "do", "done", "esac", "}"]);
 
 /**
- * Parses what is run of the POSIX shell's language: simple commands in lists of `;`, `&&`, `||` and newlines, groups, `!`,
- * quotes, and redirections to /dev/null or another descriptor. Nothing is expanded. All else is refused by name, before
- * anything of the script has run.
+ * Parses the supported part of the POSIX shell language: simple commands in lists of `;`, `&&`, `||` and newlines,
+ * groups, `!`, quotes, and redirections to /dev/null or another descriptor. Nothing is expanded. Everything else is
+ * refused by name, before any command of the script runs.
  */
 export function parseScript(
   script: string,

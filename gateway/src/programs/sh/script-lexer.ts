@@ -1,6 +1,6 @@
 import type { ScriptRefusal } from "./script.ts";
 
-/** A piece of a script. `plain`: nothing of the word was quoted, so that it may be a reserved word. */
+/** A token of a script. `plain`: no part of the word was quoted, so that it may be a reserved word. */
 export type Token =
   | { readonly kind: "word"; readonly text: string; readonly plain: boolean; readonly line: number }
   | { readonly kind: "operator"; readonly text: string; readonly line: number }
@@ -12,7 +12,7 @@ export type Token =
       readonly line: number;
     };
 
-/** Why a script is refused; caught by the parser. */
+/** The reason why a script is refused; caught by the parser. */
 export class RefusedScript extends Error {
   readonly refusal: ScriptRefusal;
 
@@ -36,7 +36,7 @@ const operators = ["&&", "||", ";;", "|&", "&>>", "&>", ";", "|", "&", "(", ")"]
 const redirects = ["<<<", "<<", "<>", "<&", "<(", "<", ">>", ">&", ">|", ">(", ">"] as const;
 
 /**
- * Cuts a script into words and operators. Quotes are taken off; what would be expanded is refused.
+ * Splits a script into words and operators. Removes quotes, and refuses words that a shell would expand.
  * @throws RefusedScript
  */
 export function readTokens(script: string): readonly Token[] {

@@ -6,9 +6,9 @@ import { isShell, parseShellCall, type ShellCall } from "./shell-call.ts";
 import { type Descriptors, ended, type Outcome, type ShellHost, writeLine } from "./shell-host.ts";
 import { stdinOwners } from "./stdin-owners.ts";
 
-/** Shells within shells: `sh -c "sh -c …"`. */
+/** Maximum nesting of shells: `sh -c "sh -c …"`. */
 export const maxShellDepth = 8;
-/** What is kept of stdin until it is a whole command. */
+/** Maximum bytes of stdin that are kept for an incomplete command. */
 export const maxCommandBytes = 32_768;
 
 /** Runs scripts for one caller, one command at a time. */
@@ -23,14 +23,14 @@ export class ScriptRunner {
     this.#host = host;
   }
 
-  /** The initial targets of the streams: the caller, as far as it wants them. */
+  /** The initial targets of the streams: those that the caller requested. */
   get descriptors(): Descriptors {
     const { tty, stdin, stdout, stderr } = this.#host.request;
     const out = stdout ? "out" : "null";
     return { reads: stdin, out, err: tty ? out : stderr ? "err" : "null" };
   }
 
-  /** Is the shell that was called. */
+  /** Runs the shell that was called. */
   async call(call: ShellCall, descriptors: Descriptors): Promise<Outcome> {
     if (this.#depth >= maxShellDepth)
       return this.#refuse(`shells are nested deeper than ${maxShellDepth}`, descriptors);
@@ -61,18 +61,18 @@ export class ScriptRunner {
     return this.#list(parsed.list, descriptors, owners);
   }
 
-  /** The device's console if the caller has a terminal; otherwise stdin is the script. */
+  /** Opens the device's console if the caller has a terminal; otherwise reads the script from stdin. */
   async #open(descriptors: Descriptors): Promise<Outcome> {
     const { request, capabilities, key } = this.#host;
     if (!descriptors.reads) return ended(0);
     if (!request.tty || descriptors.out !== "out") return this.#lines(descriptors);
     if (capabilities.includes("console")) return openConsole(this.#host);
-    const line = `sh: device ${key} has no shell for a terminal: its firmware does not say console`;
+    const line = `sh: device ${key} has no shell for a terminal: its firmware lacks the capability console`;
     await writeLine(this.#host, descriptors.err, line);
     return ended(126);
   }
 
-  /** Runs each command as soon as it is whole. The commands' own stdin is empty. */
+  /** Runs each command as soon as it is complete. The commands' own stdin is empty. */
   async #lines(descriptors: Descriptors): Promise<Outcome> {
     const decoder = new TextDecoder();
     const inner = { ...descriptors, reads: false };
@@ -195,7 +195,7 @@ export class ScriptRunner {
     if (rest[0] === "-v") return ended(await commandV(rest.slice(1), this.#host, descriptors));
     const [first] = rest;
     if (first?.startsWith("-"))
-      return this.#refuse(`command ${first} is not supported, command -v is`, descriptors);
+      return this.#refuse(`command ${first} is not supported: only command -v is`, descriptors);
     return this.#simple(rest, descriptors);
   }
 

@@ -1,17 +1,17 @@
-/** Where a descriptor leads: nowhere, or where another one leads at that point. */
+/** The target of a descriptor: nowhere, or the target of another one at that point. */
 export interface Redirection {
   readonly descriptor: 0 | 1 | 2;
   readonly to: "null" | 1 | 2;
 }
 
-/** A program with its words, or assignments alone (no words). */
+/** A program with its arguments, or only assignments (no words). */
 export interface SimpleCommand {
   readonly kind: "simple";
   readonly words: readonly string[];
   readonly redirections: readonly Redirection[];
 }
 
-/** `( … )`, whose `exit` ends it alone, or `{ …; }`. */
+/** `( … )`, in which `exit` ends only the group, or `{ …; }`. */
 export interface CommandGroup {
   readonly kind: "group";
   readonly isSubshell: boolean;
@@ -21,9 +21,9 @@ export interface CommandGroup {
 
 export type ShellCommand = SimpleCommand | CommandGroup;
 
-/** A command of a chain, and what the one before it must have done. */
+/** A command of a chain, with the condition on the previous one. */
 export interface ChainLink {
-  /** Of the first one of a chain: `;`, always. */
+  /** For the first one of a chain, or after `;`: always. */
   readonly when: "always" | "success" | "failure";
   readonly isNegated: boolean;
   readonly command: ShellCommand;
@@ -32,11 +32,11 @@ export interface ChainLink {
 /** Chains of `&&` and `||`, one after the other. */
 export type ShellList = readonly (readonly ChainLink[])[];
 
-/** What cannot be run, and why. */
+/** A script that cannot run, with the reason. */
 export interface ScriptRefusal {
   readonly reason: string;
   /** From 1. */
   readonly line: number;
-  /** More lines would make it whole. */
+  /** More lines could complete it. */
   readonly isIncomplete: boolean;
 }

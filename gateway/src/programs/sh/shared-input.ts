@@ -1,6 +1,6 @@
 import type { CommandSession } from "../../devices/verbs/command-session.ts";
 
-/** The stdin of a script: one command after the other reads from it, and what none has taken waits for the next. */
+/** The stdin of a script: its commands read from it one after the other, and unread bytes wait for the next one. */
 export class SharedInput {
   readonly #source: AsyncIterator<Uint8Array>;
   #next: Promise<IteratorResult<Uint8Array>> | undefined;
@@ -18,7 +18,7 @@ export class SharedInput {
     return next.value;
   }
 
-  /** Gives a command what comes until it has ended. */
+  /** Passes bytes to a command until it has ended. */
   async feed(session: CommandSession): Promise<void> {
     const ended = session.exit.then(() => undefined);
     for (;;) {

@@ -1,4 +1,4 @@
-/** How a program that is called as a shell is to be one. */
+/** How a program that is called as a shell should run. */
 export type ShellCall =
   /** To be typed into, or to read its commands from stdin. */
   | { readonly kind: "open" }
@@ -7,7 +7,7 @@ export type ShellCall =
 
 const shellName = /^(?:(?:\/usr(?:\/local)?)?\/bin\/)?(sh|bash|ash)$/;
 
-/** Whether a program, by name or path, is one of the shells that the gateway plays. */
+/** Whether a program, by name or path, is one of the shells that the gateway emulates. */
 export function isShell(program: string): boolean {
   return shellName.test(program);
 }
@@ -22,7 +22,10 @@ const ignoredLong: ReadonlySet<string> = new Set([
 ]);
 const ignoredLetters = "ilsu";
 
-/** Recognises a call of a shell: k9s, Lens, Headlamp, editors and ansible begin with one. @returns undefined if it is none */
+/**
+ * Recognises a call of a shell: k9s, Lens, Headlamp, editors and ansible start one.
+ * @returns undefined if it is not a shell
+ */
 export function parseShellCall(argv: readonly string[]): ShellCall | undefined {
   const [program = "", ...rest] = argv;
   if (!isShell(program)) return undefined;

@@ -13,7 +13,7 @@ import { SharedInput } from "./shared-input.ts";
 import { parseShellCall, type ShellCall } from "./shell-call.ts";
 
 export interface ShellExecOptions {
-  /** Gets every command that is no shell, and the commands of scripts. */
+  /** Runs every command that is not a shell, and the commands of scripts. */
   readonly exec: ExecVerb;
   readonly attach: AttachVerb;
   readonly files: FilesVerb;
@@ -23,8 +23,8 @@ export interface ShellExecOptions {
 }
 
 /**
- * Exec as tools need it that begin with a shell: a device has no `sh`, so the gateway plays it. On a terminal it is the
- * device's console, with `-c` or on stdin it runs lists of commands, each of them over exec.
+ * Exec for tools that start with a shell: a device has no `sh`, so the gateway emulates it. On a terminal it opens the
+ * device's console. With `-c` or commands on stdin it runs lists of commands, each of them over exec.
  */
 export function shellExec(options: ShellExecOptions): ExecVerb {
   return new ShellExec(options);
@@ -97,10 +97,10 @@ type ShellMeters = ReturnType<typeof declareShellMeters>;
 
 function declareShellMeters(metrics: Metrics) {
   return {
-    open: metrics.gauge("motelet_shells_open", "Shells that the gateway plays now."),
+    open: metrics.gauge("motelet_shells_open", "Shells that the gateway emulates now."),
     shells: metrics.counter(
       "motelet_shells_total",
-      "Shells that the gateway played, by what they were for and how they ended.",
+      "Shells that the gateway emulated, by kind and outcome.",
       ["kind", "outcome"],
     ),
   };

@@ -7,27 +7,27 @@ import type { Clock } from "../../foundation/clock.ts";
 import type { LocalStreams } from "../local-command.ts";
 import type { SharedInput } from "./shared-input.ts";
 
-/** What a shell of one device has: the device's verbs, and the streams of its caller. */
+/** The environment of a shell for one device: the device's verbs, and the streams of its caller. */
 export interface ShellHost {
   readonly key: string;
   readonly capabilities: readonly string[];
-  /** Runs what the shell does not do itself. */
+  /** Runs the commands that the shell does not handle itself. */
   readonly exec: ExecVerb;
   readonly attach: AttachVerb;
   readonly files: FilesVerb;
   readonly clock: Clock;
   readonly call: CallOptions;
-  /** What the caller asked for; its words are the shell's. */
+  /** The caller's request; its words are those of the shell. */
   readonly request: CommandRequest;
   readonly streams: LocalStreams;
   readonly input: SharedInput;
 }
 
-/** Where a descriptor leads: the caller's stdout or stderr, or nowhere. */
+/** The target of a descriptor: the caller's stdout or stderr, or nowhere. */
 export type Sink = "out" | "err" | "null";
 
 export interface Descriptors {
-  /** Whether it reads from the caller. */
+  /** Whether it reads the caller's stdin. */
   readonly reads: boolean;
   readonly out: Sink;
   readonly err: Sink;
@@ -36,7 +36,7 @@ export interface Descriptors {
 /** How a command ended. */
 export interface Outcome {
   readonly code: number;
-  /** `exit` and `exec`: nothing after it runs. */
+  /** `exit` and `exec`: no command after it runs. */
   readonly ends: boolean;
   /** Set if it did not end by itself, for example because the device was lost. */
   readonly exit?: CommandExit;
@@ -44,7 +44,7 @@ export interface Outcome {
 
 export const ended = (code: number): Outcome => ({ code, ends: false });
 
-/** Writes to where a descriptor leads. */
+/** Writes to the target of a descriptor. */
 export async function writeTo({ streams }: ShellHost, sink: Sink, bytes: Uint8Array): Promise<void> {
   if (sink === "out") await streams.print(bytes);
   if (sink === "err") await streams.printError(bytes);

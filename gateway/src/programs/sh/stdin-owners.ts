@@ -1,8 +1,8 @@
 import type { ChainLink, ShellCommand, ShellList, SimpleCommand } from "./script.ts";
 
 /**
- * The commands of a script that get its stdin. What a device's command leaves of its input is lost, so that only one may
- * have it: the last one that could read, with those that would run in its place if it failed (`a || b`).
+ * The commands of a script that get its stdin. Input that a device's command does not read is lost, so only one command
+ * may have it: the last one that could read it, and the alternatives that run if that one fails (`a || b`).
  * @param reads whether a program, by its words, could read stdin at all
  */
 export function stdinOwners(

@@ -16,13 +16,13 @@ import { ArchiveWriter, type CopyMark } from "./tar-create.ts";
 import { extractArchive } from "./tar-extract.ts";
 
 export interface CopyingExecOptions {
-  /** Gets every command that does not copy files. */
+  /** Runs every command that does not copy files. */
   readonly exec: ExecVerb;
   readonly files: FilesVerb;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** Copies at once, each of which may hold about a megabyte; default 32. */
+  /** Copies at the same time, each of which may hold about a megabyte; default 32. */
   readonly maxCopies?: number;
 }
 
@@ -45,7 +45,7 @@ export function copyingExec(options: CopyingExecOptions): ExecVerb {
 /** How a copy ended that was not cut off by an error. */
 interface CopyEnd {
   readonly exitCode: number;
-  /** `interrupted`: the device was lost, and the caller will come for the rest. */
+  /** `interrupted`: the device was lost, and the caller will request the rest. */
   readonly outcome: "done" | "failed" | "interrupted";
 }
 
@@ -53,9 +53,9 @@ class CopyingExec implements ExecVerb {
   readonly #options: CopyingExecOptions;
   readonly #maxCopies: number;
   /**
-   * Copies that were interrupted and may be resumed, so that files which changed meanwhile are noticed: the bytes that a
-   * caller has and those that it gets must be of the same files. One that is not remembered is resumed unchecked, as
-   * every kubelet does it.
+   * Interrupted copies that may be resumed. They show whether files changed meanwhile: the caller's bytes before and
+   * after the interruption must be from the same files. A copy that is no longer remembered is resumed unchecked, as in
+   * every kubelet.
    */
   readonly #marks = new LRUCache<string, CopyMark>({ max: maxMarks });
   readonly #meters: CopyMeters;
@@ -73,7 +73,7 @@ class CopyingExec implements ExecVerb {
     const keepsFiles = registry.get(key)?.capabilities.includes("files") ?? false;
     if (!command || (command.kind === "test" && !keepsFiles)) return exec.start(key, request, options);
     if (!keepsFiles) {
-      const line = `tar: device ${key} keeps no files: its firmware does not say files`;
+      const line = `tar: device ${key} has no files: its firmware lacks the capability files`;
       return new LocalCommand((streams) => refuse(streams, line), request, options.signal);
     }
     return new LocalCommand(this.#programOf(key, command, options.caller), request, options.signal);
@@ -98,7 +98,7 @@ class CopyingExec implements ExecVerb {
   #counted(direction: "from" | "to", copy: (streams: LocalStreams) => Promise<CopyEnd>): LocalProgram {
     if (this.#open >= this.#maxCopies) {
       this.#meters.copies.inc({ direction, outcome: "busy" });
-      throw new UnavailableError("COPIES_BUSY", `${this.#open} copies are under way, try again`);
+      throw new UnavailableError("COPIES_BUSY", `${this.#open} copies are in progress, try again`);
     }
     // Taken here, not when the program begins: callers come faster than programs.
     this.#meters.open.set((this.#open += 1));
@@ -170,7 +170,7 @@ class CopyingExec implements ExecVerb {
     }
   }
 
-  /** kubectl resumes at once, and gives up where it finds the device still away. */
+  /** Waits for the device, because kubectl resumes at once, and gives up if the device is still offline. */
   async #waitForReturn(key: string, signal: AbortSignal, lost: UnavailableError): Promise<void> {
     const { clock, files } = this.#options;
     const deadlineMs = clock.monotonicMs() + returnWaitMs;
@@ -218,7 +218,7 @@ type CopyMeters = ReturnType<typeof declareCopyMeters>;
 
 function declareCopyMeters(metrics: Metrics) {
   return {
-    open: metrics.gauge("motelet_copies_open", "Copies of files that are under way."),
+    open: metrics.gauge("motelet_copies_open", "Copies of files in progress."),
     copies: metrics.counter("motelet_copies_total", "Copies of files, by direction and how they ended.", [
       "direction",
       "outcome",

@@ -7,12 +7,12 @@ const knownWords: Readonly<Record<string, string>> = {
   FILE_NO_ROOM: "No space left on device",
 };
 
-/** Code of an error that concerns one file; undefined if it is not about the file but about the device or us. */
+/** Code of an error about one file; undefined if it is about the device or the gateway. */
 export function fileErrorCode(error: unknown): string | undefined {
   return error instanceof RequestError ? error.code : undefined;
 }
 
-/** How tar would say it. */
+/** The error in the words of tar. */
 export function fileErrorWords(error: unknown): string {
   return knownWords[fileErrorCode(error) ?? ""] ?? messageOf(error);
 }

@@ -1,10 +1,10 @@
-/** A file or directory that goes into an archive: its name as the caller gave it, seen from a directory. */
+/** A file or directory that is written to an archive: its name as the caller gave it, relative to a directory. */
 export interface ArchiveMember {
   readonly directory: string;
   readonly name: string;
 }
 
-/** What `kubectl cp` and its kin ask of a container's shell, tar and test. */
+/** The commands that `kubectl cp` and similar clients run in a container: shell, tar and test. */
 export type CopyCommand =
   | {
       readonly kind: "create";
@@ -26,7 +26,7 @@ export type CopyCommand =
 
 /**
  * Recognises a command that copies files (kubectl 1.30 to 1.37, pkg/cmd/cp/cp.go; client-node's cp).
- * @returns undefined if it is none, so that the device's own shell gets it
+ * @returns undefined if it is another command, which the device's own shell gets
  */
 export function parseCopyCommand(argv: readonly string[]): CopyCommand | undefined {
   const [program, ...rest] = argv;
@@ -82,7 +82,7 @@ class TarOptions {
   keepModes = true;
   refusal: string | undefined;
 
-  /** @param next gives the argument of an option that takes one */
+  /** @param next returns the argument of an option that takes one */
   take(letter: string, next: () => string | undefined): void {
     if (letter === "f" || letter === "C") {
       const value = next();

@@ -7,11 +7,11 @@ import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
 import type { ArchiveMember } from "./tar-command.ts";
 import { encodeTarHeader, type TarMember, tarEnd, tarPadding } from "./tar-header.ts";
 
-/** How far an interrupted copy had come. */
+/** The position of an interrupted copy. */
 export interface CopyMark {
-  /** Headers that were sent, the last one perhaps in part. */
+  /** Headers that were sent; the last one may be incomplete. */
   readonly headers: number;
-  /** SHA-256 over them. */
+  /** SHA-256 of the headers. */
   readonly digest: string;
 }
 
@@ -19,21 +19,21 @@ export interface CreateOptions {
   readonly files: FilesVerb;
   readonly key: string;
   readonly members: readonly ArchiveMember[];
-  /** Bytes at the beginning that the caller has: they are not sent, and not fetched from the device. */
+  /** Bytes at the beginning that the caller has already: they are neither sent nor fetched from the device. */
   readonly skipBytes: number;
-  /** Where the attempt before this one had come to. */
+  /** The position of the previous attempt. */
   readonly mark?: CopyMark | undefined;
   readonly call: CallOptions;
   /** Takes a line for stderr. */
   readonly complain: (line: string) => Promise<void>;
-  /** Called with the name of each member that goes in. */
+  /** Called with the name of each member of the archive. */
   readonly named: (name: string) => Promise<void>;
 }
 
 /**
- * Makes an archive of a device's files while it is read: nothing of it is held. The order is that of the names' bytes
- * and the headers say nothing of when and by whom, so that a second attempt gives the same bytes; sizes are asked
- * for just before each header, and a file that is not that long when it is read is an error.
+ * Creates an archive of a device's files while it is read; holds none of it. Members are in bytewise order of their
+ * names, and headers contain no owner and no time of the copy, so that a second attempt creates the same bytes. The
+ * size of a file is read just before its header; it is an error if the file then has another size.
  */
 export class ArchiveWriter {
   readonly #options: CreateOptions;
@@ -47,19 +47,17 @@ export class ArchiveWriter {
     this.#options = options;
   }
 
-  /** For an attempt that goes on from here. */
+  /** For an attempt that continues from here. */
   get mark(): CopyMark {
     return { headers: this.#headers, digest: this.#digest.copy().digest("base64") };
   }
 
-  /** tar's exit code; to be read when all bytes have come. */
+  /** tar's exit code; read it after all bytes. */
   get exitCode(): number {
     return this.#failed ? 2 : 0;
   }
 
-  /**
-   * @throws RequestError FILE_CHANGED where the archive cannot go on, UnavailableError if the device is lost
-   */
+  /** @throws RequestError FILE_CHANGED if the archive cannot be continued, UnavailableError if the device is lost */
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     for (const member of this.#options.members) yield* this.#argument(member);
     // kubectl takes what is whole for success and does not wait for the exit code.

@@ -7,9 +7,9 @@ import { fileErrorCode, fileErrorWords } from "./file-errors.ts";
 import { tarBlockBytes } from "./tar-header.ts";
 
 export const archiveLimits = {
-  /** Between the end of a member's content and the next member: headers that stretch, or zeros without end. */
+  /** Between the end of a member's content and the next member: bounds long headers and endless zeros. */
   bytesBetweenMembers: 1_048_576,
-  /** What a device's file can be at all (SPEC §6.14). */
+  /** Maximum size of a device's file (SPEC §6.14). */
   fileBytes: 0xffff_ffff,
 } as const;
 
@@ -17,13 +17,13 @@ export interface ExtractOptions {
   readonly files: FilesVerb;
   readonly key: string;
   readonly input: AsyncIterable<Uint8Array>;
-  /** Where the members go. */
+  /** Directory into which the members are extracted. */
   readonly directory: string;
   readonly keepModes: boolean;
   readonly call: CallOptions;
   readonly complain: (line: string) => Promise<void>;
   readonly named: (name: string) => Promise<void>;
-  /** Told of content as a device takes it. */
+  /** Called with the number of bytes as the device takes content. */
   readonly moved: (bytes: number) => void;
 }
 
@@ -38,10 +38,10 @@ interface Progress {
 }
 
 /**
- * Extracts an archive onto a device as it comes: one block of it is held, and each file appears on the device whole or
- * not at all. Members that lead elsewhere, links and devices are refused by name and the rest goes on, as tar does it;
- * a device that is full ends it.
- * @returns tar's exit code: 0, or 2 where anything was refused
+ * Extracts an archive onto a device while it arrives. Holds one block of it. Each file appears on the device completely
+ * or not at all. Members with paths outside, links and special files are refused by name, and the rest continues, as in
+ * tar; a full device ends it.
+ * @returns tar's exit code: 0, or 2 if anything was refused
  * @throws UnavailableError if the device is lost
  */
 export async function extractArchive(options: ExtractOptions): Promise<number> {
@@ -95,7 +95,7 @@ async function feed(archive: Extract, input: AsyncIterable<Uint8Array>, progress
     if (progress.fedBytes - bytes.length - progress.contentEnd > archiveLimits.bytesBetweenMembers)
       throw new RequestError(
         "ARCHIVE_HEADER_TOO_LONG",
-        `no member within ${archiveLimits.bytesBetweenMembers} bytes of the archive`,
+        `found no member within ${archiveLimits.bytesBetweenMembers} bytes of the archive`,
       );
     if (archive.write(bytes)) continue;
     await Promise.race([happened(archive, "drain"), gone]);
@@ -110,7 +110,7 @@ function happened(archive: Extract, event: "close" | "drain"): Promise<void> {
 
 interface MemberRefusal {
   readonly words: string;
-  /** Nothing after it can be extracted either. */
+  /** No member after it can be extracted. */
   readonly isFinal?: boolean;
 }
 
@@ -185,7 +185,7 @@ function unknownType(_type: never): string {
 
 /** A member's content, which a writer may leave before its end without ending the archive. */
 class MemberContent implements AsyncIterable<Uint8Array> {
-  /** Why the archive itself gives no more. */
+  /** Why the archive cannot be read further. */
   failure: unknown;
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #moved: (bytes: number) => void;
@@ -206,7 +206,7 @@ class MemberContent implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Reads what is left. */
+  /** Reads and drops the rest. */
   async discard(): Promise<void> {
     while ((await this.#next()) !== undefined);
   }

@@ -1,6 +1,6 @@
-/** A member of an archive as its header tells it. */
+/** A member of an archive, as in its header. */
 export interface TarMember {
-  /** Without leading slash; a directory's has none at its end. */
+  /** Without leading slash; for a directory also without trailing slash. */
   readonly name: string;
   readonly type: "file" | "directory";
   readonly size: number;
@@ -38,7 +38,7 @@ export function encodeTarHeader(member: TarMember): Uint8Array {
   return Buffer.concat([extended, record, tarPadding(record.length), ustarBlock(plain, fields)]);
 }
 
-/** What fills the last block of a member's content. */
+/** The padding of the last block of a member's content. */
 export function tarPadding(size: number): Uint8Array {
   return new Uint8Array((tarBlockBytes - (size % tarBlockBytes)) % tarBlockBytes);
 }

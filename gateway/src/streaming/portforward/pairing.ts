@@ -4,13 +4,13 @@ import type { ForwardPair } from "./forward-pair.ts";
 
 export interface PairingOptions {
   readonly clock: Clock;
-  /** Pairs at a time, those included of which one stream is there. */
+  /** Pairs at the same time, including incomplete ones. */
   readonly limit: number;
   /** How long the second stream of a pair may take. */
   readonly timeoutMs: number;
-  /** Both streams are there. The pair is open until the promise resolves, which never rejects. */
+  /** Both streams are open. The pair is open until the promise resolves; it never rejects. */
   readonly onPair: (pair: ForwardPair) => Promise<void>;
-  /** A stream was refused, and why. */
+  /** A stream was refused, with the reason. */
   readonly onRefused: (reason: string) => void;
 }
 
@@ -22,8 +22,8 @@ interface HalfPair {
 }
 
 /**
- * Finds the streams that belong together: `error` and `data` of one `requestid` (subprotocol portforward.k8s.io). Clients that
- * send none open error and then data, with stream ids two apart.
+ * Finds the two streams of each connection: `error` and `data` with the same `requestid` (subprotocol
+ * portforward.k8s.io). Clients that send no id open error and then data, with stream ids two apart.
  */
 export class Pairing {
   readonly #options: PairingOptions;
@@ -39,14 +39,17 @@ export class Pairing {
     return this.#halves.size + this.#open.size;
   }
 
-  /** For the connection: takes a stream that the client opens. @returns false: it is to be refused */
+  /**
+   * For the connection: accepts a stream that the client opens.
+   * @returns false if it must be refused
+   */
   accept(stream: SpdyStream): boolean {
     const refusal = this.#take(stream);
     if (refusal !== undefined) this.#options.onRefused(refusal);
     return refusal === undefined;
   }
 
-  /** Ends those that wait: the connection is over. */
+  /** Ends waiting pairs: the connection has ended. */
   close(): void {
     for (const { timer } of this.#halves.values()) timer.cancel();
     this.#halves.clear();
@@ -106,7 +109,7 @@ export class Pairing {
   }
 }
 
-/** @returns undefined where the text is no port of 1…65535 */
+/** @returns undefined if the text is not a port of 1…65535 */
 export function parsePort(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d{1,5}$/.test(text)) return undefined;
   const port = Number(text);

@@ -11,13 +11,13 @@ import { Pairing } from "./pairing.ts";
 export const portForwardProtocol = "portforward.k8s.io";
 
 export interface ForwardLimits {
-  /** Connections at a time over one client's connection. */
+  /** Connections at the same time over one client's connection. */
   readonly pairs: number;
   readonly pairTimeoutMs: number;
   readonly idleTimeoutMs: number;
 }
 
-/** The two times are a kubelet's. */
+/** The two times are those of a kubelet. */
 export const defaultForwardLimits: ForwardLimits = {
   pairs: 64,
   pairTimeoutMs: 30_000,
@@ -32,13 +32,13 @@ export interface ForwardingOptions {
   readonly onProtocolError: (error: ProtocolError) => void;
   readonly onRefused: (reason: string) => void;
   readonly onTimeout: (reason: TimeoutReason) => void;
-  /** The gateway stops: pairs have been informed, the connection is to end. */
+  /** Aborts when the gateway stops: pairs have been informed, and the connection must end. */
   readonly stopping: AbortSignal;
 }
 
 /**
- * Serves port-forward on a connection that speaks SPDY: a socket, or a WebSocket that carries its bytes. A pair of streams
- * for each connection that somebody makes to kubectl. Ends when the client closes, which ends every pair.
+ * Serves port-forward on a connection that uses SPDY: a socket, or a WebSocket that carries its bytes. One pair of
+ * streams for each connection that a program makes to kubectl. Ends when the client closes, which ends every pair.
  */
 export async function serveSpdyForwarding(
   socket: Duplex,

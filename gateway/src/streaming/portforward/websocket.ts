@@ -11,17 +11,17 @@ import type { ForwardPair } from "./forward-pair.ts";
 import { parsePort } from "./pairing.ts";
 import { defaultForwardLimits, portForwardProtocol } from "./spdy.ts";
 
-/** Subprotocol of a WebSocket that carries the bytes of a SPDY connection, frames split anywhere. */
+/** Subprotocol of a WebSocket that carries the bytes of a SPDY connection; messages may split frames anywhere. */
 export const tunnelProtocol = `SPDY/3.1+${portForwardProtocol}`;
 
-/** Subprotocols of port-forward as it was over WebSocket first: one connection to each of a few ports. */
+/** Subprotocols of the first port-forward over WebSocket: one connection to each of a few ports. */
 export const channelProtocols = ["v4.channel.k8s.io", "v4.base64.channel.k8s.io", ""] as const;
 
-/** Ports of one request: two channels each. */
+/** Ports of one request; each has two channels. */
 export const maxPorts = 32;
 
 /**
- * Reads `port` of a query: given several times, or as a list.
+ * Reads `port` of a query: repeated, or as a list.
  * @throws RequestError in a kubelet's words
  */
 export function parsePorts(query: URLSearchParams): readonly number[] {
@@ -54,8 +54,8 @@ export interface WebSocketForwarding {
 }
 
 /**
- * Serves port-forward over channels: data of the i-th port on channel 2i, its errors on 2i + 1, and on both the port comes
- * first, 16 bits little-endian. Ends when each connection has, or when the client closes.
+ * Serves port-forward over channels: the data of port i is on channel 2i, its errors on 2i + 1, and both start with the
+ * port, 16 bits little-endian. Ends when each connection has ended, or when the client closes.
  */
 export async function serveChannelForwarding(
   upgrade: Upgrade,
@@ -88,7 +88,7 @@ export async function serveChannelForwarding(
   await channels.close();
 }
 
-/** Answers 101 and gives the SPDY connection's bytes as a socket would. */
+/** Answers 101 and returns a socket with the bytes of the SPDY connection. */
 export async function openTunnel(
   upgrade: Upgrade,
   { clock, onProtocolError }: Pick<WebSocketForwarding, "clock" | "onProtocolError">,

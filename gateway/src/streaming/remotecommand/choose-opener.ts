@@ -5,7 +5,7 @@ import { chooseSpdy } from "./spdy.ts";
 import { chooseWebSocket } from "./websocket.ts";
 
 /**
- * Finds the carrier that a request for exec or attach asks for.
+ * Finds the protocol for a request of exec or attach.
  * @throws RequestError, AccessError if it cannot be upgraded
  */
 export function chooseOpener(request: IncomingMessage): RemoteOpener {

@@ -9,25 +9,25 @@ export interface OpenOptions {
   readonly clock: Clock;
   /** The client broke the protocol or a limit; the connection is ending. */
   readonly onProtocolError: (error: ProtocolError) => void;
-  /** A stream was refused because there are too many. */
+  /** A stream was refused because too many are open. */
   readonly onCrowd: () => void;
-  /** A time has run out, and which; the connection ends. */
+  /** A time limit has expired, with its name; the connection ends. */
   readonly onTimeout: (reason: TimeoutReason) => void;
   /** How long the client may take to open its streams. */
   readonly creationTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
 }
 
-/** A kubelet's. */
+/** The time of a kubelet. */
 export const openDefaults = { creationTimeoutMs: 30_000, idleTimeoutMs: 4 * 3_600_000 };
 
-/** A way to carry the streams of exec and attach that a request asks for and we speak. */
+/** A supported protocol that carries the streams of a request for exec or attach. */
 export interface RemoteOpener {
   /** The subprotocol; "" if a WebSocket client names none. */
   readonly protocol: string;
   /**
-   * Answers 101 and waits until every stream is there that the options name.
-   * @throws UnavailableError if the client does not open them in time or goes away; the connection is closed by then
+   * Answers 101 and waits until every requested stream is open.
+   * @throws UnavailableError if the client does not open them in time or disconnects; then the connection is closed
    */
   open(upgrade: Upgrade, wanted: StreamOptions, options: OpenOptions): Promise<RemoteSession>;
 }

@@ -17,7 +17,7 @@ export const spdyProtocols = [
 ] as const;
 export type SpdyProtocol = (typeof spdyProtocols)[number];
 
-/** Subprotocols of exec and attach over WebSocket; clients that name none are served as by the first version. */
+/** Subprotocols of exec and attach over WebSocket; clients that name none get the first version. */
 export const webSocketProtocols = [
   "v5.channel.k8s.io",
   "v4.channel.k8s.io",
@@ -31,7 +31,7 @@ export type RemoteProtocol = SpdyProtocol | WebSocketProtocol;
 
 /**
  * Reads `input`, `output`, `error` and `tty` of a query. With a tty there is no stderr.
- * @throws RequestError where no stream is asked for
+ * @throws RequestError if no stream is requested
  */
 export function parseStreamOptions(query: URLSearchParams): StreamOptions {
   const isSet = (name: string) => query.get(name) === "1";

@@ -5,12 +5,13 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** More than any `{"Width":65535,"Height":65535}` takes. */
+/** More than the longest `{"Width":65535,"Height":65535}`. */
 export const maxResizeBytes = 256;
 
 /**
- * Reads terminal sizes from a resize stream: JSON objects `{"Width":80,"Height":24}`, one after the other, split anywhere.
- * @throws ProtocolError where something else comes
+ * Reads terminal sizes from a resize stream: JSON objects `{"Width":80,"Height":24}`, one after the other, split
+ * anywhere.
+ * @throws ProtocolError for any other content
  */
 export async function* parseResizes(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TerminalSize> {
   let rest = "";
@@ -32,7 +33,7 @@ function parseSize(text: string): TerminalSize {
   const columns = size.Width;
   const rows = size.Height;
   if (!isCellCount(columns) || !isCellCount(rows))
-    throw new ProtocolError("RESIZE", "resize without Width and Height of 0…65535");
+    throw new ProtocolError("RESIZE", "expected a resize with Width and Height of 0…65535");
   return { columns, rows };
 }
 

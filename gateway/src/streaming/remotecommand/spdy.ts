@@ -13,7 +13,7 @@ import { expectedStreams, type RemoteSession, StreamGathering } from "./streams.
 const closeGraceMs = 5_000;
 
 /**
- * Finds what a client's request for exec or attach over SPDY can be served with.
+ * Finds the SPDY subprotocol for a request of exec or attach.
  * @throws RequestError, AccessError if it cannot be upgraded
  */
 export function chooseSpdy(request: IncomingMessage): RemoteOpener {

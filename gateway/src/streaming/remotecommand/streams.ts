@@ -6,16 +6,16 @@ export type StreamType = "error" | "stdin" | "stdout" | "stderr" | "resize";
 
 export type RemoteStreams = Readonly<Partial<Record<StreamType, RemoteStream>>>;
 
-/** An upgraded connection with all its streams open: what exec and attach work with, over SPDY or WebSocket. */
+/** An upgraded connection with all its streams open, for exec and attach, over SPDY or WebSocket. */
 export interface RemoteSession {
   readonly streams: RemoteStreams;
-  /** Resolves when the connection is gone, whoever ended it. */
+  /** Resolves when the connection is closed, by either side. */
   readonly closed: Promise<void>;
-  /** Tells the client how it ended, ends every stream and then the connection. To be called once, after the last write. */
+  /** Reports the end to the client, ends every stream and then the connection. Call it once, after the last write. */
   finish(status: RemoteStatus): Promise<void>;
 }
 
-/** The streams that a client opens for these options. v1 and v2 know no resize. */
+/** The streams that a client opens for these options. v1 and v2 have no resize. */
 export function expectedStreams(options: StreamOptions, hasResize: boolean): ReadonlySet<StreamType> {
   const expected = new Set<StreamType>(["error"]);
   if (options.stdin) expected.add("stdin");
@@ -25,7 +25,7 @@ export function expectedStreams(options: StreamOptions, hasResize: boolean): Rea
   return expected;
 }
 
-/** Gathers the streams that a client opens until each expected one is there. */
+/** Collects the streams that a client opens until all expected ones are open. */
 export class StreamGathering<S extends RemoteStream> {
   readonly streams = new Map<StreamType, S>();
   readonly #expected: ReadonlySet<StreamType>;
@@ -39,7 +39,7 @@ export class StreamGathering<S extends RemoteStream> {
     return this.#complete.promise;
   }
 
-  /** @returns false for a stream that was not asked for or is there already */
+  /** @returns false for a stream that was not requested or is already open */
   offer(type: string | undefined, stream: S): boolean {
     const wanted = [...this.#expected].find((expected) => expected === type);
     if (!wanted || this.streams.has(wanted)) return false;

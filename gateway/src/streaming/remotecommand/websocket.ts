@@ -17,7 +17,7 @@ const channelOf: Readonly<Record<StreamType, number>> = {
 };
 
 /**
- * Finds what a client's request for exec or attach over WebSocket can be served with.
+ * Finds the WebSocket subprotocol for a request of exec or attach.
  * @throws RequestError, AccessError if it cannot be upgraded
  */
 export function chooseWebSocket(request: IncomingMessage): RemoteOpener {

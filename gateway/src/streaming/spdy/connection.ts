@@ -19,20 +19,20 @@ import { HeaderBlockDecoder, HeaderBlockEncoder } from "./header-block.ts";
 import { SpdyStream, type StreamCarrier } from "./stream.ts";
 
 export interface SpdyLimits {
-  /** Open streams at a time; more are refused with RST_STREAM. */
+  /** Open streams at the same time; further ones are refused with RST_STREAM. */
   readonly streams: number;
-  /** Frames within `floodWindowMs` that cost us work and open no stream (PING, SETTINGS, HEADERS, refused streams). */
+  /** Frames within `floodWindowMs` that cost work and open no stream (PING, SETTINGS, HEADERS, refused streams). */
   readonly idleFrames: number;
   readonly floodWindowMs: number;
-  /** Unsent bytes beyond which a PING is no longer answered. */
+  /** Unsent bytes above which a PING is no longer answered. */
   readonly unsentBytes: number;
-  /** Without any byte of either side the connection ends. */
+  /** Time without any byte in either direction after which the connection ends. */
   readonly idleTimeoutMs: number;
-  /** Between two signs of life to a peer whose bytes wait (BackpressureGuard). */
+  /** Time between two probes of a peer whose bytes wait (BackpressureGuard). */
   readonly probeMs: number;
-  /** How long input may wait without any of it being taken before the connection ends. */
+  /** How long input may wait without any of it being read before the connection ends. */
   readonly stallTimeoutMs: number;
-  /** How long a peer may take to read what is left once the connection ends. */
+  /** How long a peer may take to read the remaining bytes when the connection ends. */
   readonly lingerMs: number;
 }
 
@@ -51,13 +51,13 @@ export const defaultSpdyLimits: SpdyLimits = {
 export interface SpdyConnectionOptions {
   readonly clock: Clock;
   readonly limits?: Partial<SpdyLimits>;
-  /** Takes a stream that the peer opens, or refuses it. Accepted ones are replied to at once unless they hold the reply. */
+  /** Accepts or refuses a stream that the peer opens. Accepted ones are replied to at once unless they hold the reply. */
   readonly accept: (stream: SpdyStream) => boolean;
   /** A stream was refused because `limits.streams` are open. */
   readonly onCrowd?: () => void;
-  /** Nobody takes this stream's input. If it is absent the connection ends. */
+  /** This stream's input is not being read. If it is absent, the connection ends. */
   readonly onStalled?: (stream: SpdyStream) => void;
-  /** A time has run out, and which: IDLE_TIMEOUT ends the connection, STALLED ends it or calls `onStalled`. */
+  /** A time limit has expired, with its name: IDLE_TIMEOUT ends the connection, STALLED ends it or calls `onStalled`. */
   readonly onTimeout?: (reason: TimeoutReason) => void;
   /** The peer broke the protocol; the connection is ending. */
   readonly onProtocolError?: (error: ProtocolError) => void;
@@ -115,7 +115,7 @@ export class SpdyConnection {
     });
   }
 
-  /** Resolves when the socket is gone, whoever ended it. */
+  /** Resolves when the socket is closed, by either side. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
@@ -124,7 +124,7 @@ export class SpdyConnection {
     return this.#streams.size;
   }
 
-  /** @param head bytes that came with the upgrade request */
+  /** @param head bytes that arrived with the upgrade request */
   start(head: Uint8Array): void {
     if (this.#socket.destroyed) {
       this.#onClose();
@@ -141,8 +141,8 @@ export class SpdyConnection {
   }
 
   /**
-   * Ends the connection: sends what is written, waits up to `graceMs` more for the peer to close it, then resets what is
-   * open, says GOAWAY and closes. A client closes by itself once it has read the FIN of each stream.
+   * Ends the connection: sends the written bytes, waits up to `graceMs` longer for the peer to close it, then resets
+   * open streams, sends GOAWAY and closes. A client closes by itself once it has read the FIN of each stream.
    */
   async close(graceMs = 0): Promise<void> {
     if (graceMs > 0 && !this.#isClosed) {
@@ -223,7 +223,10 @@ export class SpdyConnection {
 
   #open(id: number, fin: boolean, headers: ReadonlyMap<string, string>): void {
     if (id % 2 === 0 || id <= this.#lastStreamId)
-      throw new ProtocolError("SPDY_STREAM_ID", `SYN_STREAM ${id} after ${this.#lastStreamId}`);
+      throw new ProtocolError(
+        "SPDY_STREAM_ID",
+        `SYN_STREAM with id ${id}: expected an odd id above ${this.#lastStreamId}`,
+      );
     this.#lastStreamId = id;
     const stream = new SpdyStream(id, headers, this.#carrier);
     const isFull = this.#streams.size >= this.#limits.streams;

@@ -63,7 +63,7 @@ export class FrameDecoder {
   /**
    * @param bytes any split of the stream, one byte at a time included; data frames alias it
    * @returns the frames and parts of data frames that these bytes complete, in order
-   * @throws ProtocolError where the stream cannot be read on; the connection has to end
+   * @throws ProtocolError if the stream cannot be read further; the connection must end
    */
   push(bytes: Uint8Array): Frame[] {
     const frames: Frame[] = [];
@@ -153,7 +153,7 @@ function parseControl(type: number, flags: number, payload: Buffer): Frame {
       if (payload.length !== 4 + entries * 8)
         throw new ProtocolError(
           "SPDY_FRAME_LENGTH",
-          `SETTINGS of ${payload.length} bytes says ${entries} entries`,
+          `SETTINGS of ${payload.length} bytes declares ${entries} entries`,
         );
       return { type: "settings", entries };
     }
@@ -192,7 +192,7 @@ function streamIdAt(payload: Buffer, offset: number): number {
   return id;
 }
 
-/** The head of a data frame; its `length` payload bytes (at most 2^24 − 1) are to follow. */
+/** The head of a data frame; its `length` payload bytes (at most 2^24 − 1) must follow. */
 export function encodeDataHead(streamId: number, length: number, fin: boolean): Buffer {
   const head = Buffer.alloc(headLength);
   head.writeUInt32BE(streamId);

@@ -7,7 +7,7 @@ export const headerLimits = {
   headers: 32,
   nameBytes: 256,
   valueBytes: 4_096,
-  /** Of the block once inflated. */
+  /** Bytes of the inflated block. */
   blockBytes: 8_192,
 } as const;
 
@@ -32,8 +32,8 @@ export class HeaderBlockDecoder {
   #window: Uint8Array | undefined;
 
   /**
-   * @returns the headers; of a repeated name the values are joined by NUL
-   * @throws ProtocolError after which the stream cannot be read on
+   * @returns the headers; the values of a repeated name are joined by NUL
+   * @throws ProtocolError after which the stream cannot be read further
    */
   decode(block: Uint8Array): ReadonlyMap<string, string> {
     return parseHeaders(this.#inflate(block));
@@ -80,7 +80,7 @@ function inflateBlock(deflated: Uint8Array, dictionary: Uint8Array): Buffer {
       tooLong ? "SPDY_HEADER_TOO_LONG" : "SPDY_HEADER_BLOCK",
       tooLong
         ? `header block inflates to more than ${headerLimits.blockBytes} bytes`
-        : "header block does not inflate",
+        : "header block cannot be inflated",
       { cause },
     );
   }
@@ -116,8 +116,8 @@ function parseHeaders(plain: Buffer): ReadonlyMap<string, string> {
 }
 
 /**
- * Writes header blocks without compressing them: stored deflate blocks, each followed by a sync flush.
- * One belongs to one direction of one connection, because the zlib head stands only before the first block.
+ * Writes header blocks without compressing them: stored deflate blocks, each followed by a sync flush. An encoder
+ * belongs to one direction of one connection, because the zlib header is written only before the first block.
  */
 export class HeaderBlockEncoder {
   #started = false;

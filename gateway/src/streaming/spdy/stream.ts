@@ -3,14 +3,14 @@ import { ReceiveBuffer } from "../receive-buffer.ts";
 import type { RemoteStream } from "../remote-stream.ts";
 import { resetStatus } from "./frame.ts";
 
-/** What a stream asks of its connection. */
+/** The calls of a stream to its connection. */
 export interface StreamCarrier {
-  /** Says yes to the stream; bytes that go before are dropped by the peer. */
+  /** Accepts the stream; the peer drops bytes that were sent before. */
   sendReply(streamId: number): void;
-  /** Resolves when the socket has room again. */
+  /** Resolves when the socket can take more. */
   sendData(streamId: number, bytes: Uint8Array, fin: boolean): Promise<void>;
   sendReset(streamId: number, status: number): void;
-  /** The stream's unread bytes went over or back under its limit. */
+  /** The stream's unread bytes crossed the limit, in either direction. */
   crowded(stream: SpdyStream, isCrowded: boolean): void;
   /** Both halves have ended, or the stream was reset. */
   ended(stream: SpdyStream): void;
@@ -20,8 +20,9 @@ export interface StreamCarrier {
 const maxWriteBytes = 32_768;
 
 /**
- * One stream of a SPDY connection. SPDY's windows are not used, because Go's clients ignore them (docs/adr/0014): writes wait for the
- * socket, and unread input stops the connection's reading, so neither direction holds more than a constant.
+ * One stream of a SPDY connection. SPDY's windows are not used, because Go's clients ignore them (docs/adr/0014).
+ * Writes wait for the socket, and unread input stops reading the connection, so that the memory of both directions is
+ * bounded.
  */
 export class SpdyStream implements RemoteStream {
   readonly id: number;
@@ -42,14 +43,14 @@ export class SpdyStream implements RemoteStream {
   }
 
   /**
-   * To be called within `accept`: the peer is replied to only by `reply`. Until then Go's clients send nothing on the
-   * stream, which is the only flow control there is; they wait for 30 s.
+   * Call it within `accept`: then only `reply` replies to the peer. Until the reply, Go's clients send nothing on the
+   * stream, which is the only flow control available; they wait for 30 s.
    */
   holdReply(): void {
     this.#isReplyHeld = true;
   }
 
-  /** Says yes to the peer. Does nothing the second time, or where the stream is gone. */
+  /** Accepts the stream at the peer. Does nothing the second time, or if the stream has ended. */
   reply(): void {
     if (this.#isReplied || this.#failure) return;
     this.#isReplied = true;
@@ -61,7 +62,7 @@ export class SpdyStream implements RemoteStream {
     if (!this.#isReplyHeld) this.reply();
   }
 
-  /** Resolves when the stream is reset or its connection lost. */
+  /** Resolves when the stream is reset or its connection is lost. */
   get lost(): Promise<void> {
     return this.#lost.promise;
   }
@@ -72,7 +73,7 @@ export class SpdyStream implements RemoteStream {
 
   /**
    * The peer's bytes until its FIN. For one reader.
-   * @throws UnavailableError where the stream is reset or the connection lost before the FIN
+   * @throws UnavailableError if the stream is reset or the connection is lost before the FIN
    */
   input(): AsyncGenerator<Uint8Array, void, undefined> {
     return this.#unread.read();
@@ -84,8 +85,8 @@ export class SpdyStream implements RemoteStream {
   }
 
   /**
-   * @param bytes handed over: the socket may hold them after this resolves
-   * @throws UnavailableError where our half has ended
+   * @param bytes must not be changed afterwards: the socket may hold them after this resolves
+   * @throws UnavailableError if this half has ended
    */
   async write(bytes: Uint8Array): Promise<void> {
     this.reply();
@@ -96,7 +97,7 @@ export class SpdyStream implements RemoteStream {
     }
   }
 
-  /** Sends FIN: our half ends. Does nothing the second time. */
+  /** Sends FIN: ends this half. Does nothing the second time. */
   end(): void {
     if (this.#outputEnded || this.#failure) return;
     this.reply();
@@ -124,7 +125,7 @@ export class SpdyStream implements RemoteStream {
     this.#settle();
   }
 
-  /** For the connection: the stream is gone. What came before stays readable. */
+  /** For the connection: the stream is lost. Bytes that arrived before can still be read. */
   fail(failure: Error): void {
     if (this.#failure) return;
     this.#failure = failure;

@@ -2,9 +2,9 @@ import { UnavailableError } from "../../foundation/errors.ts";
 import { ReceiveBuffer } from "../receive-buffer.ts";
 import type { RemoteStream } from "../remote-stream.ts";
 
-/** What a channel asks of its connection. */
+/** The calls of a channel to its connection. */
 export interface ChannelCarrier {
-  /** Resolves when the socket has room again. */
+  /** Resolves when the socket can take more. */
   send(number: number, bytes: Uint8Array): Promise<void>;
   crowded(channel: Channel, isCrowded: boolean): void;
 }
@@ -12,7 +12,7 @@ export interface ChannelCarrier {
 /** A message of ours stays below 32 KiB with its first byte and in base64 too: Python's client errs at that boundary. */
 const maxWriteBytes = 24_000;
 
-/** One channel of a WebSocket. Only v5 clients can end their half; our half ends with the connection. */
+/** One channel of a WebSocket. Only v5 clients can end their half; the gateway's half ends with the connection. */
 export class Channel implements RemoteStream {
   readonly number: number;
   readonly #carrier: ChannelCarrier;
@@ -49,7 +49,7 @@ export class Channel implements RemoteStream {
       await this.#send(bytes.subarray(at, at + maxWriteBytes));
   }
 
-  /** An empty message: clients take it as a sign that the connection stands. */
+  /** Sends an empty message: it shows clients that the connection is established. */
   greet(): Promise<void> {
     return this.#send(new Uint8Array(0));
   }
@@ -58,7 +58,7 @@ export class Channel implements RemoteStream {
     this.#hasEnded = true;
   }
 
-  /** There is no word for it on a WebSocket: our half ends, and what still comes is dropped. */
+  /** WebSocket channels have no reset: the gateway's half ends, and further input is dropped. */
   reset(): void {
     this.end();
     this.discardInput();
@@ -74,7 +74,7 @@ export class Channel implements RemoteStream {
     this.#unread.end();
   }
 
-  /** For the connection: it is gone. */
+  /** For the connection: the connection is lost. */
   fail(failure: Error): void {
     this.#failure ??= failure;
     this.#unread.fail(failure);

@@ -10,7 +10,7 @@ import { answerPings, lingerOnce } from "./control-frames.ts";
 import type { AcceptedWebSocket } from "./handshake.ts";
 
 export interface ChannelLimits {
-  /** Messages within `floodWindowMs` that bring nothing: empty ones, half closes, those for channels nobody reads. */
+  /** Messages within `floodWindowMs` without content: empty ones, half closes, those for channels that are not read. */
   readonly idleMessages: number;
   readonly floodWindowMs: number;
   readonly unsentBytes: number;
@@ -21,7 +21,7 @@ export interface ChannelLimits {
   readonly lingerMs: number;
 }
 
-/** The same as over SPDY. */
+/** The same limits as over SPDY. */
 export const defaultChannelLimits: ChannelLimits = {
   idleMessages: 200,
   floodWindowMs: 10_000,
@@ -34,18 +34,18 @@ export const defaultChannelLimits: ChannelLimits = {
 
 export interface ChannelsOptions {
   readonly clock: Clock;
-  /** How many channels there are, and which of them somebody reads. */
+  /** The number of channels, and which of them the gateway reads. */
   readonly count: number;
   readonly readable: ReadonlySet<number>;
   /** Text messages: the channel as a digit, the bytes in base64. */
   readonly base64: boolean;
   /** v5: `[255, channel]` ends the client's half of a channel. */
   readonly halfClose: boolean;
-  /** Set if an empty message does no harm; it shows whether the client is there. */
+  /** A channel on which an empty message does no harm; it shows whether the client is alive. */
   readonly probeChannel: number;
   readonly limits?: Partial<ChannelLimits>;
   readonly onProtocolError: (error: ProtocolError) => void;
-  /** A time has run out, and which; the connection ends. */
+  /** A time limit has expired, with its name; the connection ends. */
   readonly onTimeout?: (reason: TimeoutReason) => void;
 }
 
@@ -53,8 +53,9 @@ const halfCloseMark = 255;
 const closeCode = { normal: 1_000, protocolError: 1_002, policy: 1_008 } as const;
 
 /**
- * Several channels on one WebSocket, as Kubernetes numbers them (subprotocols *.channel.k8s.io, KEP-4006): the first byte of a message
- * names the channel. There are no windows: writes wait for the socket, and unread input stops its reading.
+ * Several channels on one WebSocket, as Kubernetes numbers them (subprotocols *.channel.k8s.io, KEP-4006): the first
+ * byte of a message is the channel's number. There are no windows: writes wait for the socket, and unread input stops
+ * reading it.
  */
 export class WebSocketChannels {
   readonly #accepted: AcceptedWebSocket;
@@ -112,7 +113,7 @@ export class WebSocketChannels {
     if (socket.destroyed) this.#onClose();
   }
 
-  /** Resolves when the socket is gone, whoever ended it. */
+  /** Resolves when the socket is closed, by either side. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
@@ -123,7 +124,7 @@ export class WebSocketChannels {
     return channel;
   }
 
-  /** Sends what is written, closes with code 1000 and waits for the client to do the same. */
+  /** Sends the written bytes, closes with code 1000 and waits for the client to do the same. */
   async close(): Promise<void> {
     if (!this.#isClosed) this.#end(closeCode.normal, this.#limits.stallTimeoutMs);
     await this.closed;

@@ -6,8 +6,8 @@ import type { AcceptedWebSocket } from "./handshake.ts";
 const pingLimits = { pings: 200, windowMs: 10_000, unsentBytes: 262_144 } as const;
 
 /**
- * Answers a client's pings while it reads what it gets.
- * @param onFlood there were too many of them
+ * Answers a client's pings as long as it reads the answers.
+ * @param onFlood there were too many pings
  */
 export function answerPings(
   { webSocket, socket }: AcceptedWebSocket,
@@ -22,8 +22,8 @@ export function answerPings(
 }
 
 /**
- * Ends a connection some time after ws has ended our half of it. ws does so when the client has broken the protocol or
- * said close, and then waits for the client to close the connection, which one that means no good never does.
+ * Closes a connection some time after ws has ended the gateway's half of it. ws ends it when the client has broken the
+ * protocol or sent a close, and then waits for the client to close the connection. A malicious client never does.
  */
 export function lingerOnce({ webSocket, socket }: AcceptedWebSocket, clock: Clock, lingerMs: number): void {
   socket.once("finish", () => {

@@ -3,23 +3,23 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { RequestError, UnavailableError } from "../../foundation/errors.ts";
 import type { Upgrade } from "../upgrade.ts";
 
-/** What one message may be. Clients send 32 KiB at a time; some send a whole file at once. */
+/** Limits of one message. Clients send 32 KiB at a time; some send a whole file at once. */
 export const webSocketLimits = {
   messageBytes: 4_194_304,
   /** Frames of one message. */
   fragments: 1_024,
-  /** Chunks off the socket that one message or frame may come in. */
+  /** Chunks from the socket that one message or frame may be split into. */
   chunks: 16_384,
 } as const;
 
-/** A WebSocket and the socket below it, which tells how much has not been sent. */
+/** A WebSocket and its socket, which shows how many bytes have not been sent. */
 export interface AcceptedWebSocket {
   readonly webSocket: WebSocket;
   readonly socket: Duplex;
 }
 
 /**
- * Says before the upgrade what is wrong with a WebSocket handshake.
+ * Checks a WebSocket handshake before the upgrade.
  * @throws RequestError
  */
 export function expectWebSocketRequest({ request }: Pick<Upgrade, "request">): void {
@@ -38,10 +38,10 @@ export function expectWebSocketRequest({ request }: Pick<Upgrade, "request">): v
 }
 
 /**
- * Answers 101 to a request that `expectWebSocketRequest` let pass. Nothing is compressed, and pings are the caller's to
- * answer.
- * @param protocol the subprotocol chosen; "" where the client named none
- * @throws RequestError; UnavailableError where the client went away
+ * Answers 101 to a request that `expectWebSocketRequest` accepted. Nothing is compressed, and the caller must answer
+ * pings.
+ * @param protocol the selected subprotocol; "" if the client named none
+ * @throws RequestError; UnavailableError if the client disconnected
  */
 export function acceptWebSocket(upgrade: Upgrade, protocol: string): Promise<AcceptedWebSocket> {
   const { request, socket, head } = upgrade;

@@ -1,7 +1,7 @@
 import { downlinkTopic, parseUserName, uplinkTopic } from "@motelet/profiles";
 import type { WireIdentity } from "../directory.ts";
 
-/** What a client says about itself in CONNECT, without its secret. */
+/** The fields of a client's CONNECT, without its secret. */
 export interface ConnectRequest {
   readonly clientId: string;
   readonly userName: string | undefined;
@@ -25,9 +25,10 @@ export type ConnectDecision =
   | { readonly allowed: false; readonly reason: AccessRefusal };
 
 /**
- * Whether a CONNECT is one of ours, before its password is looked at (SPEC §10.1): the user name names an identity,
- * the client id is that identity's wire id, the session is clean and there is no will.
- * @param proven whom the TLS handshake has proved: the user name may then be left out, but not be another's
+ * Checks a CONNECT before its password (SPEC §10.1): the user name names an identity, the client id is that identity's
+ * wire id, the session is clean and there is no will.
+ * @param proven the identity that the TLS handshake has proved: then the user name may be left out, but not be
+ * another's
  */
 export function decideConnect(request: ConnectRequest, proven?: WireIdentity): ConnectDecision {
   const named = request.userName === undefined ? undefined : parseUserName(request.userName);
@@ -42,7 +43,7 @@ export function decideConnect(request: ConnectRequest, proven?: WireIdentity): C
   return { allowed: true, wireId: identity.wireId, generation: identity.generation };
 }
 
-/** Why this device may not publish so; undefined where it may. */
+/** Why this device may not publish this; undefined if it may. */
 export function refusePublish(
   wireId: string,
   packet: { readonly topic: string; readonly retain: boolean; readonly qos: number },
@@ -54,7 +55,7 @@ export function refusePublish(
   return undefined;
 }
 
-/** Why this device may not subscribe to the filter; undefined where it may. Wildcards never equal a downlink topic. */
+/** Why this device may not subscribe to the filter; undefined if it may. Wildcards never equal a downlink topic. */
 export function refuseSubscribe(wireId: string, filter: string): AccessRefusal | undefined {
   return filter === downlinkTopic(wireId) ? undefined : "subscribe-topic";
 }

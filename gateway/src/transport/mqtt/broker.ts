@@ -11,7 +11,7 @@ writeToStream.cacheNumbers = false;
 /** Return codes of CONNACK (MQTT 3.1.1 §3.2.2.3). */
 export type ConnackCode = 2 | 3 | 4 | 5;
 
-/** A PUBLISH as the broker parsed it; the payload is only valid during the call. */
+/** A PUBLISH as the broker parsed it; the payload is valid only during the call. */
 export interface IncomingPublish {
   readonly topic: string;
   readonly payload: Uint8Array;
@@ -21,25 +21,25 @@ export interface IncomingPublish {
 
 export type BrokerFault = "protocol" | "stalled" | "lost";
 
-/** What the broker asks and tells about one client. Calls must not throw. */
+/** The broker's calls about one client. They must not throw. */
 export interface BrokerClient {
-  /** @returns the code to refuse with; undefined admits the client */
+  /** @returns the code of the refusal; undefined admits the client */
   connect(request: ConnectRequest, password: Uint8Array): ConnackCode | undefined;
   /** @returns false to end the connection */
   mayPublish(packet: IncomingPublish): boolean;
   published(payload: Uint8Array): void;
   /** @returns false to answer with the failure code */
   maySubscribe(filter: string): boolean;
-  /** The SUBACK is on its way; the filters are those that were asked for. */
+  /** The SUBACK is being sent; the filters are the requested ones. */
   subscribed(filters: readonly string[]): void;
   unsubscribed(filters: readonly string[]): void;
-  /** The connection ends: the peer broke the protocol, does not read what it has asked for, or is gone. */
+  /** The connection ends: the peer broke the protocol, does not read its messages, or has disconnected. */
   failed(fault: BrokerFault, error: Error): void;
 }
 
 /**
- * The MQTT 3.1.1 broker: aedes, used for the protocol towards each client and never for routing between them. What
- * the gateway says to a device does not pass through it, so one stalled device holds up nobody.
+ * The MQTT 3.1.1 broker: aedes, used only for the protocol with each client, never for routing between clients.
+ * Messages of the gateway to a device bypass it, so one stalled device delays no other.
  */
 export class Broker implements AsyncDisposable {
   readonly #limits: MqttLimits;
@@ -97,7 +97,7 @@ export class Broker implements AsyncDisposable {
     aedes.on("connectionError", (client, error) => this.#of(client)?.failed(faultOf(error), error));
   }
 
-  /** Speaks MQTT on this stream until it ends. The broker is started. */
+  /** Serves MQTT on this stream until it ends. The broker must be started. */
   handle(guard: PacketGuard, client: BrokerClient): void {
     if (!this.#aedes) return;
     this.#clients.set(this.#aedes.handle(guard), client);

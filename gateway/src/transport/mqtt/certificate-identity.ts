@@ -4,14 +4,14 @@ import type { WireIdentity } from "../directory.ts";
 
 /**
  * The identity in a client certificate that the CA has signed: its only common name is `<wireId>.<generation>`, the
- * same text as the MQTT user name. Anything else proves nothing.
+ * same text as the MQTT user name. Any other name proves nothing.
  */
 export function identityOfCertificate(socket: TLSSocket): WireIdentity | "client-certificate" {
   if (!socket.authorized) return "client-certificate";
   return parseUserName(commonNameOf(socket) ?? "") ?? "client-certificate";
 }
 
-/** The only common name in a client certificate, whoever has signed it; undefined if there is none, or several. */
+/** The only common name in a client certificate, from any signer; undefined if there is none, or several. */
 export function commonNameOf(socket: TLSSocket): string | undefined {
   // Typed as always there; empty where no certificate came, null where the socket has gone.
   const certificate: { subject?: { CN?: unknown } } | null = socket.getPeerCertificate();

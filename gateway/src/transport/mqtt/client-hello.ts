@@ -9,8 +9,8 @@ const handshakeRecord = 22;
 const majorVersion = 3;
 
 /**
- * Whether a TLS server has something to do with these first bytes of a peer: a whole record, or what is none and so
- * will be refused.
+ * Whether a TLS server can process the first bytes of a peer: a whole record, or bytes that are not TLS and will be
+ * refused.
  */
 export function isWholeRecord(bytes: Uint8Array): boolean {
   if (bytes.length >= maxBytes) return true;
@@ -22,8 +22,8 @@ export function isWholeRecord(bytes: Uint8Array): boolean {
 }
 
 /**
- * Holds what a peer says before its handshake begins: its ClientHello, mostly. The socket is read meanwhile, since a
- * paused one would not tell that its peer has left, and work would be done for nobody.
+ * Holds a peer's bytes before its handshake begins, usually its ClientHello. Meanwhile the socket is read, because a
+ * paused socket does not report that its peer has disconnected, and a handshake for it would be wasted.
  */
 export class ClientHello {
   readonly #socket: Socket;
@@ -39,7 +39,7 @@ export class ClientHello {
     socket.once("end", this.#drop);
   }
 
-  /** Ends the holding: the socket's next reader finds all that was received. */
+  /** Stops holding: the socket's next reader gets all received bytes. */
   putBack(): void {
     this.#socket.off("data", this.#take);
     this.#socket.off("end", this.#drop);
@@ -55,6 +55,6 @@ export class ClientHello {
     this.#received();
   };
 
-  /** A peer that will say no more cannot do a handshake. */
+  /** A peer that has ended its input cannot do a handshake. */
   readonly #drop = (): void => void this.#socket.destroy();
 }

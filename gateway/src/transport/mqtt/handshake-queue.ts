@@ -3,28 +3,28 @@ import type { MqttLimits } from "./mqtt-limits.ts";
 
 /** A handshake as the queue sees it; calls must not throw. */
 export interface QueuedHandshake {
-  /** It has a place: called once, from `enter` or later. */
+  /** Its turn has come: called once, during `enter` or later. */
   begin(): void;
-  /** It has waited too long and is not in the line any more. */
+  /** It has waited too long and was removed from the queue. */
   expired(): void;
 }
 
 /**
- * Limits how many handshakes run at a time. A handshake costs milliseconds of processor time, so a thousand that run at once all
- * end late, and those that are cut have cost as much. Here a few run at a time and the others wait, first come, first
- * served. A peer that does not answer keeps its place for `handshakePlaceMs` only, so that such peers slow the line down
- * and do not stop it; what it has begun goes on without a place.
+ * Limits how many handshakes run at the same time. A handshake costs milliseconds of processor time: a thousand
+ * concurrent ones would all finish late, and those that time out cost as much. So a few run, and the others wait in
+ * FIFO order. A peer that does not answer keeps its place for `handshakePlaceMs` only, so that such peers slow the
+ * queue down but do not block it; its handshake continues without a place.
  */
 export class HandshakeQueue {
   readonly #limits: Pick<MqttLimits, "handshakePlaces" | "handshakePlaceMs" | "handshakeWaitMs">;
   readonly #clock: Clock;
   readonly #measure: (waiting: number) => void;
   readonly #places = new Map<QueuedHandshake, Timer>();
-  /** First come first. */
+  /** In FIFO order. */
   readonly #line = new Map<QueuedHandshake, Timer>();
   #advancing = false;
 
-  /** @param options.waiting gets the number of waiting handshakes, at each change */
+  /** @param options.waiting called with the number of waiting handshakes at each change */
   constructor(options: {
     limits: Pick<MqttLimits, "handshakePlaces" | "handshakePlaceMs" | "handshakeWaitMs">;
     clock: Clock;
@@ -35,7 +35,7 @@ export class HandshakeQueue {
     this.#measure = options.waiting;
   }
 
-  /** Begins the handshake if there is a place, else puts it at the end of the line. */
+  /** Begins the handshake if there is a free place, otherwise adds it to the queue. */
   enter(handshake: QueuedHandshake): void {
     const wait = this.#clock.after(this.#limits.handshakeWaitMs, () => {
       this.#line.delete(handshake);
@@ -46,7 +46,7 @@ export class HandshakeQueue {
     this.#advance();
   }
 
-  /** The handshake is done, or its peer has gone: its place is for the next one. */
+  /** The handshake is done, or its peer has disconnected: the next one gets its place. */
   leave(handshake: QueuedHandshake): void {
     for (const group of [this.#line, this.#places]) {
       group.get(handshake)?.cancel();

@@ -12,23 +12,23 @@ import { type HandshakeRefusal, TlsTerminator } from "./tls-terminator.ts";
 
 /** A connection on which MQTT may begin. */
 export interface AcceptedSocket {
-  /** Clear text, whatever the network carries. */
+  /** Clear text, also if the network carries TLS. */
   readonly stream: Duplex;
   readonly peer: string;
-  /** Whom the TLS handshake has proved; absent: a password is to come. */
+  /** The identity that the TLS handshake has proved; absent: CONNECT will have a password. */
   readonly proven?: WireIdentity;
-  /** To be called when the device is known: the socket is no longer a stranger's. */
+  /** Call it when the device is known: then the socket is no longer pending. */
   settle(): void;
 }
 
-/** What a listener tells its owner; calls must not throw. */
+/** Events of a listener for its owner; calls must not throw. */
 export interface ListenerEvents {
   accepted(socket: AcceptedSocket): void;
   refused(
     reason: HandshakeRefusal,
     fields: { peer: string; userName?: string | undefined; err?: string },
   ): void;
-  /** New certificate files are in use; with an error they cannot be, and the old ones stay. */
+  /** New certificate files are in use. With an error they are invalid, and the old ones stay in use. */
   reloaded(error?: Error): void;
 }
 
@@ -44,7 +44,7 @@ export class Listener implements AsyncDisposable {
   readonly #terminator: TlsTerminator | undefined;
   #server: Server | undefined;
 
-  /** @throws ConfigError MQTT_PLAIN where passwords would cross a network in clear text */
+  /** @throws ConfigError MQTT_PLAIN if passwords would cross a network in clear text */
   constructor(
     options: MqttListenerOptions,
     surroundings: {
@@ -84,7 +84,7 @@ export class Listener implements AsyncDisposable {
     }
   }
 
-  /** @throws ConfigError MQTT_LISTEN where the address cannot be had, and what is wrong with certificate files */
+  /** @throws ConfigError MQTT_LISTEN if it cannot listen on the address, and errors of certificate files */
   async start(): Promise<{ port: number }> {
     this.#terminator?.start();
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 });
@@ -107,7 +107,7 @@ export class Listener implements AsyncDisposable {
     return { port: typeof address === "object" && address ? address.port : port };
   }
 
-  /** For readiness: what is wrong where devices cannot connect. */
+  /** For readiness: the reason if devices cannot connect. */
   unhealthyReason(): string | undefined {
     const { host, port, security } = this.#options;
     return this.#server?.listening
@@ -115,7 +115,7 @@ export class Listener implements AsyncDisposable {
       : `the ${security.kind} broker on ${host}:${port} does not listen`;
   }
 
-  /** Takes no more connections; those that are open stay. */
+  /** Accepts no more connections; open ones stay. */
   stop(): void {
     this.#server?.close();
     this.#terminator?.[Symbol.dispose]();

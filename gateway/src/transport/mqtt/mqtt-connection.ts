@@ -10,7 +10,7 @@ import type { PacketGuard } from "./packet-guard.ts";
 import type { MqttRefusal } from "./refusal-texts.ts";
 import type { Refusals } from "./refusals.ts";
 
-/** What all connections of one transport share. */
+/** Objects that all connections of one transport share. */
 export interface ConnectionSurroundings {
   readonly authenticator: Authenticator;
   readonly acceptor: ChannelAcceptor;
@@ -19,9 +19,9 @@ export interface ConnectionSurroundings {
   readonly downlinkBufferBytes: number;
   /** Retransmission time-out of the channels, milliseconds. */
   readonly rtoMs: number;
-  /** Whether a connection that has proved this wire id may end the one that has it. */
+  /** Whether a connection that has proved this wire id may end the existing one. */
   mayTakeOver(wireId: string): boolean;
-  /** The connection has proved its wire id; whoever held it before must go. */
+  /** The connection has proved its wire id; the previous connection of that wire id must end. */
   admitted(connection: MqttConnection, wireId: string): void;
 }
 
@@ -54,17 +54,17 @@ export class MqttConnection implements BrokerClient {
     return this.#socket.peer;
   }
 
-  /** When the peer has last said something, monotonic milliseconds. */
+  /** When the peer last sent something, monotonic milliseconds. */
   get heardMs(): number {
     return this.#guard.heardMs;
   }
 
-  /** Whether it is over, though what is queued may still leave. */
+  /** Whether it has ended, although queued messages may still be sent. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Whom the TLS handshake has proved; undefined where the password does. */
+  /** The identity that the TLS handshake has proved; undefined if the password proves it. */
   get proven(): WireIdentity | undefined {
     return this.#socket.proven;
   }
@@ -74,7 +74,7 @@ export class MqttConnection implements BrokerClient {
     return this.#identity?.wireId;
   }
 
-  /** Ends the connection; what is queued for the device still leaves where the peer reads. */
+  /** Ends the connection; queued messages for the device are still sent if the peer reads. */
   end(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;

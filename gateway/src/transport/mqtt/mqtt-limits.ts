@@ -2,25 +2,28 @@ import { limits } from "@motelet/profiles";
 
 /** Bounds of the MQTT transport. */
 export interface MqttLimits {
-  /** Largest remaining length of a packet, bytes: a message of 1,024 with its topic, and any CONNECT we could admit. */
+  /** Largest remaining length of a packet, bytes: a message of 1,024 with its topic, or any valid CONNECT. */
   readonly packetBytes: number;
   /** Open sockets, authenticated or not, over all listeners. */
   readonly connections: number;
   /**
-   * … of which whose device is not known yet: waiting for the TLS handshake, in it, or before CONNECT. OpenSSL takes up to
-   * 130 KiB each.
+   * Open sockets whose device is not known yet: waiting for the TLS handshake, in it, or before CONNECT. OpenSSL uses
+   * up to 130 KiB for each.
    */
   readonly pendingConnections: number;
-  /** Time that a pending socket keeps its place when others want it, milliseconds. */
+  /** Time that a pending socket keeps its place when new sockets need it, milliseconds. */
   readonly pendingGraceMs: number;
   /**
-   * Time for the ClientHello, and then, from its turn on, for the TLS handshake, milliseconds: an elliptic curve takes a
-   * small device seconds.
+   * Time for the ClientHello, and then, from its turn on, for the TLS handshake, milliseconds: an elliptic curve takes
+   * seconds on a small device.
    */
   readonly handshakeDeadlineMs: number;
-  /** TLS handshakes at a time, over all listeners; the others wait. Enough that slow networks do not leave us idle. */
+  /**
+   * TLS handshakes at the same time, over all listeners; the others wait. Enough that slow networks do not leave the
+   * gateway idle.
+   */
   readonly handshakePlaces: number;
-  /** Time that a handshake keeps others waiting at most, milliseconds; it goes on after that. */
+  /** Maximum time that a handshake makes others wait, milliseconds; it continues afterwards. */
   readonly handshakePlaceMs: number;
   /** Time that a peer may wait until its handshake begins, milliseconds. */
   readonly handshakeWaitMs: number;
@@ -29,21 +32,22 @@ export interface MqttLimits {
   /** Time from the socket's opening (with TLS: the end of the handshake) to an admitted CONNECT, milliseconds. */
   readonly connectDeadlineMs: number;
   /**
-   * Packets at once, and the time after which one more is free: beyond it the socket is read more slowly. What moves a
-   * stream does not count: its window bounds it (10 MB each way would take 20 s).
+   * Size of a burst of packets, and the time after which one more is allowed: above it the socket is read more slowly.
+   * Packets that make progress on a stream do not count: the stream's window bounds them (10 MB in each direction would
+   * take 20 s).
    */
   readonly packetBurst: number;
   readonly packetRefillMs: number;
   /** Bytes that wait for a slow device; a message beyond them is dropped. */
   readonly downlinkBufferBytes: number;
-  /** Time that a device may leave the broker's own answers unread before it is disconnected, milliseconds. */
+  /** Time that a device may leave the broker's replies unread before it is disconnected, milliseconds. */
   readonly drainTimeoutMs: number;
-  /** Connections of one wire id that newer ones may end at once, and the time after which one more may. */
+  /** How often newer connections of one wire id may end older ones in a burst, and the time after which one more is allowed. */
   readonly takeOverBurst: number;
   readonly takeOverRefillMs: number;
   /** After this silence a connection may always be ended by a newer one, milliseconds. */
   readonly takeOverSilentMs: number;
-  /** Time for what is queued to leave when a channel is closed in order, milliseconds. */
+  /** Time to send queued messages when a channel is closed in order, milliseconds. */
   readonly closeTimeoutMs: number;
 }
 

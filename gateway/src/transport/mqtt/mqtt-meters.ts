@@ -1,7 +1,7 @@
 import type { Counter, Gauge } from "prom-client";
 import type { Metrics } from "../../foundation/metrics.ts";
 
-/** What the MQTT transport counts in addition to its refusals. */
+/** Counters of the MQTT transport in addition to its refusals. */
 export class MqttMeters {
   readonly #connections: Gauge;
   readonly #pending: Gauge;
@@ -35,7 +35,7 @@ export class MqttMeters {
     this.#dropped = metrics.counter("motelet_mqtt_dropped_total", "Messages that were dropped", ["reason"]);
     this.#throttled = metrics.counter(
       "motelet_mqtt_throttled_total",
-      "Times a socket rested: packets too fast",
+      "How often a socket was paused because packets arrived too fast",
     );
   }
 

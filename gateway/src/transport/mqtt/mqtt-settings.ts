@@ -38,7 +38,7 @@ export const mqttSettings = {
   ),
 } as const;
 
-/** The brokers that the configuration asks for; the plain one is the first. */
+/** The listeners in the configuration; the plain one is the first. */
 export function listenersOf(config: ValuesOf<typeof mqttSettings>): MqttListenerOptions[] {
   const listener = (kind: "mqtt" | "mqtt.tls" | "mqtt.psk", security: MqttSecurity): MqttListenerOptions[] =>
     config[`${kind}.enabled`]

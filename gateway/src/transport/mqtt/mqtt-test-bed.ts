@@ -20,8 +20,8 @@ export interface OpenedChannel {
 }
 
 /**
- * The next event of that name. Fails after 30 s, and where an error comes instead; a close comes after its error, since who
- * is shown out while it still speaks is reset. Ask before causing it.
+ * The next event of that name. Fails after 30 s, and if an error occurs instead. A close arrives after its error,
+ * because a refused client that still sends is reset. Call it before causing the event.
  */
 export async function next(emitter: MqttClient | Socket, event: string): Promise<unknown> {
   const timeout = AbortSignal.timeout(30_000);
@@ -35,7 +35,10 @@ export async function next(emitter: MqttClient | Socket, event: string): Promise
   return first;
 }
 
-/** Reads and forgets what comes until the connection has ended: to the code of its error, if there was one. Fails after 30 s. */
+/**
+ * Reads and drops input until the connection has ended. Resolves with the code of its error, if there was one. Fails
+ * after 30 s.
+ */
 export function fateOf(socket: Socket): Promise<string | undefined> {
   socket.resume();
   return endOf(socket);

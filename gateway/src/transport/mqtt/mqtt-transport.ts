@@ -24,9 +24,9 @@ export interface MqttTransportOptions extends Omit<TransportContext, "wantedLink
 }
 
 /**
- * Devices over MQTT 3.1.1 (SPEC §10.1): listeners, a guard a socket, one broker. A device proves its wire id by the
- * listener's way: password, pre-shared key or certificate; then it may say what it likes on its own two topics and
- * nothing else. A channel opens when it has subscribed to its downlink, and closes with its connection.
+ * Devices over MQTT 3.1.1 (SPEC §10.1): listeners, one guard per socket, one broker. A device proves its wire id as the
+ * listener demands: by password, pre-shared key or certificate. Then it may use only its own two topics. A channel
+ * opens when the device has subscribed to its downlink, and closes with the connection.
  */
 export class MqttTransport implements Transport {
   readonly #listeners: readonly Listener[];
@@ -44,7 +44,7 @@ export class MqttTransport implements Transport {
   readonly #byWireId = new Map<string, MqttConnection>();
   #endRevocations: (() => void) | undefined;
 
-  /** @throws ConfigError where a plain listener would leave the loopback without `insecure` */
+  /** @throws ConfigError if a plain listener would not be on loopback without `insecure` */
   constructor(options: MqttTransportOptions) {
     this.#limits = { ...defaultMqttLimits, ...options.limits };
     this.#authenticator = options.authenticator;
@@ -115,12 +115,12 @@ export class MqttTransport implements Transport {
     return { port: ports[0] ?? 0, ports };
   }
 
-  /** For readiness: the first listener with which something is wrong. */
+  /** For readiness: the reason of the first listener that does not work. */
   unhealthyReason(): string | undefined {
     return this.#listeners.map((listener) => listener.unhealthyReason()).find((reason) => reason);
   }
 
-  /** Takes no more connections, closes every channel and its connection. */
+  /** Accepts no more connections, closes every channel and its connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#endRevocations?.();
     for (const listener of this.#listeners) listener.stop();

@@ -1,11 +1,11 @@
 type Done = (error?: Error) => void;
 
 /**
- * Where aedes looks for the subscribers of each publish, with nobody in it: the gateway takes what devices say and
- * forwards nothing between them. Carries aedes' contract for an emitter: publishing answers in the same turn, as
- * mqemitter does for a topic without subscribers, subscriptions and the end in a later one.
- *
- * Not for a broker that keeps wills or shares its clients with others: aedes' notes to itself ($SYS) go nowhere too.
+ * The emitter in which aedes looks for subscribers of each publish. It has none, because the gateway consumes all
+ * messages and forwards nothing between devices. It follows aedes' contract for an emitter: publishing calls back
+ * synchronously, as mqemitter does for a topic without subscribers; subscriptions and the end call back later. Not
+ * suitable for a broker that keeps wills or shares its clients with others, because aedes' internal messages ($SYS) are
+ * dropped too.
  */
 export const noRouting = {
   on(_topic: string, _notify: unknown, done?: Done): void {

@@ -6,19 +6,19 @@ import { type PacketFault, PacketScanner } from "./packet-scanner.ts";
 
 export type GuardRefusal = PacketFault | "connect-deadline";
 
-/** What a guard tells its owner; calls must not throw. */
+/** Events of a guard for its owner; calls must not throw. */
 export interface GuardEvents {
-  /** The peer broke a bound; the guard is about to be destroyed. */
+  /** The peer exceeded a limit; the guard is about to be destroyed. */
   refused(reason: GuardRefusal): void;
-  /** The peer sends faster than it may; its socket rests for a while. */
+  /** The peer sends too fast; its socket is paused for a while. */
   throttled(): void;
 }
 
 /**
- * Stands between a socket and the broker, which has no packet size limit of its own (48 MB were seen buffered from a
- * socket without a CONNECT). Lets whole chunks through, so it buffers nothing beyond what the streams do; closes on a
- * declared length over the limit before the body is read, on a CONNECT that is not admitted in time, and rests the
- * socket where packets come too fast. Closing either side closes the other.
+ * A filter between a socket and the broker, which has no packet size limit of its own (48 MB were seen buffered from a
+ * socket without a CONNECT). Passes whole chunks, so it buffers no more than the streams do. Closes if a declared
+ * length exceeds the limit, before it reads the body, and if no CONNECT is admitted in time. Pauses the socket if
+ * packets arrive too fast. Closing either side closes the other.
  */
 export class PacketGuard extends Duplex {
   readonly #socket: Duplex;
@@ -33,7 +33,7 @@ export class PacketGuard extends Duplex {
   #corked = false;
   #heardMs: number;
 
-  /** Takes the socket over. `socket` may be a net or a TLS socket. */
+  /** Takes over the socket. `socket` may be a net or a TLS socket. */
   constructor(socket: Duplex, options: { limits: MqttLimits; clock: Clock; events: GuardEvents }) {
     super({ allowHalfOpen: false });
     const { limits, clock } = options;
@@ -56,22 +56,22 @@ export class PacketGuard extends Duplex {
     socket.on("close", () => this.destroy());
   }
 
-  /** When the peer has last said something, monotonic milliseconds. */
+  /** When the peer last sent something, monotonic milliseconds. */
   get heardMs(): number {
     return this.#heardMs;
   }
 
-  /** The client is who it says: its CONNECT came in time. */
+  /** The client is authenticated: its CONNECT arrived in time. */
   admit(): void {
     this.#connectTimer.cancel();
   }
 
-  /** A packet that was let through does not count against the peer's rate. */
+  /** The last packet does not count against the peer's rate. */
   refundRateToken(): void {
     this.#bucket.giveBack();
   }
 
-  /** Writes a packet; those of one turn of the event loop go out in one system call. */
+  /** Writes a packet; packets of one turn of the event loop are sent with one system call. */
   say(packet: Uint8Array): void {
     if (!this.#corked) {
       this.#corked = true;
@@ -85,7 +85,7 @@ export class PacketGuard extends Duplex {
     this.write(packet);
   }
 
-  /** Ends the connection after what is queued has left, at the latest after `closeTimeoutMs`. */
+  /** Ends the connection when queued bytes have been sent, or after `closeTimeoutMs`. */
   finish(): void {
     if (this.#closeTimer || this.destroyed) return;
     this.#closeTimer = this.#clock.after(this.#limits.closeTimeoutMs, () => this.destroy());

@@ -1,4 +1,4 @@
-/** What is wrong with the bytes: the label of the counter. */
+/** A fault in the bytes: the label of the counter. */
 export type PacketFault = "not-mqtt" | "malformed-length" | "packet-too-long";
 
 /**
@@ -14,7 +14,7 @@ export class PacketScanner {
   #length = 0;
   #lengthBytes = 0;
 
-  /** @param packetBytes largest remaining length that is let through */
+  /** @param packetBytes largest allowed remaining length */
   constructor(packetBytes: number) {
     this.#packetBytes = packetBytes;
   }

@@ -8,7 +8,7 @@ const keyBytes = { min: 16, max: 256 };
 
 interface Attempt {
   readonly text: string;
-  /** Undefined: nobody's; the handshake cannot succeed. */
+  /** Undefined: an unknown identity; the handshake cannot succeed. */
   readonly identity: WireIdentity | undefined;
   readonly key: Uint8Array;
 }
@@ -16,8 +16,8 @@ interface Attempt {
 export type PskFault = "resumed-session" | "unknown-psk-identity";
 
 /**
- * Which identity each TLS-PSK handshake has proved. It must have been asked for in this very handshake: a resumed
- * session brings its peer in without any key, also when the identity has been revoked since (seen on TLS 1.2 and 1.3).
+ * Remembers which identity each TLS-PSK handshake has proved. The key must have been requested in this very handshake:
+ * a resumed TLS session needs no key, even if the identity has been revoked since (seen on TLS 1.2 and 1.3).
  */
 export class PskHandshakes {
   readonly #pskOf: Authenticator["pskOf"];
@@ -27,7 +27,10 @@ export class PskHandshakes {
     this.#pskOf = pskOf;
   }
 
-  /** The `pskCallback` of a TLS server. Unknown identities get a key, too: nobody learns which ones exist. */
+  /**
+   * The `pskCallback` of a TLS server. Unknown identities get a key, too, so that clients cannot find out which
+   * identities exist.
+   */
   readonly answer = (socket: TLSSocket, text: string): Uint8Array => {
     const before = this.#attempts.get(socket);
     // A second ClientHello (RFC 8446 §4.1.4) asks again for the same one; a choice of several proves none.
@@ -39,7 +42,7 @@ export class PskHandshakes {
     return attempt.key;
   };
 
-  /** What a finished handshake has proved. */
+  /** The identity that a finished handshake has proved. */
   proofOf(socket: TLSSocket): WireIdentity | PskFault {
     const attempt = this.#attempts.get(socket);
     if (!attempt) return "resumed-session";
@@ -50,13 +53,13 @@ export class PskHandshakes {
     return identity && holds ? identity : "unknown-psk-identity";
   }
 
-  /** Why a handshake failed that got as far as a key; undefined where it did not. */
+  /** Why a handshake failed after a key was requested; undefined if none was. */
   faultOf(socket: TLSSocket): "unknown-psk-identity" | "wrong-key" | undefined {
     const attempt = this.#attempts.get(socket);
     return attempt && (attempt.identity ? "wrong-key" : "unknown-psk-identity");
   }
 
-  /** What identity a peer has named, right or wrong, for log lines. */
+  /** The identity that a peer has named, right or wrong, for log lines. */
   claimOf(socket: TLSSocket): string | undefined {
     return this.#attempts.get(socket)?.text;
   }

@@ -4,8 +4,8 @@ const unproved = (text: string): RefusalText => ({ unproved: true, text });
 const proved = (text: string): RefusalText => ({ unproved: false, text });
 
 /**
- * Why this transport turns clients away, for reasons other than the identity, with what the owner of a device reads
- * about it. Undefined: nothing that the owner could correct, or nothing that names a device.
+ * Why this transport refuses clients, for reasons other than the identity, with the text for the owner of the device.
+ * Undefined: the owner cannot correct it, or it names no device.
  */
 export const mqttRefusalTexts = {
   "unknown-psk-identity": unproved("the PSK identity is not <wireId>.<generation>"),
@@ -37,7 +37,7 @@ export const mqttRefusalTexts = {
 /** Label of the transport's counter and `code` of its log line. */
 export type MqttRefusal = IdentityRefusal | keyof typeof mqttRefusalTexts;
 
-/** @returns undefined for an IdentityRefusal, too: its words are not a carrier's */
+/** @returns undefined also for an IdentityRefusal: its text does not depend on the carrier */
 export function mqttRefusalTextOf(reason: MqttRefusal): RefusalText | undefined {
   return (mqttRefusalTexts as Readonly<Record<string, RefusalText | undefined>>)[reason];
 }

@@ -20,8 +20,8 @@ const keyRefusals: readonly MqttRefusal[] = ["wrong-key", "unknown-psk-identity"
 type RefusedFields = Readonly<Record<string, string | undefined>> & { readonly peer: string };
 
 /**
- * Through here goes every refusal: it is counted, logged (where they come too fast, some of them), and passed on to those
- * who know whose name was used.
+ * Handles every refusal: counts it, logs it (a part of them if there are too many), and passes it on to find the device
+ * that was named.
  */
 export class Refusals {
   readonly #log: Logger;
@@ -48,7 +48,7 @@ export class Refusals {
     this.#bucket = new TokenBucket(logRate, options.clock.monotonicMs());
   }
 
-  /** @param names what was shown as an identity or a wire id, in the order in which they count */
+  /** @param names the identities or wire ids that were presented, in order of priority */
   add(reason: MqttRefusal, fields: RefusedFields, names: readonly (string | undefined)[] = []): void {
     this.#counter.inc({ reason });
     this.#write(reason, fields);

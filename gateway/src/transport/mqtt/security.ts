@@ -1,6 +1,6 @@
 /**
- * How a listener's connections are protected, and by what a device proves who it is there. One proof a listener, so
- * that a leaked password is worth nothing where certificates or keys are asked for.
+ * How a listener protects connections, and how a device proves its identity there. Each listener accepts one kind of
+ * proof, so that a leaked password is useless on a listener that needs certificates or keys.
  */
 export type MqttSecurity =
   /** Password in clear text: only on loopback, unless `insecure` says that the network may read it. */
@@ -20,7 +20,7 @@ export type MqttSecurity =
 
 export interface MqttListenerOptions {
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free one. */
   readonly port: number;
   readonly security: MqttSecurity;
 }

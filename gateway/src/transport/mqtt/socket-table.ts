@@ -3,7 +3,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
 import type { MqttMeters } from "./mqtt-meters.ts";
 
-/** Called when a socket finds no room; must not throw. */
+/** Called when a socket exceeds a limit; must not throw. */
 export type SocketRefused = (reason: "connection-limit" | "pending-limit", peer: string) => void;
 
 interface Pending {
@@ -12,11 +12,11 @@ interface Pending {
 }
 
 /**
- * All sockets of a transport, over all its listeners, and their two bounds. A socket is pending until its device is
- * known, through TLS handshake and CONNECT: so strangers can take up the places of pending sockets, never those of
- * devices. Then a new socket replaces the longest pending one, if that has had `pendingGraceMs`: silent sockets cannot
- * keep devices out, and devices of a fleet that connects at once do not replace each other. A socket that waits for the
- * gateway is never replaced: it would lose its place, connect again, and do the same to another one.
+ * All sockets of a transport, over all its listeners, and their two limits. A socket is pending until its device is
+ * known, during TLS handshake and CONNECT: so unknown clients can use up the places of pending sockets, but never those
+ * of devices. If these places are full, a new socket replaces the longest pending one that has had `pendingGraceMs`:
+ * silent sockets cannot keep devices out, and devices of a fleet that connects at once do not replace each other. A
+ * socket that waits for the gateway is never replaced: it would lose its place, connect again, and replace another one.
  */
 export class SocketTable {
   readonly #limits: MqttLimits;
@@ -26,7 +26,7 @@ export class SocketTable {
   readonly #sockets = new Set<Socket>();
   /** Oldest first. */
   readonly #pending = new Map<Socket, Pending>();
-  /** Pending as well, and nobody takes their places. */
+  /** Also pending, but they are not replaced. */
   readonly #protected = new Map<Socket, Pending>();
 
   constructor(options: { limits: MqttLimits; clock: Clock; meters: MqttMeters; refused: SocketRefused }) {
@@ -36,7 +36,7 @@ export class SocketTable {
     this.#refused = options.refused;
   }
 
-  /** @returns false if there is no room: the socket is closed and counted */
+  /** @returns false if there is no place: the socket is closed and counted */
   add(socket: Socket, peer: string): boolean {
     const refusal =
       this.#sockets.size >= this.#limits.connections
@@ -66,7 +66,7 @@ export class SocketTable {
     this.#measure();
   }
 
-  /** The socket waits for us: until `unprotect` nobody takes its place. */
+  /** The socket waits for the gateway: until `unprotect` it is not replaced. */
   protect(socket: Socket): void {
     const pending = this.#pending.get(socket);
     if (!pending) return;
@@ -74,7 +74,7 @@ export class SocketTable {
     this.#protected.set(socket, pending);
   }
 
-  /** We wait for the socket: from now on it has its time as a new one has. */
+  /** The gateway waits for the socket: its grace time starts again. */
   unprotect(socket: Socket): void {
     const pending = this.#protected.get(socket);
     if (!pending) return;

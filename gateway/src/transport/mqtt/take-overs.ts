@@ -3,9 +3,10 @@ import { TokenBucket } from "../../foundation/token-bucket.ts";
 import type { MqttLimits } from "./mqtt-limits.ts";
 
 /**
- * Bounds how often connections of one wire id end each other [MQTT-3.1.4-2]: two boards with one identity would do it as fast
- * as they can. A connection that has been silent for a while is always taken over, so that a board whose connection broke
- * unnoticed does not wait for long. Holds a bucket for each wire id that was taken over and is still connected.
+ * Limits how often connections of one wire id end each other [MQTT-3.1.4-2]: two boards with one identity would do it
+ * as fast as they can. A connection that has been silent for a while can always be taken over, so that a board whose
+ * connection broke unnoticed reconnects soon. Holds a bucket for each wire id that was taken over and is still
+ * connected.
  */
 export class TakeOvers {
   readonly #limits: Pick<MqttLimits, "takeOverBurst" | "takeOverRefillMs" | "takeOverSilentMs">;
@@ -21,8 +22,8 @@ export class TakeOvers {
   }
 
   /**
-   * Counts one, if it is allowed.
-   * @param heardMs when the connection that would end has last said something, monotonic
+   * Counts a take-over, if it is allowed.
+   * @param heardMs when the existing connection last sent something, monotonic
    */
   allow(wireId: string, heardMs: number): boolean {
     const nowMs = this.#clock.monotonicMs();
@@ -32,7 +33,7 @@ export class TakeOvers {
     return bucket.take(nowMs) === 0 || nowMs - heardMs >= takeOverSilentMs;
   }
 
-  /** The wire id has no connection any more. */
+  /** The wire id is no longer connected. */
   forget(wireId: string): void {
     this.#buckets.delete(wireId);
   }

@@ -23,23 +23,23 @@ export type HandshakeRefusal =
 
 /** Events of a terminator; calls must not throw. */
 export interface TlsTerminatorEvents {
-  /** The peer has asked for a handshake and waits for the gateway. */
+  /** The peer has requested a handshake and waits for the gateway. */
   queued(socket: Socket): void;
   began(socket: Socket): void;
-  /** The handshake is done. `proven` is absent where the password is still to come. */
+  /** The handshake is done. `proven` is absent if CONNECT will have the password. */
   secured(secured: { stream: TLSSocket; socket: Socket; peer: string; proven?: WireIdentity }): void;
   refused(
     reason: HandshakeRefusal,
     fields: { peer: string; userName?: string | undefined; err?: string },
   ): void;
-  /** New files are in use; with an error they cannot be, and the old ones stay. */
+  /** New files are in use. With an error they are invalid, and the old ones stay in use. */
   reloaded(error?: Error): void;
 }
 
 /** A socket from its acceptance to the end of its handshake. */
 interface Pending extends QueuedHandshake {
   readonly socket: Socket;
-  /** For the ClientHello, then for the handshake; the queue has its own. */
+  /** For the ClientHello, then for the handshake; the queue has its own deadline. */
   deadline: Timer;
 }
 
@@ -72,9 +72,9 @@ const pskCiphers = [
 ].join(":");
 
 /**
- * Takes raw sockets and hands them on encrypted, with what the handshake has proved. A peer first sends its whole
- * ClientHello, then waits for its turn, then does the handshake. Hello and handshake each have an absolute deadline:
- * Node's own starts again with each byte.
+ * Accepts raw sockets and passes them on encrypted, with the identity that the handshake has proved. A peer first sends
+ * its whole ClientHello, then waits for its turn, then does the handshake. Hello and handshake each have an absolute
+ * deadline, because Node's own timeout restarts with each byte.
  */
 export class TlsTerminator implements Disposable {
   readonly #events: TlsTerminatorEvents;
@@ -83,7 +83,10 @@ export class TlsTerminator implements Disposable {
   readonly #security: Exclude<MqttSecurity, { kind: "plain" }>;
   readonly #handshakes: PskHandshakes;
   readonly #files: WatchedFiles<CertificateFile> | undefined;
-  /** By peer, which is unique among the open sockets of a listener: a TLS socket does not tell what it wraps. */
+  /**
+   * By peer, which is unique among the open sockets of a listener: a TLS socket does not expose the socket that it
+   * wraps.
+   */
   readonly #pending = new Map<string, Pending>();
   readonly #queue: HandshakeQueue;
   #server: Server | undefined;
@@ -116,7 +119,7 @@ export class TlsTerminator implements Disposable {
     }
   }
 
-  /** @throws ConfigError FILE_READ or MQTT_CERTIFICATE where the files cannot be used */
+  /** @throws ConfigError FILE_READ or MQTT_CERTIFICATE if the files cannot be used */
   start(): void {
     const contents = this.#files?.read();
     this.#server = createServer({
@@ -136,7 +139,7 @@ export class TlsTerminator implements Disposable {
     );
   }
 
-  /** Leads a socket through its handshake. The terminator is started. */
+  /** Starts the handshake of a socket. The terminator must be started. */
   enter(socket: Socket, peer: string): void {
     const refuse = () => {
       this.#events.refused("handshake-deadline", { peer });

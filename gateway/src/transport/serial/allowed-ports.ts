@@ -1,11 +1,14 @@
 import { RequestError } from "../../foundation/errors.ts";
 
-/** Every form of port. Whoever may write a Device then chooses among all that the gateway's machine reaches. */
+/**
+ * Allows every kind of port. Then anybody who may write a Device can select any port that the gateway's machine
+ * reaches.
+ */
 export const anyPort: readonly string[] = ["/dev/*", "pty:*", "unix:*", "tcp:*"];
 
 /**
- * Keeps the ports that Devices name to those that the gateway's operator has named.
- * @param allowed ports to the letter, or their beginnings with a `*` at the end
+ * Checks that a port in a Device is one that the gateway's operator allows.
+ * @param allowed exact ports, or prefixes that end with `*`
  * @throws RequestError PORT_NOT_ALLOWED
  */
 export function expectAllowed(port: string, allowed: readonly string[]): void {

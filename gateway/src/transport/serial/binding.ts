@@ -20,7 +20,7 @@ const lingerMs = 200;
 
 /**
  * Opens the line that a selector names. Nothing is read before `listen`.
- * @throws UnavailableError PORT_UNAVAILABLE if nothing is there or listens, also after `signal`
+ * @throws UnavailableError PORT_UNAVAILABLE if the port does not exist or nothing listens there, also after `signal`
  */
 export async function openLine(
   selector: PortSelector,

@@ -1,19 +1,19 @@
-/** What a line tells its owner; calls must not throw. */
+/** Events of a line for its owner; calls must not throw. */
 export interface LineEvents {
-  /** Bytes as they came; valid during the call. */
+  /** Received bytes; valid during the call. */
   data(bytes: Uint8Array): void;
-  /** The line is gone; nothing follows. */
+  /** The line is closed; no event follows. */
   closed(reason: string): void;
 }
 
-/** An open serial line: bytes both ways, in order, without bounds of messages. */
+/** An open serial line: an ordered byte stream in both directions, without message boundaries. */
 export interface Line {
-  /** Bytes that were written and have not left the process. */
+  /** Bytes that were written and are still in this process. */
   readonly bufferedBytes: number;
-  /** Begins to read; nothing is lost that came before. Call once. */
+  /** Starts to read; bytes that arrived before are not lost. Call it once. */
   listen(events: LineEvents): void;
   /** Queues bytes; the owner bounds the queue by `bufferedBytes`. */
   write(bytes: Uint8Array): void;
-  /** Lets what is queued leave, for a moment only, and closes. `closed` follows. */
+  /** Sends queued bytes for a short time, then closes. `closed` follows. */
   close(): void;
 }

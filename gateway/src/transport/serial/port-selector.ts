@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { RequestError } from "../../foundation/errors.ts";
 
-/** Where a serial line is found. */
+/** The place of a serial line. */
 export type PortSelector =
   /** A board (mostly an emulated one) listens on a Unix socket. */
   | { readonly kind: "unix"; readonly path: string }

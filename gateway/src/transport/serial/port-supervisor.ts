@@ -69,7 +69,7 @@ export class PortSupervisor {
     this.#running ??= this.#run();
   }
 
-  /** Closes the line for good. Resolves when it is closed. */
+  /** Closes the line permanently. Resolves when it is closed. */
   async stop(reason: string): Promise<void> {
     this.#stop.abort();
     this.#channel?.close(reason);
@@ -107,7 +107,7 @@ export class PortSupervisor {
     }
   }
 
-  /** Hands the line over and waits for its end. */
+  /** Passes the line on and waits for its end. */
   async #serve(line: Line): Promise<void> {
     if (this.#stop.signal.aborted) {
       // It was opening when it was stopped; nobody has heard of it.

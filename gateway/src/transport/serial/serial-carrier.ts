@@ -2,7 +2,7 @@ import type { Carrier } from "../carrier.ts";
 import { serialLink } from "./serial-link.ts";
 import { serialSettings } from "./serial-settings.ts";
 
-/** Serial lines (SPEC §10.2): the gateway opens the ports that Devices name; what answers on a port is its device. */
+/** Serial lines (SPEC §10.2): the gateway opens the ports that Devices name; the board on a port is its device. */
 export const serialCarrier: Carrier<typeof serialSettings, typeof serialLink.fields> = {
   name: "serial",
   settings: serialSettings,

@@ -4,7 +4,10 @@ import type { Channel, ChannelEvents, ProvenIdentity } from "../channel.ts";
 import type { Line } from "./line.ts";
 import type { SerialMeters } from "./serial-meters.ts";
 
-/** Bytes that wait for the line, 1.4 s at 115,200 baud; a message beyond them is dropped, console text refused. */
+/**
+ * Maximum bytes that wait for the line, 1.4 s at 115,200 baud; above it messages are dropped and console text is
+ * refused.
+ */
 export const outputBufferBytes = 16 * 1024;
 
 /** Frames and console text over one opened line (SPEC §4). */
@@ -16,7 +19,10 @@ export class SerialChannel implements Channel {
   readonly maxMessageBytes = limits.messageBytes;
   readonly rtoMs: number;
   readonly acksBeats = true;
-  /** A line reports nothing when it opens: after a restart of the gateway this brings its device back at once. */
+  /**
+   * An open line reports nothing by itself: demanding a hello reconnects its device at once after a restart of the
+   * gateway.
+   */
   readonly demandsHello = true;
   readonly #line: Line;
   readonly #clock: Clock;
@@ -39,7 +45,7 @@ export class SerialChannel implements Channel {
   }
 
   /**
-   * Begins to read.
+   * Starts to read.
    * @param gone the line itself is closed and may be opened again; called once
    */
   begin(events: ChannelEvents, gone: (reason: string) => void): void {

@@ -17,7 +17,7 @@ const fields = {
   ),
 };
 
-/** A link of a Device that names the port to which it is wired. */
+/** A link of a Device that names the port to which the device is wired. */
 export const serialLink: LinkForm<typeof fields> = {
   fields,
   rules: [

@@ -1,7 +1,7 @@
 import type { Counter, Gauge } from "prom-client";
 import type { Metrics } from "../../foundation/metrics.ts";
 
-/** What the serial transport counts. */
+/** Metrics of the serial transport. */
 export class SerialMeters {
   readonly #open: Gauge;
   readonly #failures: Counter<"reason">;
@@ -14,10 +14,12 @@ export class SerialMeters {
     this.#failures = metrics.counter("motelet_serial_failures_total", "Serial ports lost or not opened", [
       "reason",
     ]);
-    this.#received = metrics.counter("motelet_serial_received_total", "Messages that came in good frames");
-    this.#dropped = metrics.counter("motelet_serial_dropped_total", "Output without room in the buffer", [
-      "reason",
-    ]);
+    this.#received = metrics.counter("motelet_serial_received_total", "Messages received in good frames");
+    this.#dropped = metrics.counter(
+      "motelet_serial_dropped_total",
+      "Output that did not fit into the buffer",
+      ["reason"],
+    );
     this.#badFrames = metrics.counter("motelet_serial_bad_frames_total", "Frames that did not decode", [
       "port",
     ]);
@@ -47,7 +49,7 @@ export class SerialMeters {
     this.#badFrames.inc({ port }, count);
   }
 
-  /** Forgets the series of a port that is not wanted any more. */
+  /** Removes the series of a port that no Device names any more. */
   forget(port: string): void {
     this.#badFrames.remove({ port });
   }

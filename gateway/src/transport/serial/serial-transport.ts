@@ -13,15 +13,15 @@ import { SerialMeters } from "./serial-meters.ts";
 export interface SerialTransportOptions extends Omit<TransportContext, "authenticator"> {
   /** Retransmission time-out of the channels, milliseconds. */
   readonly rtoMs?: number;
-  /** Ports that Devices may name, or their beginnings with a `*` at the end; absent: any. */
+  /** Ports that Devices may name, or prefixes that end with `*`; absent: any. */
   readonly ports?: readonly string[];
   /** In [0, 1): spreads the attempts. */
   readonly random?: () => number;
 }
 
 /**
- * Devices on serial lines (SPEC §4, §10.2): one supervised line for each wanted port, opened and reopened for as long
- * as it is wanted. The port is the identity of what answers on it.
+ * Devices on serial lines (SPEC §4, §10.2): one supervised line for each port that a Device names, opened and reopened
+ * as long as it is named. The port is the identity of the board that answers on it.
  */
 export class SerialTransport implements Transport {
   readonly #wantedLinks: WantedLinks;
@@ -32,7 +32,7 @@ export class SerialTransport implements Transport {
   readonly #rtoMs: number;
   readonly #random: () => number;
   readonly #allowed: readonly string[];
-  /** By text of the port; undefined where the text names no port that we can open. */
+  /** By text of the port; undefined if the text names no port that the gateway can open. */
   readonly #supervisors = new Map<string, PortSupervisor | undefined>();
   readonly #stopping = new Map<string, Promise<void>>();
   #endChanges: (() => void) | undefined;
@@ -49,7 +49,7 @@ export class SerialTransport implements Transport {
     this.#allowed = options.ports ?? anyPort;
   }
 
-  /** Begins to open what is wanted; a port that cannot be opened yet is tried again, not an error. */
+  /** Starts to open the named ports. A port that cannot be opened yet is no error: it is tried again. */
   async start(): Promise<Record<never, never>> {
     this.#endChanges = this.#wantedLinks.onChanged(() => this.#follow());
     this.#follow();

@@ -89,7 +89,7 @@ class TtyPort {
     return { baudRate: this.openOptions.baudRate };
   }
 
-  /** @returns undefined where the descriptor is not ready */
+  /** @returns undefined if the descriptor is not ready */
   async #attempt<T>(port: PollablePort, call: (fd: number) => Promise<T>): Promise<T | undefined> {
     if (this.#closing || port.fd === null) throw new TtyError("the port is closed", true);
     const pending = call(port.fd);
@@ -113,11 +113,11 @@ class TtyPort {
   }
 }
 
-/** What serialport's stream needs of a binding. */
+/** The binding interface that serialport's stream needs. */
 export const ttyBinding = {
   list: () => Promise.resolve([]),
 
-  /** @throws Error if the device is missing, locked by another process, or no tty */
+  /** @throws Error if the device is missing, locked by another process, or not a tty */
   async open(options: TtyOptions): Promise<TtyPort> {
     // CLOCAL and raw mode are set by the native part; so is hang-up-on-close, but only ever on: see binding.ts.
     const line = { path: options.path, baudRate: options.baudRate, hupcl: false } as const;

@@ -9,9 +9,10 @@ extern "C" {
 #endif
 
 /**
- * When a carrier that dials (MQTT, TCP) connects again (SPEC 10.1): attempts that fail follow each
- * other ever more slowly, and so do connections that were accepted and then cut, which two devices
- * with one identity do to each other. Zeroed is a device that has just booted.
+ * When a carrier that dials (MQTT, TCP) connects again (SPEC 10.1). The wait grows after failed
+ * attempts. It also grows after connections that were accepted and then cut, because two devices
+ * with one identity cut each other's connections. A zeroed struct is a device that has just
+ * booted.
  */
 struct mote_reconnect {
     uint32_t opened_at_ms;
@@ -19,7 +20,7 @@ struct mote_reconnect {
     uint8_t cuts;     /* connections in a row that were cut too soon */
 };
 
-/** How a connection ended, or an attempt at one. */
+/** How a connection, or an attempt at one, ended. */
 enum mote_connection_end {
     MOTE_CONNECTION_CUT,     /* it was accepted, and then lost */
     MOTE_CONNECTION_REFUSED, /* it was answered with a refusal, such as a CONNACK that is not 0 */
@@ -35,9 +36,8 @@ void mote_reconnect_opened(struct mote_reconnect *reconnect, uint32_t now_ms);
 
 /**
  * The connection has ended, or could not be made.
- *
- * @returns milliseconds until the next attempt. Take up to three tenths off at random, so that the
- *     devices of a fleet do not come together.
+ * @returns milliseconds until the next attempt. Subtract up to three tenths at random, so that
+ * the devices of a fleet do not connect at the same time.
  */
 uint32_t mote_reconnect_ended(struct mote_reconnect *reconnect, enum mote_connection_end end,
                               uint32_t now_ms);

@@ -10,9 +10,10 @@ extern "C" {
 #endif
 
 /**
- * Reads the arguments of a request one after the other. What is wrong is remembered: INVALID_ARGUMENT
- * for one that is missing, of another type or outside its range, else OUT_OF_RANGE for one that the
- * device has no room for (SPEC §5.5). So a command reads all of them, and then looks at `status`.
+ * Reads the arguments of a request one after the other, and keeps a fault in `status`:
+ * INVALID_ARGUMENT if one is missing, has another type or is outside its range; otherwise
+ * OUT_OF_RANGE if one is too large for this device (SPEC §5.5). So a command reads all of them,
+ * and then checks `status`.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: yes, as all functions here.
  */
@@ -27,7 +28,7 @@ uint32_t mote_arguments_uint(struct mote_arguments *arguments, uint32_t max);
 /** The id of a stream. */
 uint8_t mote_arguments_stream(struct mote_arguments *arguments);
 
-/** Whether the next argument is null; steps over it then. */
+/** Whether the next argument is null; if so, skips it. */
 bool mote_arguments_null(struct mote_arguments *arguments);
 
 /** A text of at most `max` bytes; it lies in the request, and has no NUL at its end. */

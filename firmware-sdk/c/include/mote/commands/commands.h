@@ -8,7 +8,10 @@
 extern "C" {
 #endif
 
-/** What `info` tells (SPEC §6.2); `context` of mote_command_info. NULL or 0 leaves a value out. */
+/**
+ * The values that `info` returns (SPEC §6.2); `context` of mote_command_info. NULL or 0 leaves a
+ * value out.
+ */
 struct mote_info {
     const char *arch;
     const char *os;

@@ -8,8 +8,8 @@ extern "C" {
 #endif
 
 /**
- * Shows a text on all consoles that streams have opened (SPEC §6.5). Each has the room of its
- * stream: what does not fit is left out, and reported as "[N bytes lost]" as soon as it fits. For
+ * Prints a text on all consoles that streams have opened (SPEC §6.5). Bytes that do not fit into
+ * the buffer of a stream are dropped, and reported as "[N bytes lost]" as soon as that fits. For
  * the port, in addition to the line's own console.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different devices.

@@ -11,13 +11,13 @@ struct mote_stats_source;
 struct mote_setting;
 
 /**
- * What a device offers to its commands; `context` of most of them. The caller keeps it; it may be in
- * flash. What is NULL or 0, the device does not have.
+ * The parts of a device that commands use; `context` of most of them. The caller keeps it; it may
+ * be in flash. The device does not have parts that are NULL or 0.
  */
 struct mote_device {
     struct mote_job *jobs; /* MOTE_JOBS, zeroed at first */
 
-    /** The shell's; ends with a row without a name, for names that are not in it. */
+    /** The programs of the shell; the last row has no name and handles unknown names. */
     const struct mote_program *programs;
     const struct mote_setting *settings; /* ends with a row without a name */
 

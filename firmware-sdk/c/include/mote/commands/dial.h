@@ -10,10 +10,13 @@
 extern "C" {
 #endif
 
-/** What `read` and `write` return in the place of a count. */
+/** Return values of `read` and `write` instead of a count. */
 enum { MOTE_SERVICE_ENDED = -1, MOTE_SERVICE_BROKEN = -2 };
 
-/** How connections to a service are kept: a UART, TCP. Called from poll only; none of it blocks. */
+/**
+ * The driver of a service's connections: a UART, TCP. Called from poll only; no function may
+ * block.
+ */
 struct mote_service_driver {
     /** Connects: OK and a number for the connection, or UNAVAILABLE. */
     enum mote_status (*open)(void *context, uint32_t *handle);
@@ -21,16 +24,19 @@ struct mote_service_driver {
     /** Up to `length` bytes from the service; 0: none now. */
     int (*read)(void *context, uint32_t handle, uint8_t *bytes, size_t length);
 
-    /** Writes to the service, and returns how many bytes it took; with NULL, how many it would. */
+    /**
+     * Writes to the service, and returns how many bytes it accepted; with NULL, how many it would
+     * accept.
+     */
     int (*write)(void *context, uint32_t handle, const uint8_t *bytes, size_t length);
 
     /** Nothing more will be written. */
     void (*end)(void *context, uint32_t handle);
 
-    /** The connection is over. */
+    /** The connection has ended. */
     void (*close)(void *context, uint32_t handle);
 
-    /** Silence that ends a connection to which nothing more is written; 0: the service ends it. */
+    /** Silence that ends a connection whose input has ended; 0: only the service ends it. */
     uint16_t linger_ms;
 };
 

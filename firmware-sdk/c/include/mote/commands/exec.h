@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/** What a command with argv is asked for (SPEC §6.3, §6.15). */
+/** The request for a command with argv (SPEC §6.3, §6.15). */
 struct mote_invocation {
     struct mote_job *job; /* its argv and flags; NULL: no slot is free */
     struct mote_span peripheral;
@@ -24,7 +24,7 @@ MOTE_MUST_USE enum mote_status mote_exec_read(const struct mote_device *device,
                                               struct mote_message *request, bool has_peripheral,
                                               struct mote_invocation *invocation);
 
-/** The shell's program of this name, or the row for names that are not there. */
+/** The shell's program of this name, or the row for unknown names. */
 const struct mote_program *mote_exec_find(const struct mote_device *device, const char *name);
 
 #ifdef __cplusplus

@@ -16,7 +16,7 @@ struct mote_job;
 struct mote_service;
 struct mote_peripheral;
 
-/** What a step of a program came to. */
+/** The result of a step of a program. */
 enum mote_step {
     MOTE_STEP_WAIT, /* until its input, its output's room or the time changes */
     MOTE_STEP_MORE, /* got further: step again */
@@ -24,8 +24,8 @@ enum mote_step {
 };
 
 /**
- * What runs on a stream: called again and again by poll until it is done; must not block. What it
- * has to remember between steps is in `state` (0 at first) and `memory`.
+ * A program that runs on a stream: poll calls it again and again until it is done; it must not
+ * block. It keeps what it needs between steps in `state` (0 at first) and `memory`.
  */
 struct mote_program {
     const char *name;
@@ -34,8 +34,8 @@ struct mote_program {
     enum mote_step (*step)(struct mote_session *session, struct mote_job *job);
 
     /**
-     * Its stdin: takes as many bytes as it can, and returns how many. With `bytes` NULL it takes
-     * none, and returns how many it could take. NULL: it reads none.
+     * Its stdin: accepts as many bytes as it can, and returns how many. With `bytes` NULL it
+     * accepts none, and returns how many it could accept. NULL: the program does not read stdin.
      */
     size_t (*take)(struct mote_job *job, const uint8_t *bytes, size_t length);
 
@@ -100,8 +100,8 @@ bool mote_jobs_run(struct mote_session *session, const void *context);
 struct mote_job *mote_job_reserve(const struct mote_device *device);
 
 /**
- * Starts a program on streams with these ids; `err` 0: no second one. RESOURCE_EXHAUSTED without a
- * job, or where no stream is free.
+ * Starts a program on streams with these ids; `err` 0: no second one. RESOURCE_EXHAUSTED if no
+ * job or no stream is free.
  */
 MOTE_MUST_USE enum mote_status mote_job_start(struct mote_session *session, struct mote_job *job,
                                               const struct mote_program *program, uint8_t out,
@@ -110,18 +110,18 @@ MOTE_MUST_USE enum mote_status mote_job_start(struct mote_session *session, stru
 /** The command or console on a stream, or NULL. */
 struct mote_job *mote_job_find(const struct mote_device *device, uint32_t out);
 
-/** Ends what runs with the next step, as a shell tells of a signal: with 128 + its number. */
+/** Ends the program at its next step, with exit code 128 + the signal's number, like a shell. */
 void mote_job_signal(struct mote_job *job, uint32_t number);
 
-/** Whether nothing more comes on stdin. */
+/** Whether stdin has ended. */
 bool mote_job_input_ended(const struct mote_job *job);
 
 /** The argument `index`, "" past the last. */
 const char *mote_job_argument(const struct mote_job *job, unsigned index);
 
 /**
- * Writes output, as much as there is room for, and returns how much that was. On a terminal a line
- * feed becomes two bytes.
+ * Writes output, as much as fits, and returns how much that was. On a terminal a line feed
+ * becomes two bytes.
  */
 size_t mote_job_write(struct mote_job *job, struct mote_stream *stream, const void *bytes,
                       size_t length);

@@ -8,8 +8,10 @@
 extern "C" {
 #endif
 
-/** A part of the device that takes commands (SPEC §6.15): `get`, `set on`, `set off`.
- * Called from poll only; neither may block. */
+/**
+ * A part of the device that accepts commands (SPEC §6.15): `get`, `set on`, `set off`. Called
+ * from poll only; no function may block.
+ */
 struct mote_peripheral {
     const char *name; /* at most 32 bytes */
     const char *kind; /* at most 16 bytes: relay, led, adc … */

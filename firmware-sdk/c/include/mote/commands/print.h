@@ -7,13 +7,16 @@
 extern "C" {
 #endif
 
-/** Room that a stream has to have before a line is begun, bytes: so a short one comes in one piece. */
+/**
+ * Free bytes that a stream needs before a line is begun, so that a short line is sent in one
+ * piece.
+ */
 #define MOTE_PRINT_ROOM_BYTES                                                                      \
     (MOTE_STREAM_BUFFER_BYTES < 2 * 80 ? MOTE_STREAM_BUFFER_BYTES / 2 : 80)
 
 /**
- * Begins, or goes on with, a piece of output. What does not fit now is printed by the next step,
- * which has to print the same piece again. False: there is no room, wait.
+ * Begins or continues a piece of output. The rest that does not fit now is printed by the next
+ * step, which must print the same piece again. False: nothing fits now, wait.
  *
  *   if (!mote_print_begin(job, job->out)) return MOTE_STEP_WAIT;
  *   mote_print(job, "up "); mote_print_number(job, seconds); mote_print(job, " s\n");
@@ -34,7 +37,7 @@ void mote_print_number(struct mote_job *job, uint32_t number);
 /** Ends the piece. True: all of it is out. */
 MOTE_MUST_USE bool mote_print_end(struct mote_job *job);
 
-/** Reads a decimal number of at most `max`; false where the text is something else. */
+/** Parses a decimal number of at most `max`; false if the text is anything else. */
 MOTE_MUST_USE bool mote_parse_number(const char *text, uint32_t max, uint32_t *number);
 
 #ifdef __cplusplus

@@ -22,8 +22,7 @@ struct mote_task {
 
 #define MOTE_STATS_UNKNOWN 0xffffffffu
 
-/** What a port knows of the use of its chip. All of it is measured when it is asked for; called from
- * poll only. */
+/** The measurements of a port. Each is taken when it is requested; called from poll only. */
 struct mote_stats_source {
     /** Time since the boot in which the processor was busy: seconds, milliseconds. */
     void (*busy)(void *context, uint32_t cpu[2]);

@@ -23,7 +23,10 @@ extern "C" {
 #define MOTE_LOGW(...) ((void)mote_log_queue_write(MOTE_LOG_QUEUE, MOTE_WARN, __VA_ARGS__))
 #define MOTE_LOGE(...) ((void)mote_log_queue_write(MOTE_LOG_QUEUE, MOTE_ERROR, __VA_ARGS__))
 
-/** The queue of these: the application's own, by this name, unless it says otherwise with -D. */
+/**
+ * The queue for these macros: a variable of the application with this name, or with another name
+ * set by -D.
+ */
 #ifndef MOTE_LOG_QUEUE
 #define MOTE_LOG_QUEUE (&mote_log_queue)
 extern struct mote_log_queue mote_log_queue;

@@ -10,20 +10,20 @@
 extern "C" {
 #endif
 
-/** Keeps everybody else out of a queue, for a few instructions at a time; given by the port. */
+/** Locks a queue for a few instructions at a time; the port provides it. */
 struct mote_log_lock {
     /**
-     * Locks out interrupts that log, and other threads that do. Returns what was before, so that it
-     * works inside of another lock, and inside of an interrupt.
+     * Locks out interrupts and threads that log. Returns the previous state, so that it works
+     * inside another lock and inside an interrupt.
      */
     uint32_t (*enter)(void *context);
 
-    /** Puts back what was before. */
+    /** Restores the previous state. */
     void (*leave)(void *context, uint32_t before);
 
     /**
-     * A line is ready: wakes the thread that polls. Called without the lock, from wherever the line
-     * was logged. NULL: that thread asks mote_log_queue_is_ready before it sleeps.
+     * A line is ready: wakes the thread that polls. Called without the lock, in the context where
+     * the line was logged. NULL: that thread calls mote_log_queue_is_ready before it sleeps.
      */
     void (*wake)(void *context);
     void *context;
@@ -55,7 +55,7 @@ struct mote_log_queue {
 };
 
 /**
- * Writes a formatted line (mote_log_format) into a queue; cut at what a report holds. It becomes a
+ * Writes a formatted line (mote_log_format) into a queue; cut to the size of a report. It becomes a
  * report in the next poll, stamped with the time of that poll. What %s points to is copied.
  *
  * Blocking: no, it takes the queue's lock for some instructions, three times. ISR-safe: yes, with a
@@ -78,8 +78,10 @@ bool mote_log_queue_write(struct mote_log_queue *queue, enum mote_level level, c
  */
 bool mote_log_queue_is_ready(struct mote_log_queue *queue);
 
-/** Context of mote_log_queue_run: the queue, and what else the session is to run, called from poll
- * only. */
+/**
+ * Context of mote_log_queue_run: the queue, and the other work of the session; called from poll
+ * only.
+ */
 struct mote_log_drain {
     struct mote_log_queue *queue;
     bool (*run)(struct mote_session *session, const void *context); /* NULL: nothing */
@@ -87,9 +89,9 @@ struct mote_log_drain {
 };
 
 /**
- * A session's `run` that makes reports of the lines in a queue, and then steps the session's other
- * work, such as mote_jobs_run. `context` is a struct mote_log_drain. It empties the queue at
- * most once a millisecond, so that what logs without end does not keep poll from returning.
+ * A session's `run` that turns the lines in a queue into reports, and then steps the session's
+ * other work, such as mote_jobs_run. `context` is a struct mote_log_drain. It empties the queue
+ * at most once a millisecond, so that endless logging does not keep poll from returning.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions. Only poll calls it.
  */

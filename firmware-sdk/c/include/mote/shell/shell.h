@@ -22,7 +22,7 @@ mote_shell_step mote_shell_ls, mote_shell_cat, mote_shell_rm, mote_shell_df;
 mote_shell_step mote_shell_ps, mote_shell_top, mote_shell_free;
 mote_shell_step mote_shell_log, mote_shell_get, mote_shell_set;
 
-/** stdin of cat. */
+/** The stdin function of cat. */
 size_t mote_shell_take(struct mote_job *job, const uint8_t *bytes, size_t length);
 
 /** A setting of the device: a text in RAM. */
@@ -32,7 +32,7 @@ struct mote_setting {
     uint8_t max;
 };
 
-/** How a program was called: its options, and what stands after them (POSIX, XBD 12.2). */
+/** How a program was called: its options, and the operands after them (POSIX, XBD 12.2). */
 struct mote_shell_call {
     const char *value; /* of the option that has one; "" */
     const char *wrong; /* the letter of one that is not known, or NULL */
@@ -41,17 +41,17 @@ struct mote_shell_call {
 };
 
 /**
- * Reads the options of the running program: letters of `known`, of which a colon follows the one that has
- * a value, e.g. "bn:". False: it is called wrongly, by them or by a count of operands outside `min` to
- * `max`; then its step returns mote_shell_refuse. To be asked by each step, before it does anything.
+ * Reads the options of the running program: the letters of `known`; a letter with a colon after
+ * it has a value, e.g. "bn:". False: the call has wrong options, or not `min` to `max`
+ * operands; then its step returns mote_shell_refuse. Call it in each step, before anything else.
  */
 MOTE_MUST_USE bool mote_shell_called(const struct mote_job *job, const char *known, unsigned min,
                                      unsigned max, struct mote_shell_call *call);
 
-/** Prints the option that is not known, if that is wrong, and the usage; ends with 2. */
+/** Prints the unknown option, if there is one, and the usage; ends with 2. */
 enum mote_step mote_shell_refuse(struct mote_job *job, const struct mote_shell_call *call);
 
-/** In the place of `max`: as many operands as there are. */
+/** Value of `max` for any number of operands. */
 #define MOTE_SHELL_ANY 255u
 
 /** Prints the usage of the running program on stderr; it ends with 2. */
@@ -62,8 +62,8 @@ enum mote_step mote_shell_fail(struct mote_job *job, int32_t code, const char *s
                                const char *what);
 
 /**
- * Ends with a code. One that is not within 0 to 255, which is all that a stream's end carries, is
- * 255, with "NAME: exit code CODE: expected 0 to 255" on stderr.
+ * Ends with an exit code. One outside 0 to 255, which a stream's end cannot carry, becomes 255,
+ * with "NAME: exit code CODE: expected 0 to 255" on stderr.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: no.
  */
@@ -74,7 +74,7 @@ enum mote_step mote_shell_end(struct mote_job *job, int32_t code);
     {"help", "", "lists the commands", mote_shell_help, NULL, NULL},                               \
     {"echo", "[-n] [TEXT…]", "prints its arguments", mote_shell_echo, NULL, NULL}
 
-/** For a device with files. */
+/** Rows of the shell for a device with files. */
 #define MOTE_SHELL_FILE_PROGRAMS                                                                   \
     {"ls", "[-1Aal] [PATH]", "lists a directory", mote_shell_ls, NULL, NULL},                         \
     {"cat", "[-u] [PATH…]", "copies files, or its input, to its output", mote_shell_cat,           \
@@ -82,7 +82,7 @@ enum mote_step mote_shell_end(struct mote_job *job, int32_t code);
     {"rm", "[-Rfr] PATH…", "removes files", mote_shell_rm, NULL, NULL},                            \
     {"df", "", "room for files, in bytes", mote_shell_df, NULL, NULL}
 
-/** For a device with stats. */
+/** Rows of the shell for a device with stats. */
 #define MOTE_SHELL_TASK_PROGRAMS                                                                   \
     {"ps", "[-Aef]", "tasks, their processor time and stack", mote_shell_ps, NULL, NULL},          \
     {"top", "[-b] [-n N]", "use of processor and memory, again and again", mote_shell_top, NULL,   \
@@ -93,7 +93,7 @@ enum mote_step mote_shell_end(struct mote_job *job, int32_t code);
     {"uptime", "", "seconds since the boot", mote_shell_uptime, NULL, NULL},                       \
     {"log", "[-p|TEXT…]", "shows the log, or records a line in it", mote_shell_log, NULL, NULL}
 
-/** For a device with settings. */
+/** Rows of the shell for a device with settings. */
 #define MOTE_SHELL_SETTING_PROGRAMS                                                                \
     {"get", "[NAME]", "settings and their values", mote_shell_get, NULL, NULL},                    \
     {"set", "NAME VALUE…", "changes a setting", mote_shell_set, NULL, NULL}
@@ -104,7 +104,7 @@ enum mote_step mote_shell_end(struct mote_job *job, int32_t code);
     {"exit", "[CODE]", "ends with an exit code", mote_shell_exit, NULL, NULL},                       \
     {"reboot", "", "restarts the device", mote_shell_reboot, NULL, NULL}
 
-/** The row that ends the table, and answers for names that are not in it. */
+/** The last row of the table; it handles unknown names. */
 #define MOTE_SHELL_END {NULL, NULL, NULL, mote_shell_not_found, NULL, NULL}
 /* clang-format on */
 

@@ -31,7 +31,7 @@ struct mote_flash {
     void *context;
 };
 
-/** What is handed to `program` at most, bytes: the longest record, in granules. */
+/** Longest data of one call of `program`, bytes: the longest record, in granules. */
 #define MOTE_FLASH_PIECE(program_bytes)                                                            \
     ((MOTE_FILE_NAME_BYTES + 23 + (program_bytes)) / (program_bytes) * (program_bytes))
 
@@ -75,8 +75,8 @@ struct mote_flash_store {
 };
 
 /**
- * Looks at what is there; an unknown content counts as empty, and is overwritten with the first
- * file. `flash`, `used` and `pages` are set, the rest is zeroed.
+ * Reads the present content of the flash. Unknown content counts as empty, and is overwritten
+ * with the first file. `flash`, `used` and `pages` are set, the rest is zeroed.
  *
  * Blocking: reads the index and the head of each sector. ISR-safe: no. Re-entrant: for different
  * stores.

@@ -8,9 +8,9 @@ extern "C" {
 #endif
 
 /**
- * Keeps a session's ring of reports over a reset, in memory that no reset clears: so what the boot
- * before said, and the gateway has not stored, is sent by this one, and its lines stay readable
- * (SPEC §5.6). Lies next to the session, in such memory, too.
+ * Keeps a session's ring of reports over a reset, in memory that no reset clears. So reports of
+ * the previous boot that the gateway has not stored are sent by this boot, and its lines stay
+ * readable (SPEC §5.6). Must be next to the session, in the same kind of memory.
  */
 struct mote_kept_ring {
     uint32_t magic;
@@ -21,21 +21,21 @@ struct mote_kept_ring {
 };
 
 /**
- * Notes what a later boot needs to believe the ring. To be called after each poll, and before a
- * reset that the device itself makes; takes time only where a line was added, and returns true then.
- * A fault handler may call it whatever it has interrupted: what mote_log had begun to drop is dropped,
- * a line that it had not written whole is left out, and a ring that is no ring any more is given up.
- * If a chip stores 16 bits in two steps (AVR), one that comes between them may cost lines or the ring
- * too, but no boot.
+ * Records what a later boot needs to check the ring. Call it after each poll, and before a reset
+ * that the device itself starts. It costs time only if a line was added, and returns true then. A
+ * fault handler may call it whatever it has interrupted: lines that mote_log had begun to drop
+ * are dropped, a line that was not written completely is left out, and an inconsistent ring is
+ * discarded. If a chip stores 16 bits in two steps (AVR), a fault between them may lose lines or
+ * the ring too, but the device still boots.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: yes.
  */
 bool mote_kept_ring_seal(struct mote_kept_ring *kept, struct mote_session *session);
 
 /**
- * To be called before mote_session_init: zeroes the session but for what its ring had when it was
- * sealed, and that too unless all of it checks: whatever is in memory, the session can begin. A ring
- * that is taken over keeps its epoch, which goes into `boot`.
+ * Call it before mote_session_init. Zeroes the session, but keeps the ring as it was when it was
+ * sealed, if the whole ring is valid. So the session can begin with any content of the memory. A
+ * ring that is kept keeps its epoch, which is written to `boot`.
  *
  * Blocking: no. ISR-safe: no. Re-entrant: for different sessions.
  */
