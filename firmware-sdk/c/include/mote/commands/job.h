@@ -24,8 +24,8 @@ enum mote_step {
 };
 
 /**
- * A program that runs on a stream: poll calls it again and again until it is done; it must not
- * block. It keeps what it needs between steps in `state` (0 at first) and `memory`.
+ * A program that runs on a stream. It is called from poll again and again until it is done, and it
+ * must not block. It keeps what it needs between steps in `state` (0 at first) and `memory`.
  */
 struct mote_program {
     const char *name;

@@ -22,8 +22,8 @@ struct mote_log_lock {
     void (*leave)(void *context, uint32_t before);
 
     /**
-     * A line is ready: wakes the thread that polls. Called without the lock, in the context where
-     * the line was logged. NULL: that thread calls mote_log_queue_is_ready before it sleeps.
+     * A line is ready: wakes the thread that polls. Called without the lock, from wherever the line
+     * was logged. NULL: that thread calls mote_log_queue_is_ready before it sleeps.
      */
     void (*wake)(void *context);
     void *context;
