@@ -10,7 +10,9 @@ import { systemClock } from "./foundation/clock.ts";
 import { messageOf } from "./foundation/errors.ts";
 import { createLogger, type Logger, toggleDebug } from "./foundation/log.ts";
 import { Metrics } from "./foundation/metrics.ts";
+import { LateSequenceBlocks } from "./late-sequence-blocks.ts";
 import type { Mirror } from "./mirror/mirror.ts";
+import { SequenceBlocks } from "./mirror/sequence-blocks.ts";
 import { OperationsServer, type ReadinessCheck } from "./operations-server.ts";
 import { startKubelet } from "./start-kubelet.ts";
 import { openStore, type Store } from "./store/store.ts";
@@ -51,8 +53,10 @@ export class Gateway implements AsyncDisposable {
     const plane = parts.use(
       new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: config["session.heartbeatS"] }),
     );
-    const { acceptor, authenticator, wantedLinks } = plane;
-    const common = { acceptor, authenticator, wantedLinks, log, metrics, clock };
+    const { acceptor, authenticator, wantedLinks, keys } = plane;
+    const { keyValues } = store;
+    const sequences = new LateSequenceBlocks();
+    const common = { acceptor, authenticator, wantedLinks, keys, sequences, keyValues, log, metrics, clock };
     const transports = await Transports.open(config, common);
     const usage = parts.use(new UsageSamples({ registry, stats: plane.verbs.stats, clock, metrics }));
     usage.start();
@@ -62,6 +66,7 @@ export class Gateway implements AsyncDisposable {
     let mirror: Mirror | undefined;
     const pods = { get: (key: string) => mirror?.pods.get(key) };
     const { kube } = cluster;
+    sequences.use(new SequenceBlocks(kube));
     // Before the mirror: a Node is made with its port.
     const kubelet = await startKubelet(context, { kube, store, registry, plane, usage, pods });
     const mirroring = parts.use(buildMirror(context, cluster, registry, kubelet, version));

@@ -1,6 +1,6 @@
 import type { Config } from "./config.ts";
 import type { ReadinessCheck } from "./operations-server.ts";
-import type { Transport, TransportContext } from "./transport/carrier.ts";
+import type { CarrierContext, Transport } from "./transport/carrier.ts";
 import { carriers } from "./transport/carriers.ts";
 
 /** The transports of the carriers that the configuration enables. */
@@ -17,7 +17,7 @@ export class Transports implements AsyncDisposable {
    * Builds the transports. None has started: no disposal is needed before `start`.
    * @throws ConfigError
    */
-  static async open(config: Config, context: TransportContext): Promise<Transports> {
+  static async open(config: Config, context: CarrierContext): Promise<Transports> {
     const transports = new Map<string, Transport>();
     for (const carrier of carriers) {
       const transport = await carrier.open(config, context);

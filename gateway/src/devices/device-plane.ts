@@ -4,7 +4,7 @@ import type { Metrics } from "../foundation/metrics.ts";
 import { SessionTable } from "../session/session-table.ts";
 import type { Store } from "../store/store.ts";
 import type { ChannelAcceptor } from "../transport/channel.ts";
-import type { Authenticator, WantedLinks } from "../transport/directory.ts";
+import type { Authenticator, KeyDirectory, WantedLinks } from "../transport/directory.ts";
 import { ChannelOwners } from "./channel-owners.ts";
 import type { DeviceSpec } from "./device.ts";
 import { DeviceChannels } from "./device-channels.ts";
@@ -51,6 +51,7 @@ export class DevicePlane implements AsyncDisposable {
   readonly acceptor: ChannelAcceptor;
   readonly authenticator: Authenticator;
   readonly wantedLinks: WantedLinks;
+  readonly keys: KeyDirectory;
   readonly verbs: DeviceVerbs;
   readonly logs: DeviceLogReader;
   readonly #options: DevicePlaneOptions;
@@ -97,6 +98,7 @@ export class DevicePlane implements AsyncDisposable {
     this.acceptor = this.#channels;
     this.authenticator = this.#owners.identities;
     this.wantedLinks = this.#owners.links;
+    this.keys = this.#owners.identities;
     this.verbs = { ...verbs, stats: noticedStats(verbs, probes) };
     this.logs = new DeviceLog(registry, store.logs);
   }

@@ -5,8 +5,9 @@ import type { Logger } from "../foundation/log.ts";
 import type { Metrics } from "../foundation/metrics.ts";
 import type { Settings, ValuesOf } from "../foundation/setting.ts";
 import type { ValidationRule } from "../foundation/validation-rules.ts";
+import type { KeyValues } from "../store/key-values.ts";
 import type { ChannelAcceptor } from "./channel.ts";
-import type { Authenticator, WantedLinks } from "./directory.ts";
+import type { Authenticator, KeyDirectory, SequenceBlocks, WantedLinks } from "./directory.ts";
 
 /** Dependencies of every transport. */
 export interface TransportContext {
@@ -16,6 +17,14 @@ export interface TransportContext {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+}
+
+/** What a carrier may build its transport with. */
+export interface CarrierContext extends TransportContext {
+  readonly keys: KeyDirectory;
+  readonly sequences: SequenceBlocks;
+  /** Small records that outlive the process. */
+  readonly keyValues: Pick<KeyValues, "get" | "put">;
 }
 
 /** A running carrier: opens channels and passes them to the acceptor. Its constructor has no side effects. */
@@ -62,5 +71,5 @@ export interface Carrier<S extends Settings = Settings, F extends TProperties = 
    * @returns undefined if the configuration does not enable it
    * @throws ConfigError for settings that contradict each other
    */
-  open(config: ValuesOf<S>, context: TransportContext): Promise<Transport | undefined>;
+  open(config: ValuesOf<S>, context: CarrierContext): Promise<Transport | undefined>;
 }

@@ -6,7 +6,7 @@ import { systemClock as clock } from "../../src/foundation/clock.ts";
 import { createLogger } from "../../src/foundation/log.ts";
 import { Metrics } from "../../src/foundation/metrics.ts";
 import type { ValuesOf } from "../../src/foundation/setting.ts";
-import type { TransportContext } from "../../src/transport/carrier.ts";
+import type { CarrierContext } from "../../src/transport/carrier.ts";
 import { carrierNamed } from "../../src/transport/carriers.ts";
 import { coapCarrier } from "../../src/transport/coap/coap-carrier.ts";
 import { defaultCoapLimits } from "../../src/transport/coap/coap-limits.ts";
@@ -27,10 +27,11 @@ const context = () =>
   ({
     acceptor: { opened: () => ({ message: () => {}, console: () => {}, closed: () => {} }) },
     authenticator: { onRevoked: () => () => {} },
+    keys: { wireIds: () => [], onKeysChanged: () => () => {} },
     log: createLogger({ level: "silent" }),
     metrics: new Metrics(),
     clock,
-  }) as unknown as TransportContext;
+  }) as unknown as CarrierContext;
 
 test("the carrier is registered, and is off unless the configuration enables it", async () => {
   assert.equal(carrierNamed("coap"), coapCarrier);

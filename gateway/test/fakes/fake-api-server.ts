@@ -50,6 +50,8 @@ export class FakeApiServer implements AsyncDisposable {
   readonly requests: RecordedRequest[] = [];
   /** Asked before each request. */
   fault: Fault | undefined;
+  /** What SubjectAccessReviews say. */
+  allowsCallers = false;
   readonly #server: Server;
   readonly #objects = new Map<string, StoredObject>();
   readonly #watchers = new Set<{ prefix: string; selector: string | null; response: ServerResponse }>();
@@ -76,6 +78,13 @@ export class FakeApiServer implements AsyncDisposable {
   /** What is stored at an object's path. */
   at(path: string): StoredObject | undefined {
     return this.#objects.get(path);
+  }
+
+  /** The objects of a collection. */
+  all(collection: string): readonly StoredObject[] {
+    return [...this.#objects]
+      .filter(([path]) => path.startsWith(`${collection}/`))
+      .map(([, object]) => object);
   }
 
   /** Creates or replaces an object, as some other client would. */
@@ -146,8 +155,10 @@ export class FakeApiServer implements AsyncDisposable {
     const known = this.#objects.get(path);
     switch (method) {
       case "POST": {
-        const target = `${path}/${body?.metadata.name}`;
         if (!body) return failure(400, "BadRequest");
+        if (path.endsWith("/subjectaccessreviews"))
+          return [201, { ...body, status: { allowed: this.allowsCallers } }];
+        const target = `${path}/${body.metadata.name}`;
         if (this.#objects.has(target)) return failure(409, "AlreadyExists");
         return [201, this.#store(target, body, "ADDED")];
       }

@@ -7,9 +7,12 @@ export class ChannelTable {
   readonly #byWireId = new Map<string, CoapChannel>();
   readonly #byPeer = new Map<string, CoapChannel>();
   readonly #counted: (count: number) => void;
+  readonly #left: (identity: WireIdentity) => void;
 
-  constructor(counted: (count: number) => void) {
+  /** @param left told of each channel that is closed and was protected */
+  constructor(counted: (count: number) => void, left: (identity: WireIdentity) => void) {
     this.#counted = counted;
+    this.#left = left;
   }
 
   get size(): number {
@@ -29,7 +32,8 @@ export class ChannelTable {
 
   add(channel: CoapChannel): void {
     this.#byWireId.set(channel.identity.wireId, channel);
-    this.#byPeer.set(channel.peer, channel);
+    // An address proves nothing: plain messages from it must not come in over a protected channel.
+    if (!channel.isProtected) this.#byPeer.set(channel.peer, channel);
     this.#counted(this.size);
   }
 
@@ -37,13 +41,14 @@ export class ChannelTable {
     const { wireId } = channel.identity;
     if (this.#byWireId.get(wireId) === channel) this.#byWireId.delete(wireId);
     if (this.#byPeer.get(channel.peer) === channel) this.#byPeer.delete(channel.peer);
+    if (channel.isProtected) this.#left(channel.identity);
     this.#counted(this.size);
   }
 
   move(channel: CoapChannel, peer: Peer): void {
     if (this.#byPeer.get(channel.peer) === channel) this.#byPeer.delete(channel.peer);
     channel.move(peer);
-    this.#byPeer.set(peer.name, channel);
+    if (!channel.isProtected) this.#byPeer.set(peer.name, channel);
   }
 
   all(): readonly CoapChannel[] {

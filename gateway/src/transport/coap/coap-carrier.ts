@@ -10,9 +10,14 @@ export const coapCarrier: Carrier<typeof coapSettings, Record<never, never>> = {
   hasConsole: false,
   async open(config, context) {
     if (!config["coap.enabled"]) return undefined;
-    const { CoapTransport } = await import("./coap-transport.ts");
+    const [{ CoapTransport }, { OscoreProtection }, { insecureProtection }] = await Promise.all([
+      import("./coap-transport.ts"),
+      import("./oscore-protection.ts"),
+      import("./insecure-protection.ts"),
+    ]);
     return new CoapTransport({
       ...context,
+      protection: new OscoreProtection({ ...context, plain: insecureProtection(config["coap.insecure"]) }),
       host: config["coap.host"],
       port: config["coap.port"],
       insecure: config["coap.insecure"],

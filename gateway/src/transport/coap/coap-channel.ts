@@ -29,6 +29,8 @@ export class CoapChannel implements Channel {
   readonly demandsHello = false;
   /** How often hellos from other addresses may end the channel of this wire id; the next channel inherits it. */
   readonly takeOvers: TokenBucket;
+  /** Whether the protection of its messages proves whose they are; otherwise their address does. */
+  readonly isProtected: boolean;
   readonly #clock: Clock;
   readonly #onDropped: () => void;
   readonly #onClosed: (reason: string) => void;
@@ -49,6 +51,7 @@ export class CoapChannel implements Channel {
 
   constructor(options: {
     identity: WireIdentity;
+    isProtected: boolean;
     peer: Peer;
     rtoMs: number;
     clock: Clock;
@@ -60,6 +63,7 @@ export class CoapChannel implements Channel {
   }) {
     const { wireId, generation } = options.identity;
     this.identity = { kind: "wire-id", wireId, generation };
+    this.isProtected = options.isProtected;
     this.rtoMs = options.rtoMs;
     this.#peer = options.peer;
     this.takeOvers = options.takeOvers;

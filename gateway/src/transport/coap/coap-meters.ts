@@ -18,6 +18,8 @@ export type CoapDrop =
   | "stale"
   /** The message cannot be protected now. */
   | "unprotected"
+  /** A request cannot be judged now; its retransmission may be. */
+  | "postponed"
   /** A request that has no reply yet was forgotten for a newer one: its duplicates are new requests. */
   | "exchange-evicted"
   /** A peer without a device was forgotten for a newer one. */

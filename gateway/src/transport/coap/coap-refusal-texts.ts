@@ -10,9 +10,17 @@ const proved = (text: string): RefusalText => ({ unproved: false, text });
 export const coapRefusalTexts = {
   credential: unproved("its hello has no credential: Uri-Query u=<wireId>.<generation> and p=<password>"),
   "message-id": proved("its message ids do not ascend by one"),
+  "unusable-key": unproved("its OSCORE key is shorter than 16 bytes, or too many others have its key id"),
+  "retired-key": proved(
+    "its OSCORE key must not be used any more: give it a new key and a higher generation",
+  ),
   "not-hello": proved("it sent a FETCH that is not a hello with Observe 0"),
 
-  // No name was shown.
+  // No name was shown, or one of an earlier generation: the directory has the words.
+  "unknown-kid": undefined,
+  "oscore-malformed": undefined,
+  // The network repeats datagrams, and anybody can.
+  replayed: undefined,
   insecure: undefined,
   "no-oscore": undefined,
   // A new hello repairs it.

@@ -13,6 +13,9 @@ const logRate = { burst: 20, refillMs: 1_000 };
 /** Longest text of a peer's making that goes into a log line. */
 const maxFieldLength = 64;
 
+/** A kid cannot tell an earlier generation, nor a failed decryption which of two has the wrong key. */
+const keyRefusals: readonly CoapRefusal[] = ["wrong-key", "unknown-kid"];
+
 /** Counts, logs and reports every refusal of this transport. */
 export class CoapRefusals {
   readonly #log: Logger;
@@ -37,13 +40,19 @@ export class CoapRefusals {
     this.#bucket = new TokenBucket(logRate, options.clock.monotonicMs());
   }
 
-  /** @param names what was shown as an identity or a wire id */
+  /** @param names what was shown as an identity or a wire id; each of several is reported, if nobody knows which one it is */
   add(reason: CoapRefusal, peer: PeerAddress, names: readonly string[] = []): void {
     this.#counter.inc({ reason });
     this.#write(reason, peer, names);
-    if (names.length === 0) return;
     const text = coapRefusalTextOf(reason);
-    this.#authenticator.refused({ reason, ...(text ? { text } : {}), peer: peer.address, names });
+    for (const name of names)
+      this.#authenticator.refused({
+        reason,
+        ...(text ? { text } : {}),
+        ...(keyRefusals.includes(reason) ? { lacksKey: true } : {}),
+        peer: peer.address,
+        names: [name],
+      });
   }
 
   #write(code: CoapRefusal, peer: PeerAddress, names: readonly string[]): void {

@@ -28,7 +28,7 @@ export interface CoapTransportOptions extends Omit<TransportContext, "wantedLink
   readonly port: number;
   /** Whether plain CoAP is accepted. */
   readonly insecure: boolean;
-  /** How messages are protected; absent: not at all. */
+  /** How messages are protected, disposed of with the transport; absent: not at all. */
   readonly protection?: MessageProtection;
   /** Retransmission time-out of channels and of the message layer, milliseconds. */
   readonly rtoMs?: number;
@@ -48,6 +48,7 @@ export class CoapTransport implements Transport {
   readonly #endpoint: Endpoint;
   readonly #table: ChannelTable;
   readonly #time: TimeResource;
+  readonly #protection: MessageProtection;
   #endRevocations: (() => void) | undefined;
 
   constructor(options: CoapTransportOptions) {
@@ -62,7 +63,12 @@ export class CoapTransport implements Transport {
     const issueEcho = (peer: Peer) => echoes.issue(peer.name, clock.monotonicMs());
     const demandEcho = (peer: Peer) =>
       content(Code.unauthorized, undefined, [{ number: Option.echo, value: issueEcho(peer) }]);
-    this.#table = new ChannelTable((count) => meters.channels(count));
+    const protection = options.protection ?? insecureProtection(options.insecure);
+    this.#protection = protection;
+    this.#table = new ChannelTable(
+      (count) => meters.channels(count),
+      (identity) => protection.left?.(identity),
+    );
     const { timePeriodMs: periodMs, timeObservers: observers } = limits;
     this.#time = new TimeResource({ clock, periodMs, observers, demandEcho });
     const startedAt = new Date(clock.wallMs()).toISOString();
@@ -81,13 +87,13 @@ export class CoapTransport implements Transport {
       infoResource(() => ({ name: "motelet", startedAt, devices: this.#table.size })),
     ];
     const router = new Router({
-      protection: options.protection ?? insecureProtection(options.insecure),
+      protection,
       resources: [...resources, coreResource(resources)],
       refusals,
       blockwise: new Blockwise({ limits, nowMs: () => clock.monotonicMs(), demandEcho }),
       isFreshEcho: (value, peer) => echoes.isFresh(value, peer.name, clock.monotonicMs()),
       observe: (peer, token, rest) => this.#endpoint.observe(peer, token, rest),
-      unprotected: () => meters.dropped("unprotected"),
+      dropped: (reason) => meters.dropped(reason),
     });
     this.#endpoint = new Endpoint({
       limits,
@@ -111,6 +117,7 @@ export class CoapTransport implements Transport {
   async start(): Promise<{ port: number }> {
     const { authenticator, log, host, insecure } = this.#options;
     this.#endRevocations = authenticator.onRevoked((wireId) => this.#table.of(wireId)?.close("revoked"));
+    this.#protection.start?.();
     const { port } = await this.#socket.start();
     log.info({ host, port }, "coap listener started");
     if (insecure) log.warn({ host, port }, "coap listener accepts unprotected messages");
@@ -127,6 +134,7 @@ export class CoapTransport implements Transport {
     for (const channel of this.#table.all()) channel.close("gateway stops");
     this.#time[Symbol.dispose]();
     this.#endpoint[Symbol.dispose]();
+    this.#protection[Symbol.dispose]?.();
     await this.#socket[Symbol.asyncDispose]();
   }
 }

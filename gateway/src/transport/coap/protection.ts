@@ -26,7 +26,7 @@ export type OpenResult =
       readonly kind: "refused";
       readonly reason: CoapRefusal;
       readonly response?: MessageContent;
-      /** What the client showed as an identity, proved or not. */
+      /** What the client showed as an identity, proved or not; several if nobody knows which of them it is. */
       readonly names?: readonly string[];
     }
   /** The request cannot be judged now. There is no reply, and its retransmission is a new request. */
@@ -36,6 +36,10 @@ export type OpenResult =
  * How the messages of a listener are protected, below the resources and above the message layer. Tokens, message ids and
  * types are not its business. It sees each request once, after duplicates were removed.
  */
-export interface MessageProtection {
+export interface MessageProtection extends Partial<Disposable> {
   open(message: CoapMessage, peer: PeerAddress): OpenResult;
+  /** To be called before the first message. */
+  start?(): void;
+  /** The channel of a proved identity is closed. */
+  left?(identity: WireIdentity): void;
 }

@@ -23,8 +23,8 @@ export interface RouterOptions {
       onEnded: (why: ObservationEnd) => void;
     },
   ) => Observation | undefined;
-  /** A response could not be protected. */
-  readonly unprotected: () => void;
+  /** A response could not be protected, or a request could not be judged. */
+  readonly dropped: (reason: "unprotected" | "postponed") => void;
 }
 
 type Reply = MessageContent | undefined;
@@ -53,6 +53,7 @@ export class Router {
         this.#options.refusals.add(opened.reason, peer, opened.names);
         return opened.response && short(opened.response, message, peer);
       case "postponed":
+        this.#options.dropped("postponed");
         return "postponed";
     }
   }
@@ -97,7 +98,7 @@ export class Router {
 
   #seal(opened: OpenedRequest, plain: Reply, kind: "response" | "notification" = "response"): Reply {
     const sealed = plain && opened.seal(plain, kind);
-    if (plain && !sealed) this.#options.unprotected();
+    if (plain && !sealed) this.#options.dropped("unprotected");
     return sealed;
   }
 }

@@ -108,7 +108,11 @@ export class OscoreEndpoint {
     const sequence = partialIvValue(partialIv);
     const candidates = peers.filter((peer) => peer.isNew(sequence));
     // Of several devices with one kid the others may have had this number: the key decides whose it is.
-    return this.#try(candidates, message, read.option) ?? refuse(replayOf(peers, candidates));
+    const opened = this.#try(candidates, message, read.option);
+    if (opened) return opened;
+    // Decrypted too, and only to say what it is: a device with a wrong key begins with low numbers.
+    const known = peers.filter((peer) => !candidates.includes(peer));
+    return refuse(this.#try(known, message, read.option) ? "replayed" : "undecryptable");
   }
 
   #try(candidates: readonly OscorePeer[], message: CoapMessage, option: OscoreOption) {
@@ -119,10 +123,6 @@ export class OscoreEndpoint {
     }
     return undefined;
   }
-}
-
-function replayOf(peers: readonly OscorePeer[], candidates: readonly OscorePeer[]): OscoreFault {
-  return candidates.length < peers.length ? "replayed" : "undecryptable";
 }
 
 function isEcho(message: CoapMessage, expected: Uint8Array | undefined): boolean {

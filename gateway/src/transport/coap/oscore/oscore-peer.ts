@@ -1,6 +1,7 @@
 import type { WireIdentity } from "../../directory.ts";
 import { ReplayWindow } from "./replay-window.ts";
 import type { SecurityContext } from "./security-context.ts";
+import type { SequenceRefusal } from "./sequence-reservation.ts";
 
 /** Gives sender sequence numbers, each one once, whatever restarts in between. */
 export interface SequenceSource {
@@ -8,6 +9,8 @@ export interface SequenceSource {
   take(): number | undefined;
   /** Settles when there is a number again. */
   readonly ready: Promise<void>;
+  /** Why there will be none any more. */
+  readonly refusal?: SequenceRefusal | undefined;
 }
 
 /** One generation of a device's identity, and what was received under it. */

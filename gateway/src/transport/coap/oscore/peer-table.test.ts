@@ -31,8 +31,8 @@ test("the table follows the keys that are there and those that come, and says wh
   const keys = new TestKeys();
   keys.set("lamp", [key(1)]);
   const peers = new PeerTable(() => ({ take: () => undefined, ready: Promise.resolve() }));
-  const unusable: string[] = [];
-  const end = peers.follow(keys, (wireId, generations) => unusable.push(`${wireId} ${generations}`));
+  const told: string[] = [];
+  const end = peers.follow(keys, (wireId, held, unusable) => told.push(`${wireId} ${held}, not ${unusable}`));
   assert.equal(peers.ofWireId("lamp").length, 1);
   keys.set("lamp", [key(2, "s", 2), key(1)]);
   assert.deepEqual(
@@ -40,7 +40,7 @@ test("the table follows the keys that are there and those that come, and says wh
     [2, 1],
   );
   keys.set("weak", [{ ...key(1), key: new Uint8Array(8) }]);
-  assert.deepEqual(unusable, ["weak 1"]);
+  assert.deepEqual(told, ["lamp 1, not ", "lamp 2,1, not ", "weak 1, not 1"]);
   end();
   keys.set("lamp", []);
   assert.equal(peers.ofWireId("lamp").length, 2);

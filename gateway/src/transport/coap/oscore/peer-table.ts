@@ -51,16 +51,21 @@ export class PeerTable {
 
   /**
    * Follows the keys of all devices.
-   * @param onUnusable told of generations that cannot be used, see `set`
+   * @param onSet told which generations of a wire id hold now, and which of them cannot be used, see `set`
    * @returns ends that
    */
   follow(
     keys: KeyDirectory,
-    onUnusable: (wireId: string, generations: readonly number[]) => void,
+    onSet: (wireId: string, generations: readonly number[], unusable: readonly number[]) => void,
   ): () => void {
     const update = (wireId: string) => {
-      const unusable = this.set(wireId, keys.keysOf(wireId));
-      if (unusable.length > 0) onUnusable(wireId, unusable);
+      const held = keys.keysOf(wireId);
+      const unusable = this.set(wireId, held);
+      onSet(
+        wireId,
+        held.map(({ generation }) => generation),
+        unusable,
+      );
     };
     const unsubscribe = keys.onKeysChanged(update);
     for (const wireId of [...keys.wireIds()]) update(wireId);

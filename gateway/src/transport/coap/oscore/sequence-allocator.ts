@@ -41,6 +41,10 @@ export class SequenceAllocator implements SequenceSource, Disposable {
     return this.#reservation !== undefined;
   }
 
+  get refusal(): SequenceRefusal | undefined {
+    return this.#reservation?.refusal;
+  }
+
   take(): number | undefined {
     const reservation = (this.#reservation ??= this.#start());
     const sequence = reservation.take();

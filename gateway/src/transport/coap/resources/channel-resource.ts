@@ -11,7 +11,7 @@ import type { CoapRefusals } from "../coap-refusals.ts";
 import { content, type MessageContent } from "../message/codec.ts";
 import { Code } from "../message/codes.ts";
 import type { Observation } from "../message/observation.ts";
-import { Option, optionTexts, optionUint, uintOption } from "../message/options.ts";
+import { type CoapOption, Option, optionTexts, optionUint, uintOption } from "../message/options.ts";
 import type { Peer } from "../message/peer.ts";
 import { ContentFormat } from "./formats.ts";
 import { type CoapRequest, problem, type Resource } from "./resource.ts";
@@ -84,7 +84,7 @@ export class ChannelResource implements Resource {
     if (verdict === "stale") return this.#stale();
     this.#follow(channel, request.peer);
     const reply = channel.uplink(request.payload);
-    return content(Code.changed, reply);
+    return content(Code.changed, reply, this.#echoFor(request.peer));
   }
 
   /** The device need not send it again: what it says is repeated by the session, or is known. */
@@ -94,7 +94,7 @@ export class ChannelResource implements Resource {
   }
 
   async #greet(request: CoapRequest, identity: WireIdentity, hello: HelloMessage): Promise<MessageContent> {
-    const { limits, table, issueEcho } = this.#options;
+    const { limits, table } = this.#options;
     const channel = this.#channelFor(request, identity);
     if (typeof channel === "string")
       return this.#refuse(
@@ -124,9 +124,12 @@ export class ChannelResource implements Resource {
     }
     // A repeated hello has the observation now.
     if (observation.isOver) return content(Code.content, welcome);
-    const echo = { number: Option.echo, value: issueEcho(request.peer) };
-    const options = request.peer.budget.isVerified ? [] : [echo];
-    return observation.first(content(Code.content, welcome, options));
+    return observation.first(content(Code.content, welcome, this.#echoFor(request.peer)));
+  }
+
+  /** Asks for the proof that the device receives at its address; it may have moved there. */
+  #echoFor(peer: Peer): readonly CoapOption[] {
+    return peer.budget.isVerified ? [] : [{ number: Option.echo, value: this.#options.issueEcho(peer) }];
   }
 
   /** The device's channel; a new one if it has none, or one at an address that this request cannot speak for. */
@@ -138,7 +141,8 @@ export class ChannelResource implements Resource {
     const nowMs = clock.monotonicMs();
     const { peer } = request;
     const before = table.of(identity.wireId);
-    const isSame = before?.identity.generation === identity.generation;
+    const isProtected = request.identity !== undefined;
+    const isSame = before?.identity.generation === identity.generation && before.isProtected === isProtected;
     if (before && isSame && (request.identity || before.peer === peer.name)) {
       if (before.address !== peer) table.move(before, peer);
       return before;
@@ -153,6 +157,7 @@ export class ChannelResource implements Resource {
     const { takeOverBurst: burst, takeOverRefillMs: refillMs } = limits;
     const channel: CoapChannel = new CoapChannel({
       identity,
+      isProtected,
       peer,
       rtoMs,
       clock,

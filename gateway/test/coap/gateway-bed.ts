@@ -1,0 +1,153 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "@motelet/testing";
+import type { Config } from "../../src/config.ts";
+import { createLogger } from "../../src/foundation/log.ts";
+import { Gateway } from "../../src/gateway.ts";
+import { loadConfig } from "../../src/load-config.ts";
+import { ClientAuthority } from "../fakes/client-authority.ts";
+import { FakeApiServer } from "../fakes/fake-api-server.ts";
+import { upgrade } from "../fakes/spdy-client.ts";
+
+const devices = "/apis/motelet.dev/v1alpha1/namespaces/default/devices";
+
+interface Conditions {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+/** What a device has to know of its identity. */
+export interface TestIdentity {
+  readonly wireId: string;
+  readonly generation: number;
+  readonly password: string;
+}
+
+/** Whole gateways, one after the other or several, that serve CoAP only, on a fake API server; their stores are in one folder. */
+export class GatewayBed implements AsyncDisposable {
+  readonly server: FakeApiServer;
+  readonly #folder: string;
+  readonly #authority: ClientAuthority;
+  readonly #parts = new AsyncDisposableStack();
+
+  private constructor(server: FakeApiServer, folder: string, authority: ClientAuthority) {
+    this.server = server;
+    this.#folder = folder;
+    this.#authority = authority;
+  }
+
+  static async start(): Promise<GatewayBed> {
+    const folder = await mkdtemp(join(tmpdir(), "motelet-coap-"));
+    const server = await new FakeApiServer().start();
+    const bed = new GatewayBed(server, folder, await ClientAuthority.create());
+    bed.#parts.defer(() => rm(folder, { recursive: true, force: true }));
+    bed.#parts.use(server);
+    server.allowsCallers = true;
+    server.put("", { metadata: { name: "version" }, gitVersion: "v1.37.1" } as never);
+    return bed;
+  }
+
+  /** Starts a gateway with its store in the folder, so that the next one finds it. */
+  async startGateway(flags: Readonly<Record<string, string>> = {}): Promise<Gateway> {
+    const config = await this.#config(flags);
+    const log = createLogger({ level: process.env.DBG ? "debug" : "silent" });
+    return this.#parts.use(await Gateway.start(config, "0.1.0", log, new AbortController().signal));
+  }
+
+  addDevice(name: string): void {
+    this.server.put(devices, {
+      apiVersion: "motelet.dev/v1alpha1",
+      kind: "Device",
+      metadata: { name, namespace: "default" },
+      spec: { links: [{ carrier: "coap" }] },
+    });
+  }
+
+  /** The identity that a gateway has made for the Device. */
+  async identityOf(name: string): Promise<TestIdentity> {
+    const path = `/api/v1/namespaces/default/secrets/${name}-identity`;
+    const secret = await until("the Secret", () => this.server.at(path));
+    const { data = {} } = secret as unknown as { data?: Record<string, string> };
+    const field = (key: string) => Buffer.from(data[key] ?? "", "base64").toString();
+    return {
+      wireId: field("wireId"),
+      generation: Number(field("generation") || "1"),
+      password: field("password"),
+    };
+  }
+
+  isReady(name: string): boolean {
+    const { status } = (this.server.at(`/api/v1/nodes/${name}`) ?? {}) as Conditions;
+    return status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+  }
+
+  /** Messages of the Events of a Device. */
+  events(name: string): readonly string[] {
+    return this.server
+      .all("/api/v1/namespaces/default/events")
+      .map((event) => event as unknown as { involvedObject?: { name: string }; message?: string })
+      .filter(({ involvedObject }) => involvedObject?.name === name)
+      .map(({ message }) => message ?? "");
+  }
+
+  /** What the command prints, asked of the kubelet API by a client that the cluster's CA vouches for. */
+  async exec(gateway: Gateway, pod: string, ...argv: readonly string[]): Promise<string> {
+    const command = argv.map((word) => `command=${encodeURIComponent(word)}`).join("&");
+    const { client, code, body } = await upgrade({
+      host: "127.0.0.1",
+      port: gateway.ports.kubelet,
+      path: `/exec/default/${pod}/device?${command}&output=1&error=1`,
+      agent: false,
+      rejectUnauthorized: false,
+      ...(await this.#authority.issue("kube-apiserver")),
+      headers: {
+        connection: "Upgrade",
+        upgrade: "SPDY/3.1",
+        "x-stream-protocol-version": "v5.channel.k8s.io, v4.channel.k8s.io",
+      },
+    });
+    if (!client) throw new Error(`exec was refused: ${code} ${body}`);
+    const ids = [await client.open("error"), await client.open("stdout"), await client.open("stderr")];
+    const [error = "", stdout = ""] = (await Promise.all(ids.map((id) => client.read(id)))).map(String);
+    client.close();
+    if (JSON.parse(error).status !== "Success") throw new Error(`exec failed: ${error}`);
+    return stdout;
+  }
+
+  /** The sum of a counter over the labels that begin so. */
+  async metric(gateway: Gateway, prefix: string): Promise<number> {
+    const reply = await fetch(`http://127.0.0.1:${gateway.ports.operations}/metrics`);
+    const lines = (await reply.text()).split("\n").filter((line) => line.startsWith(prefix));
+    return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+
+  async #config(flags: Readonly<Record<string, string>>): Promise<Config> {
+    const kubeconfig = join(this.#folder, "kubeconfig");
+    const contexts = [{ name: "fake", context: { cluster: "fake", user: "fake" } }];
+    const clusters = [{ name: "fake", cluster: { server: this.server.url } }];
+    const users = [{ name: "fake", user: { token: "t" } }];
+    await writeFile(kubeconfig, JSON.stringify({ "current-context": "fake", contexts, clusters, users }));
+    const caFile = join(this.#folder, "ca.pem");
+    await writeFile(caFile, this.#authority.pem);
+    const { config } = loadConfig({
+      flags: {
+        "kubernetes.kubeconfig": kubeconfig,
+        "kubelet.host": "127.0.0.1",
+        "kubelet.port": "0",
+        "kubelet.clientCaFile": caFile,
+        "operations.port": "0",
+        "mqtt.enabled": "false",
+        "coap.enabled": "true",
+        "coap.host": "127.0.0.1",
+        "coap.port": "0",
+        "store.path": join(this.#folder, "store.db"),
+        ...flags,
+      },
+    });
+    return config;
+  }
+}
