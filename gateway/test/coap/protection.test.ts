@@ -12,11 +12,14 @@ import { type CoapClient, CoapTransportBed, hello, text } from "./transport-bed.
 
 function fakeProtection() {
   const sealed = { response: 0, notification: 0 };
-  const state = { canSeal: true, isPostponed: false };
+  const state = { canSeal: true, isPostponed: false, isPlainAllowed: false };
+  const left: string[] = [];
   const protection: MessageProtection = {
     open(message) {
       const [name] = optionTexts(message.options, Option.oscore);
       const identity = name === undefined ? undefined : parseUserName(name);
+      if (!identity && state.isPlainAllowed)
+        return { kind: "opened", content: message, seal: (plain) => plain };
       if (!identity) return { kind: "refused", reason: "insecure", names: [] };
       if (state.isPostponed) return { kind: "postponed" };
       const seal = (inner: MessageContent, kind: "response" | "notification") => {
@@ -27,8 +30,9 @@ function fakeProtection() {
       const options = message.options.filter(({ number }) => number !== Option.oscore);
       return { kind: "opened", content: { ...message, options }, identity, seal };
     },
+    left: ({ wireId, generation }) => left.push(`${wireId}.${generation}`),
   };
-  return { protection, sealed, state };
+  return { protection, sealed, state, left };
 }
 
 const greet = (client: CoapClient, name: string): Promise<CoapMessage> =>
@@ -94,6 +98,51 @@ test("the identity names the channel: fresh traffic from another address moves i
   // The new address is not verified.
   bed.channels[0]?.channel.send(new Uint8Array(1_000));
   await until("a large message is dropped", async () => (await bed.dropped("amplification")) === 1);
+});
+
+test("a device at a new address is asked for an Echo until it has returned one, and is sent large messages from then on", async () => {
+  const { protection } = fakeProtection();
+  await using bed = await CoapTransportBed.start({ protection });
+  const [home, away] = [await bed.client(), await bed.client()];
+  await greet(home, "lamp01.1");
+  const echoOf = ({ options }: CoapMessage) => options.find(({ number }) => number === Option.echo)?.value;
+  const echo = echoOf(await post(away, "lamp01.1"));
+  assert.ok(echo);
+  assert.ok(echoOf(await post(away, "lamp01.1")));
+  assert.equal(echoOf(await post(away, "lamp01.1", echo)), undefined);
+  bed.channels[0]?.channel.send(new Uint8Array(1_000));
+  await until("it comes", () => away.received.some(({ payload }) => payload.length === 1_001));
+});
+
+test("a plain message from the address of a protected channel does not come in over it", async () => {
+  const { protection, state } = fakeProtection();
+  await using bed = await CoapTransportBed.start({ protection });
+  const client = await bed.client();
+  await greet(client, "lamp01.1");
+  state.isPlainAllowed = true;
+  assert.equal((await client.post(Uint8Array.of(0x82, 5, 1))).code, Code.unauthorized);
+  assert.equal(await bed.refused("no-channel"), 1);
+  assert.equal((await post(client, "lamp01.1")).code, Code.changed);
+  // With the password it is another channel, also from the same address.
+  assert.equal((await client.greet("lamp01", { attempt: 2 })).code, Code.content);
+  assert.deepEqual(
+    bed.channels.map(({ closedFor }) => closedFor),
+    ["taken over", undefined],
+  );
+  assert.equal((await post(client, "lamp01.1")).code, Code.unauthorized);
+});
+
+test("the protection is told which identity has left when its channel is closed, not that of plain channels", async () => {
+  const { protection, state, left } = fakeProtection();
+  await using bed = await CoapTransportBed.start({ protection });
+  const [first, second] = [await bed.client(), await bed.client()];
+  await greet(first, "lamp01.1");
+  state.isPlainAllowed = true;
+  await second.greet("lamp02");
+  await post(second, "lamp01.1");
+  assert.deepEqual(left, []);
+  for (const { channel } of bed.channels) channel.close("test");
+  assert.deepEqual(left, ["lamp01.1"]);
 });
 
 test("an identity cannot speak on the channel of another one, wherever it is", async () => {

@@ -27,7 +27,9 @@ export class ChannelTable {
   find(peer: Peer, identity: WireIdentity | undefined): CoapChannel | undefined {
     if (!identity) return this.#byPeer.get(peer.name);
     const channel = this.#byWireId.get(identity.wireId);
-    return channel?.identity.generation === identity.generation ? channel : undefined;
+    // What was opened by a plain hello sends without protection.
+    const isIts = channel?.isProtected && channel.identity.generation === identity.generation;
+    return isIts ? channel : undefined;
   }
 
   add(channel: CoapChannel): void {
