@@ -18,9 +18,7 @@ import { PeerTable } from "../../src/transport/coap/oscore/peer-table.ts";
 import { decodePlaintext, encodePlaintext } from "../../src/transport/coap/oscore/plaintext.ts";
 import { protectRequest, unprotectResponse } from "../../src/transport/coap/oscore/protection.ts";
 import { deriveContext } from "../../src/transport/coap/oscore/security-context.ts";
-
-/** With what its OSCORE needs; group OSCORE and EDHOC need more. */
-const packages = ["aiocoap==0.4.17", "cbor2==5.6.5", "cryptography==50.0.2", "filelock==4.3.1"];
+import { aiocoapPackages } from "./aiocoap-packages.ts";
 
 interface Result {
   readonly message: string;
@@ -38,7 +36,7 @@ class Aiocoap implements Disposable {
   constructor() {
     const script = fileURLToPath(new URL("aiocoap_peer.py", import.meta.url));
     this.#process = spawn("python3", [script], {
-      env: { ...process.env, PYTHONPATH: pythonPath(packages) },
+      env: { ...process.env, PYTHONPATH: pythonPath(aiocoapPackages) },
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();

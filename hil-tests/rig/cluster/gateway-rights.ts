@@ -4,6 +4,7 @@ import { parseAllDocuments } from "yaml";
 import type { DeviceFacts } from "../../../gateway/src/devices/device.ts";
 import { KubeApiError } from "../../../gateway/src/kubeapi/errors.ts";
 import type { KubeClient } from "../../../gateway/src/kubeapi/kube-client.ts";
+import { SequenceBlocks } from "../../../gateway/src/mirror/sequence-blocks.ts";
 import type { ControlPlane } from "../../control-plane/control-plane.ts";
 import { RigError } from "../errors.ts";
 import { apply, deviceManifest, kubectlOk } from "../installation.ts";
@@ -35,7 +36,7 @@ const elsewhere = "elsewhere";
 
 /** Every verb that manifests/base gives the gateway. */
 export function shippedGrants(): readonly Grant[] {
-  return ["rbac.yaml", "foreign-pods.yaml"].flatMap((file) => {
+  return ["rbac.yaml", "foreign-pods.yaml", "oscore.yaml"].flatMap((file) => {
     const path = fileURLToPath(new URL(`../../../manifests/base/${file}`, import.meta.url));
     const roles = parseAllDocuments(readFileSync(path, "utf8"))
       .map((document) => document.toJS() as Role)
@@ -202,6 +203,7 @@ async function liveALife(
       (await reads(pod(fan))).includes('"tty":true'),
     );
     await askAsListener(mirror, refusals);
+    await reserveSequences(mirror, refusals, life);
     if (withForeignPods) await bringForeignPods(plane, [lamp, fan], reached);
     await kubectlOk(plane, "delete", "device", lamp, taken, "--wait=false");
     for (const path of [device(lamp), pod(lamp), `/api/v1/nodes/${lamp}`])
@@ -230,6 +232,16 @@ async function askAsListener(mirror: BareMirror, refusals: RefusalLog): Promise<
       if (!(error instanceof KubeApiError)) throw error;
     });
   }
+  if (refusals.first !== undefined) throw new Refused();
+}
+
+/** What the first message to a device over OSCORE asks for. */
+async function reserveSequences(mirror: BareMirror, refusals: RefusalLog, life: number): Promise<void> {
+  const blocks = new SequenceBlocks(refusals.wrap(mirror.kube));
+  const record = { wireId: "lamp", generation: life, fingerprint: "00", secretUid: "none" };
+  await blocks.reserve(record, 0, AbortSignal.timeout(20_000)).catch((error: unknown) => {
+    if (!(error instanceof KubeApiError)) throw error;
+  });
   if (refusals.first !== undefined) throw new Refused();
 }
 
