@@ -225,17 +225,28 @@ async function readyGateway(gateway: RunningProcess, folder: string): Promise<nu
   return (JSON.parse(ready) as { mqttPort: number }).mqttPort;
 }
 
-/** What `kubectl apply -k manifests/gateway` would make, without a warning of the namespace's Pod security. */
+/** What `kubectl apply -k` would make, without a warning of the namespace's Pod security. */
 async function theClusterTakesTheDeployment(cluster: ControlPlane): Promise<void> {
-  const args = ["apply", "-k", path.join(root, "manifests/gateway"), "--dry-run=server", "-o", "name"];
-  const { code, stdout, stderr } = await cluster.kubectl(args);
-  assert.equal(stderr, "");
-  assert.equal(code, 0);
-  assert.deepEqual(stdout.toString().trim().split("\n").sort(), [
-    "deployment.apps/motelet-gateway",
-    "persistentvolumeclaim/motelet-gateway",
-    "service/motelet-mqtt",
-  ]);
+  const made = {
+    gateway: [
+      "deployment.apps/motelet-gateway",
+      "persistentvolumeclaim/motelet-gateway",
+      "service/motelet-mqtt",
+    ],
+    coap: [
+      "deployment.apps/motelet-gateway",
+      "persistentvolumeclaim/motelet-gateway",
+      "service/motelet-coap",
+      "service/motelet-mqtt",
+    ],
+  };
+  for (const [folder, objects] of Object.entries(made)) {
+    const args = ["apply", "-k", path.join(root, "manifests", folder), "--dry-run=server", "-o", "name"];
+    const { code, stdout, stderr } = await cluster.kubectl(args);
+    assert.equal(stderr, "");
+    assert.equal(code, 0);
+    assert.deepEqual(stdout.toString().trim().split("\n").sort(), objects);
+  }
 }
 
 async function runDevice(t: TestContext, motelet: string, folder: string): Promise<void> {

@@ -1,7 +1,7 @@
 """A device that speaks the profile over CoAP with aiocoap and its OSCORE, for aiocoap-device.test.ts.
 
-Arguments: URI of the gateway, folder of the OSCORE context (settings.json). Prints one JSON object a line of what happens. Answers ping;
-every other command is not implemented. aiocoap answers the Echo challenge of the gateway by itself.
+Arguments: URI of the gateway, folder of the OSCORE context (settings.json). Prints one JSON object a line of what happens. Answers ping,
+and exec by printing the arguments; every other command is not implemented. aiocoap answers the Echo challenge of the gateway by itself.
 """
 import asyncio
 import json
@@ -10,8 +10,9 @@ import sys
 import cbor2
 from aiocoap import FETCH, POST, Context, Message, error, oscore
 
-HELLO, WELCOME, REQUEST, RESPONSE, BEAT = 0, 1, 2, 3, 5
-PING, OK, UNIMPLEMENTED = 1, 0, 12
+HELLO, WELCOME, REQUEST, RESPONSE, BEAT, DATA = 0, 1, 2, 3, 5, 8
+PING, EXEC, CAN_EXEC = 1, 5, 1 << 0
+OK, UNIMPLEMENTED, EXIT_CODE = 0, 12, 0
 
 
 def tell(**event):
@@ -34,10 +35,19 @@ class Device:
         message = cbor2.loads(payload)
         tell(event="message", kind=message[0])
         if message[0] == REQUEST:
-            await self.post([RESPONSE, message[1], OK if message[2] == PING else UNIMPLEMENTED])
+            await self.answer(*message[1:])
+
+    async def answer(self, number, op, *args):
+        await self.post([RESPONSE, number, OK if op in (PING, EXEC) else UNIMPLEMENTED])
+        if op != EXEC:
+            return
+        stdout, stderr, _flags, argv = args
+        if stderr != 0:
+            await self.post([DATA, stderr, 0, b"", OK])
+        await self.post([DATA, stdout, 0, " ".join(argv).encode() + b"\n", [OK, EXIT_CODE]])
 
     async def run(self):
-        hello = [HELLO, 0, 7, 1, 0, {2: 1024}]
+        hello = [HELLO, 0, 7, 1, 0, {1: CAN_EXEC, 2: 1024}]
         request = Message(code=FETCH, uri=self.uri, payload=cbor2.dumps(hello), observe=0, content_format=60)
         exchange = self.context.request(request, handle_blockwise=False)
         response = await exchange.response
