@@ -54,6 +54,11 @@ export class GatewayBed implements AsyncDisposable {
     return this.#parts.use(await Gateway.start(config, "0.1.0", log, new AbortController().signal));
   }
 
+  /** Deletes the store, as a pod does that comes without its volume. */
+  async loseStore(): Promise<void> {
+    for (const end of ["", "-wal", "-shm"]) await rm(join(this.#folder, `store.db${end}`), { force: true });
+  }
+
   addDevice(name: string): void {
     this.server.put(devices, {
       apiVersion: "motelet.dev/v1alpha1",

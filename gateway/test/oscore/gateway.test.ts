@@ -3,6 +3,9 @@ import { test } from "node:test";
 import { ReferenceDevice } from "@motelet/reference";
 import { until } from "@motelet/testing";
 import type { Gateway } from "../../src/gateway.ts";
+import { decodeDatagram } from "../../src/transport/coap/message/codec.ts";
+import { Option, optionValue } from "../../src/transport/coap/message/options.ts";
+import { decodeOscoreOption } from "../../src/transport/coap/oscore/oscore-option.ts";
 import { GatewayBed, type TestIdentity } from "../coap/gateway-bed.ts";
 import { OscoreDeviceLink } from "./oscore-device-link.ts";
 
@@ -41,6 +44,23 @@ async function startBed() {
   const gateway = await bed.startGateway();
   const identity = await bed.identityOf("lamp");
   return { bed, gateway, identity, stack, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Sequence numbers of the gateway under which two different ciphertexts were sent. */
+function repeatedNumbers(datagrams: readonly Uint8Array[]): readonly string[] {
+  const ciphertexts = new Map<string, string>();
+  const repeated: string[] = [];
+  for (const bytes of datagrams) {
+    const decoded = decodeDatagram(Uint8Array.from(bytes), 65_535);
+    const option = "message" in decoded && optionValue(decoded.message.options, Option.oscore);
+    const partialIv = option ? decodeOscoreOption(option)?.partialIv : undefined;
+    if (!partialIv || !("message" in decoded)) continue;
+    const [number, ciphertext] = [String(partialIv), String(decoded.message.payload)];
+    if ((ciphertexts.get(number) ?? ciphertext) !== ciphertext) repeated.push(number);
+    ciphertexts.set(number, ciphertext);
+  }
+  assert.ok(ciphertexts.size > 0);
+  return repeated;
 }
 
 const refused = 'motelet_coap_refused_total{reason="';
@@ -125,4 +145,26 @@ test("a restarted gateway asks for an Echo, and the session and its commands go 
   device.log("from a new address");
   assert.equal(await bed.exec(gateway, "lamp", "echo", "moved"), "moved\n");
   assert.equal(await bed.metric(gateway, "motelet_coap_channels"), 1);
+  assert.deepEqual(repeatedNumbers(link.received), []);
+});
+
+test("gateways that lose their store, or find the API server away, repeat no number, and the session goes on", async () => {
+  await using all = await startBed();
+  const { bed, identity, stack } = all;
+  const { link } = await startDevice(stack, all.gateway, identity);
+  await until("the Node to be Ready", () => bed.isReady("lamp"));
+  const flags = { "coap.port": String(all.gateway.ports.carriers.coap) };
+  let { gateway } = all;
+  for (const [life, isLost] of [true, false].entries()) {
+    await gateway[Symbol.asyncDispose]();
+    if (isLost) await bed.loseStore();
+    bed.server.fault = ({ url = "" }) =>
+      !isLost && url.includes("oscoresequences") ? { status: 500 } : undefined;
+    const welcomes = link.welcomes;
+    gateway = await bed.startGateway(flags);
+    await until("the device greets again", () => link.welcomes > welcomes, 30_000);
+    bed.server.fault = undefined;
+    assert.equal(await bed.exec(gateway, "lamp", "echo", `life ${life}`), `life ${life}\n`);
+  }
+  assert.deepEqual(repeatedNumbers(link.received), []);
 });

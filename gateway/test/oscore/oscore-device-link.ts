@@ -9,7 +9,7 @@ import {
   encodeDatagram,
   encodeEmpty,
 } from "../../src/transport/coap/message/codec.ts";
-import { Code } from "../../src/transport/coap/message/codes.ts";
+import { Code, formatCode } from "../../src/transport/coap/message/codes.ts";
 import {
   coapOption,
   type CoapMessage as InnerMessage,
@@ -30,7 +30,7 @@ interface Sent {
   readonly binding: RequestBinding;
   readonly message: Uint8Array;
   readonly kind: string;
-  /** Partial IVs of the notifications that came. */
+  /** Partial IVs of the responses and notifications that came. */
   readonly window: ReplayWindow;
 }
 
@@ -57,6 +57,8 @@ export class OscoreDeviceLink implements DeviceLink {
   /** Every datagram that was sent and that came, for tests. */
   readonly datagrams: Uint8Array[] = [];
   readonly received: Uint8Array[] = [];
+  /** Protected responses and notifications by code. */
+  readonly codes = new Map<string, number>();
   challenges = 0;
   unprotected = 0;
   welcomes = 0;
@@ -176,14 +178,15 @@ export class OscoreDeviceLink implements DeviceLink {
       return;
     }
     if (read.sequence === undefined) throw new Error("the gateway used the nonce of a request");
-    if (!sent.window.verified) sent.window.verify(read.sequence);
-    else if (sent.window.isNew(read.sequence)) sent.window.accept(read.sequence);
-    else return;
+    if (!sent.window.isNew(read.sequence)) return;
+    sent.window.accept(read.sequence);
     this.#handle(read.message, sent);
   }
 
   #handle(response: InnerMessage, sent: Sent): void {
     const echo = optionOf(response, coapOption.echo);
+    const code = formatCode(response.code);
+    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
     this.#echo = echo ?? this.#echo;
     this.#events?.heard();
     if (response.code === Code.unauthorized && echo) {
