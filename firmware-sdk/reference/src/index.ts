@@ -22,8 +22,11 @@ export {
   type Services,
 } from "./board/services.ts";
 export { Settings } from "./board/settings.ts";
-export { startMqttDevice, startSerialDevice } from "./board/start.ts";
+export { startCoapDevice, startMqttDevice, startSerialDevice } from "./board/start.ts";
 export { parseServiceAddress, type ServiceAddress, tcpService } from "./board/tcp-service.ts";
+export { CoapLink, type CoapLinkOptions } from "./carrier/coap-client.ts";
+export type { CoapContent, CoapOption } from "./carrier/coap-message.ts";
+export type { CoapProtection, OpenedResponse, ProtectedRequest } from "./carrier/coap-protection.ts";
 export {
   type FaultCounts,
   type FaultKind,

@@ -1,3 +1,4 @@
+import { CoapLink, type CoapLinkOptions } from "../carrier/coap-client.ts";
 import { SerialLink } from "../carrier/line.ts";
 import { MqttLink, type MqttLinkOptions } from "../carrier/mqtt-client.ts";
 import { ReferenceDevice } from "./device.ts";
@@ -14,6 +15,25 @@ export async function startMqttDevice(
     ...(tls ? { tls } : {}),
   };
   const link = new MqttLink({ url, wireId, generation, password, ...optional });
+  const started = new ReferenceDevice({ name: wireId, ...device, link });
+  await started.start();
+  return started;
+}
+
+/**
+ * Powers on one device over CoAP; it greets, and greets again, by itself.
+ * @throws OptionError where the URL cannot be one
+ */
+export async function startCoapDevice(
+  options: CoapLinkOptions & Omit<DeviceOptions, "link">,
+): Promise<ReferenceDevice> {
+  const { url, wireId, generation, password, protection, rtoMs, random, ...device } = options;
+  const optional = {
+    ...(protection ? { protection } : {}),
+    ...(rtoMs === undefined ? {} : { rtoMs }),
+    ...(random ? { random } : {}),
+  };
+  const link = new CoapLink({ url, wireId, generation, password, ...optional });
   const started = new ReferenceDevice({ name: wireId, ...device, link });
   await started.start();
   return started;
