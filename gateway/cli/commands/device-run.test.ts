@@ -52,10 +52,28 @@ suite("motelet device run", () => {
     await assert.rejects(planDevices({ ...options, count: 3 }), OptionError);
   });
 
-  test("wants one carrier and, for MQTT, an identity", async () => {
-    await assert.rejects(planDevices({ generation: 1 }), /either --mqtt or --serial/);
-    await assert.rejects(planDevices({ mqtt: "mqtt://x", serial: "unix:/x", generation: 1 }), /either/);
+  test("wants one carrier and, on a network, an identity", async () => {
+    const one = /give one of --mqtt, --coap and --serial/;
+    await assert.rejects(planDevices({ generation: 1 }), one);
+    await assert.rejects(planDevices({ mqtt: "mqtt://x", serial: "unix:/x", generation: 1 }), one);
+    await assert.rejects(planDevices({ mqtt: "mqtt://x", coap: "coap://x", generation: 1 }), one);
+    await assert.rejects(planDevices({ coap: "coap://x", generation: 1 }), /--identities, or --wire-id/);
     await assert.rejects(planDevices({ mqtt: "mqtt://x", generation: 1 }), /--identities, or --wire-id/);
+  });
+
+  test("plans a fleet over CoAP, and refuses a URL that is none", async (t) => {
+    const identities = join(await directoryFor(t), "identities.yaml");
+    await writeFile(identities, "- {wireId: a, password: x}\n- {wireId: b, password: y}\n");
+    const plans = await planDevices({ coap: "coap://127.0.0.1:1", identities, generation: 1 });
+    assert.deepEqual(
+      plans.map(({ name, link }) => [name, link.carrier]),
+      [
+        ["a", "coap"],
+        ["b", "coap"],
+      ],
+    );
+    for (const coap of ["mqtt://127.0.0.1:1", "127.0.0.1", "coap://", "coap://host/path", "coap://host?a=b"])
+      await assert.rejects(planDevices({ coap, identities, generation: 1 }), /CoAP URL ".*": expected coap:/);
   });
 
   test("gives every device of a fleet a faulty link of its own where faults are wished", async (t) => {

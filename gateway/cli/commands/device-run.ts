@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { DeviceOptions, DeviceState } from "@motelet/reference";
 import {
+  CoapLink,
   containDeviceErrors,
   type DeviceLink,
   FaultyLink,
@@ -22,6 +23,7 @@ import { type DeviceIdentity, readIdentities, readOptionFile } from "../device-i
 
 interface Options {
   readonly mqtt?: string;
+  readonly coap?: string;
   readonly serial?: string;
   readonly identities?: string;
   readonly wireId?: string;
@@ -44,11 +46,12 @@ interface Options {
 /** Exit code of a command that was called wrongly (sysexits.h EX_USAGE) or could not begin (EX_UNAVAILABLE). */
 const exitCodes = { usage: 64, unavailable: 69 } as const;
 
-/** `motelet device run`: emulated devices over MQTT, or one behind a serial line, until a signal ends them. */
+/** `motelet device run`: emulated devices over MQTT or CoAP, or one behind a serial line, until a signal ends them. */
 export function deviceRunCommand(): Command {
   return new Command("run")
     .description("run emulated devices until Ctrl-C")
     .option("--mqtt <url>", "broker, e.g. mqtt://127.0.0.1:1883")
+    .option("--coap <url>", "gateway, e.g. coap://127.0.0.1:5683; it needs coap.insecure")
     .option("--identities <file>", "YAML or JSON list of {name, wireId, generation, password, board}")
     .option("--count <n>", "how many of the identities to run (default: all)", wholeNumber)
     .option("--wire-id <id>", "identity of a single device")
@@ -93,14 +96,14 @@ async function run(options: Options): Promise<void> {
 
 /** What to run, from the options alone. @throws OptionError */
 export async function planDevices(options: Options): Promise<DeviceOptions[]> {
-  if ((options.mqtt === undefined) === (options.serial === undefined))
-    throw new OptionError("OPTIONS", "give either --mqtt or --serial");
+  const carriers = [options.mqtt, options.coap, options.serial].filter((address) => address !== undefined);
+  if (carriers.length !== 1) throw new OptionError("OPTIONS", "give one of --mqtt, --coap and --serial");
   if (options.serial !== undefined) return [planSerial(options, options.serial)];
   const identities = await identitiesOf(options);
   const count = options.count ?? identities.length;
   if (count > identities.length)
     throw new OptionError("OPTIONS", `--count ${count}: there are only ${identities.length} identities`);
-  return identities.slice(0, count).map((identity, index) => planMqtt(options, identity, index));
+  return identities.slice(0, count).map((identity, index) => planNetwork(options, identity, index));
 }
 
 function planSerial(options: Options, address: string): DeviceOptions {
@@ -108,24 +111,25 @@ function planSerial(options: Options, address: string): DeviceOptions {
   return { ...common(options, name, 0), link: withFaults(new SerialLink(address), options, 0) };
 }
 
-function planMqtt(options: Options, identity: DeviceIdentity, index: number): DeviceOptions {
-  const { wireId, generation, password, name, board } = identity;
-  const random = options.seed === undefined ? undefined : seededRandom(options.seed + index);
-  const url = options.mqtt as string;
-  // Small and fast, and a device that can freeze must not be kept alive by a library's timers.
-  const link = new MqttLink({
-    url,
-    wireId,
-    generation,
-    password,
-    compact: true,
-    ...(random ? { random } : {}),
-  });
+function planNetwork(options: Options, identity: DeviceIdentity, index: number): DeviceOptions {
+  const { name, board } = identity;
   return {
     ...common(options, name, index),
     ...(board === undefined ? {} : { board }),
-    link: withFaults(link, options, index),
+    link: withFaults(linkOf(options, identity, index), options, index),
   };
+}
+
+function linkOf(
+  options: Options,
+  { wireId, generation, password }: DeviceIdentity,
+  index: number,
+): DeviceLink {
+  const random = options.seed === undefined ? {} : { random: seededRandom(options.seed + index) };
+  const login = { wireId, generation, password, ...random };
+  if (options.coap !== undefined) return new CoapLink({ url: options.coap, ...login });
+  // Small and fast, and a device that can freeze must not be kept alive by a library's timers.
+  return new MqttLink({ url: options.mqtt as string, compact: true, ...login });
 }
 
 function withFaults(link: DeviceLink, { faults, seed }: Options, index: number): DeviceLink {
@@ -156,7 +160,7 @@ async function identitiesOf(options: Options): Promise<DeviceIdentity[]> {
   const { identities, wireId, generation, passwordFile, name } = options;
   if (identities !== undefined) return readIdentities(identities);
   if (wireId === undefined || passwordFile === undefined)
-    throw new OptionError("OPTIONS", "--mqtt needs --identities, or --wire-id and --password-file");
+    throw new OptionError("OPTIONS", "--mqtt and --coap need --identities, or --wire-id and --password-file");
   const password = await readOptionFile(passwordFile);
   return [{ name: name ?? wireId, wireId, generation, password }];
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 /*
  * A stand-in for kube-apiserver at the wire: HTTP on loopback, objects by path, list and watch by resourceVersion.
  *
- * What it does not do: TLS, authentication and authorization (it only records tokens), schemas, defaulting, admission,
+ * What it does not do: TLS, authentication and authorization (it records tokens, and a SubjectAccessReview allows everything), schemas, defaulting, admission,
  * subresources but status, field selectors, label selectors but "key", "!key" and "key=value", patches but merge, paging,
  * garbage collection, namespaces as objects, graceful deletion of Pods.
  */
