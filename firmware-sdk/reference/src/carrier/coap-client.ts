@@ -175,8 +175,8 @@ export class CoapLink implements DeviceLink {
     return 0.7 + 0.3 * this.#random();
   }
 
-  /** Begins again later. @param anew with a socket of its own, and the gateway's address looked up */
-  #lose(reason: string, afterMs: number, anew: boolean): void {
+  /** Begins again later. @param renew open another socket, and look up the gateway's address */
+  #lose(reason: string, afterMs: number, renew: boolean): void {
     if (this.#isStopped) return;
     this.#isOpen = false;
     this.#isGreeted = false;
@@ -185,7 +185,7 @@ export class CoapLink implements DeviceLink {
     this.#requests.forget();
     this.#setTimer();
     clearTimeout(this.#reopenTimer);
-    if (anew) {
+    if (renew) {
       void this.#socket?.close();
       this.#socket = undefined;
     }

@@ -56,8 +56,11 @@ const numbers: ReadonlyMap<string, number> = new Map([
   ["Max-Age", CoapOptionNumber.maxAge],
 ]);
 
-/** Gateways may add these to a response without a meaning for a device; other named ones make it unusable if they are critical. */
+/** Named options without a meaning for a device that a message may have all the same: they are elective. */
 const elective: ReadonlySet<string> = new Set(["ETag", "Location-Path", "Location-Query", "Size1", "Size2"]);
+
+/** Whether a message with this option cannot be used (RFC 7252 §5.4.1): odd numbers are critical. */
+const isUnusable = (number: number) => (number & 1) === 1 && number !== CoapOptionNumber.oscore;
 
 export function encodeCoap(message: CoapMessage): Buffer {
   return generate(
@@ -88,8 +91,8 @@ export function decodeCoap(bytes: Buffer): CoapMessage | undefined {
     const options: CoapOption[] = [];
     for (const { name, value } of packet.options) {
       const number = numbers.get(String(name)) ?? Number(name);
+      if (Number.isInteger(number) ? isUnusable(number) : !elective.has(String(name))) return undefined;
       if (Number.isInteger(number)) options.push({ number, value });
-      else if (!elective.has(String(name))) return undefined;
     }
     const { confirmable, ack, reset, messageId, token, payload } = packet;
     const type = confirmable ? "CON" : ack ? "ACK" : reset ? "RST" : "NON";

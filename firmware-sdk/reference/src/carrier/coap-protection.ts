@@ -4,7 +4,7 @@ import { CoapCode, type CoapContent, CoapOptionNumber, coapUint } from "./coap-m
 /** A response or a notification after its protection was taken off. */
 export interface OpenedResponse {
   readonly content: CoapContent;
-  /** Where a notification stands in the order in which the gateway sent them; undefined: it has no number, so it is the only one. */
+  /** Number of a notification in the order in which the gateway sent them; undefined: there is no other response. */
   readonly sequence?: number | undefined;
 }
 

@@ -12,7 +12,7 @@ export interface CoapAddress {
 
 /**
  * Reads `coap://host:port`; without a port, 5683.
- * @throws OptionError where it is anything else
+ * @throws OptionError if it is anything else
  */
 export function parseCoapUrl(text: string): CoapAddress {
   const url = URL.parse(text);
@@ -33,7 +33,7 @@ export interface CoapSocketEvents {
   failed(reason: string): void;
 }
 
-/** A UDP socket that takes datagrams of one peer only, whose name it looks up once. Nothing is told after `close`. */
+/** A UDP socket that takes datagrams of one peer only, whose name it looks up once. No event comes after `close`. */
 export class CoapSocket {
   readonly #events: CoapSocketEvents;
   #socket: Socket | undefined;
