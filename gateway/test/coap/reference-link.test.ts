@@ -45,8 +45,9 @@ test("a reference device over its own CoAP client runs commands, and returns 100
 test("over a network that loses a fifth of all datagrams and repeats a fifth, each command and each report has its effect once, in order", async (context) => {
   await using stack = new AsyncDisposableStack();
   const rtoMs = 100;
+  const seed = Number(process.env.MOTELET_SEED ?? 12);
   const { plane, port, isOnline, run } = await startBed(stack, { rtoMs });
-  const proxy = stack.use(new UdpProxy(port, { loss: 0.2, duplicates: 0.2, jitterMs: 15, seed: 12 }));
+  const proxy = stack.use(new UdpProxy(port, { loss: 0.2, duplicates: 0.2, jitterMs: 15, seed }));
   const effects: string[] = [];
   const count = {
     usage: "count NUMBER",
@@ -77,5 +78,5 @@ test("over a network that loses a fifth of all datagrams and repeats a fifth, ea
   );
   const { carried, lost, duplicated } = proxy.counts;
   assert.ok(lost > 0 && duplicated > 0);
-  context.diagnostic(`${carried} datagrams carried, ${lost} lost, ${duplicated} twice`);
+  context.diagnostic(`seed ${seed}: ${carried} datagrams carried, ${lost} lost, ${duplicated} twice`);
 });
