@@ -41,7 +41,7 @@ const observe = (value: 0 | 1) => ({
 /** Messages whose loss the session notices late, or never. */
 const confirmable: ReadonlySet<MessageKind> = new Set(["hello", "beat", "bye"]);
 /** After this many hellos without a response the name of the gateway is looked up again. */
-const mostUnheardHellos = 4;
+const maxUnheardHellos = 4;
 /** RFC 7252 §5.10.5. */
 const defaultMaxAgeS = 60;
 /** Time that an orderly end may take, milliseconds. */
@@ -111,7 +111,7 @@ export class CoapLink implements DeviceLink {
       mustBeConfirmable: confirmable.has(kind),
     };
     if (isHello) this.#newestHello = request;
-    if (isHello && ++this.#unheardHellos > mostUnheardHellos) {
+    if (isHello && ++this.#unheardHellos > maxUnheardHellos) {
       // Not in the sender's turn: it is in the middle of its work.
       setImmediate(() => this.#lose("no response to hello", this.#waitMs("failed"), true));
       return false;

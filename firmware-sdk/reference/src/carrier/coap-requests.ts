@@ -42,14 +42,14 @@ interface Unanswered {
 }
 
 /** Requests that may be unanswered at a time; the gateway recognises duplicates of as many (SPEC §10.3). */
-const mostUnanswered = 8;
+const maxUnanswered = 8;
 /** Messages that may wait for those before further ones are dropped: four windows of a stream. */
-const mostWaiting = 64;
+const maxWaiting = 64;
 /** Hellos whose notifications are taken: the network may change their order (SPEC §10.3). */
 const knownHellos = 8;
 /** A request is taken for lost when one that was sent this much later has been answered. */
 const lostAfter = 3;
-const mostRetransmissions = 4;
+const maxRetransmissions = 4;
 
 /**
  * The message layer of a device's client (RFC 7252 §4): message ids that ascend by one, a new token for each request, one
@@ -96,7 +96,7 @@ export class CoapRequests {
   /** Sends the request, now or when there is room. @returns false: dropped, too many wait */
   push(request: CoapRequest, nowMs: number): boolean {
     if (request.kind === "hello") this.#giveUpAll();
-    if (this.#waiting.length >= mostWaiting) return false;
+    if (this.#waiting.length >= maxWaiting) return false;
     this.#waiting.push(request);
     this.#drain(nowMs);
     return true;
@@ -130,7 +130,7 @@ export class CoapRequests {
   poll(nowMs: number): void {
     for (const [messageId, due] of this.#unanswered) {
       if (due.dueMs > nowMs) continue;
-      if (due.type === "NON" || due.retransmissions >= mostRetransmissions) {
+      if (due.type === "NON" || due.retransmissions >= maxRetransmissions) {
         this.#unanswered.delete(messageId);
         if (due.type === "CON") this.#port.gaveUp(due.sent.request);
         continue;
@@ -157,7 +157,7 @@ export class CoapRequests {
   }
 
   #drain(nowMs: number): void {
-    while (this.#unanswered.size < mostUnanswered) {
+    while (this.#unanswered.size < maxUnanswered) {
       const isConfirmableFree = ![...this.#unanswered.values()].some(({ type }) => type === "CON");
       // A message that has to be confirmable lets others pass while another one is unacknowledged.
       const index = this.#waiting.findIndex((request) => isConfirmableFree || !request.mustBeConfirmable);
