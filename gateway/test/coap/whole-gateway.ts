@@ -41,6 +41,7 @@ export class WholeGateway implements AsyncDisposable {
   static async start(names: readonly string[]): Promise<WholeGateway> {
     const folder = await mkdtemp(join(tmpdir(), "motelet-coap-"));
     const server = await new FakeApiServer().start();
+    server.allowsCallers = true;
     server.put("", { metadata: { name: "version" }, gitVersion: "v1.37.1" } as never);
     for (const name of names)
       server.put(devices, {
