@@ -42,7 +42,7 @@ export interface BedOptions {
 export async function startBed(stack: AsyncDisposableStack, options: BedOptions = {}) {
   const { host = "127.0.0.1", rtoMs = 200, oscore = false } = options;
   const metrics = new Metrics();
-  const log = createLogger({ level: process.env.DBG ? "debug" : "silent" });
+  const log = createLogger({ level: "silent" });
   const store = stack.use(openStore({ path: ":memory:", metrics }));
   const registry = new Registry(() => clock.wallMs());
   const plane = stack.use(new DevicePlane({ registry, store, log, metrics, clock, heartbeatS: 10 }));

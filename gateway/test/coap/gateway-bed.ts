@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { get, type RequestOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "@motelet/testing";
@@ -29,6 +30,8 @@ export class GatewayBed implements AsyncDisposable {
   readonly #folder: string;
   readonly #authority: ClientAuthority;
   readonly #parts = new AsyncDisposableStack();
+  /** Certificate and key of the API server, with the first request. */
+  #login: ReturnType<ClientAuthority["issue"]> | undefined;
 
   private constructor(server: FakeApiServer, folder: string, authority: ClientAuthority) {
     this.server = server;
@@ -50,7 +53,7 @@ export class GatewayBed implements AsyncDisposable {
   /** Starts a gateway with its store in the folder, so that the next one finds it. */
   async startGateway(flags: Readonly<Record<string, string>> = {}): Promise<Gateway> {
     const config = await this.#config(flags);
-    const log = createLogger({ level: process.env.DBG ? "debug" : "silent" });
+    const log = createLogger({ level: "silent" });
     return this.#parts.use(await Gateway.start(config, "0.1.0", log, new AbortController().signal));
   }
 
@@ -95,28 +98,55 @@ export class GatewayBed implements AsyncDisposable {
       .map(({ message }) => message ?? "");
   }
 
-  /** What the command prints, asked of the kubelet API by a client that the cluster's CA vouches for. */
+  /** The stdout of a command, as text. */
   async exec(gateway: Gateway, pod: string, ...argv: readonly string[]): Promise<string> {
+    return (await this.run(gateway, pod, argv)).toString();
+  }
+
+  /**
+   * Runs a command through the kubelet API, as a client that the cluster's CA vouches for.
+   * @returns its stdout; throws if it does not succeed
+   */
+  async run(gateway: Gateway, pod: string, argv: readonly string[], input?: Uint8Array): Promise<Buffer> {
     const command = argv.map((word) => `command=${encodeURIComponent(word)}`).join("&");
     const { client, code, body } = await upgrade({
-      host: "127.0.0.1",
-      port: gateway.ports.kubelet,
-      path: `/exec/default/${pod}/device?${command}&output=1&error=1`,
-      agent: false,
-      rejectUnauthorized: false,
-      ...(await this.#authority.issue("kube-apiserver")),
+      ...(await this.#request(
+        gateway,
+        `/exec/default/${pod}/device?${command}&output=1${input ? "&input=1" : ""}`,
+      )),
       headers: {
         connection: "Upgrade",
         upgrade: "SPDY/3.1",
         "x-stream-protocol-version": "v5.channel.k8s.io, v4.channel.k8s.io",
       },
     });
-    if (!client) throw new Error(`exec was refused: ${code} ${body}`);
-    const ids = [await client.open("error"), await client.open("stdout"), await client.open("stderr")];
-    const [error = "", stdout = ""] = (await Promise.all(ids.map((id) => client.read(id)))).map(String);
+    if (!client) throw new Error(`exec in ${pod}: ${code} ${body}`);
+    const error = await client.open("error");
+    const stdin = input && (await client.open("stdin"));
+    const stdout = await client.open("stdout");
+    if (input && stdin !== undefined) {
+      for (let at = 0; at < input.length; at += 32_768)
+        await client.send(stdin, input.subarray(at, at + 32_768));
+      await client.send(stdin, new Uint8Array(0), true);
+    }
+    const [output, status] = await Promise.all([client.read(stdout), client.read(error)]);
     client.close();
-    if (JSON.parse(error).status !== "Success") throw new Error(`exec failed: ${error}`);
-    return stdout;
+    if (JSON.parse(status.toString()).status !== "Success") throw new Error(`exec in ${pod}: ${status}`);
+    return output;
+  }
+
+  /** The lines of `kubectl logs`. */
+  async logs(gateway: Gateway, pod: string): Promise<readonly string[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    get(await this.#request(gateway, `/containerLogs/default/${pod}/device`), (reply) => {
+      let text = "";
+      reply.setEncoding("utf8");
+      reply.on("data", (part: string) => {
+        text += part;
+      });
+      reply.on("end", () => (reply.statusCode === 200 ? resolve(text) : reject(new Error(text))));
+    }).on("error", reject);
+    return (await promise).trimEnd().split("\n");
   }
 
   /** The sum of a counter over the labels that begin so. */
@@ -128,6 +158,12 @@ export class GatewayBed implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
+  }
+
+  async #request(gateway: Gateway, path: string): Promise<RequestOptions> {
+    this.#login ??= this.#authority.issue("kube-apiserver");
+    const port = gateway.ports.kubelet;
+    return { host: "127.0.0.1", port, path, agent: false, rejectUnauthorized: false, ...(await this.#login) };
   }
 
   async #config(flags: Readonly<Record<string, string>>): Promise<Config> {
